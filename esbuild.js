@@ -1,0 +1,40 @@
+// Builds dist/: the extension, the model process, the command line and the panel's page. `--tests` also builds out/ for mocha.
+'use strict';
+const esbuild = require('esbuild');
+const { copyFileSync, mkdirSync, readdirSync, rmSync } = require('node:fs');
+const path = require('node:path');
+
+/** @type {import('esbuild').BuildOptions} */
+const common = { bundle: true, logLevel: 'warning', legalComments: 'linked', minify: process.argv.includes('--minify'), sourcemap: false };
+/** @type {import('esbuild').BuildOptions} */
+const host = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
+
+// The model process: transformers.js goes into the bundle (its CommonJS build), ONNX Runtime (a native module, one copy) stays outside.
+// `sharp` is for images.
+const stubs = { sharp: path.join(__dirname, 'src/model/sharpStub.cjs'), '@xenova/transformers': require.resolve('@xenova/transformers') };
+const native = ['onnxruntime-node', 'onnxruntime-common'];
+
+async function build() {
+  rmSync('dist', { recursive: true, force: true });
+  await Promise.all([
+    esbuild.build({ ...host, entryPoints: ['src/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'] }),
+    esbuild.build({ ...host, entryPoints: ['src/model/worker.ts'], outfile: 'dist/worker.js', external: native, alias: stubs }),
+    esbuild.build({ ...host, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js' }),
+    esbuild.build({ ...common, platform: 'browser', format: 'iife', target: 'es2022', entryPoints: ['media/panel.ts'], outfile: 'dist/panel.js' }),
+  ]);
+  copyFileSync('media/panel.css', 'dist/panel.css');
+}
+
+/** Every test file becomes one bundle at the same place below out/, so that mocha finds them by pattern. */
+async function buildTests() {
+  rmSync('out', { recursive: true, force: true });
+  mkdirSync('out');
+  const entryPoints = readdirSync('test', { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.test.ts') || name === path.join('editor', 'index.ts'))
+    .map(name => path.join('test', name));
+  await esbuild.build({ ...host, entryPoints, outdir: 'out/test', outbase: 'test', sourcemap: 'inline', alias: stubs, external: ['vscode', 'mocha', 'playwright-core', 'esbuild', ...native] });
+}
+
+build()
+  .then(() => (process.argv.includes('--tests') ? buildTests() : undefined))
+  .catch(() => process.exit(1)); // esbuild has already printed what is wrong

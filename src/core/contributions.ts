@@ -1,0 +1,99 @@
+/** What package.json declares, as constants: a test holds the two together. */
+import { bandCount, defaultBandEdges } from './band';
+import type { BandEdges } from './band';
+
+/** Commands for people. */
+export const publicCommands = ['tokenLens.toggle', 'tokenLens.showPanel', 'tokenLens.showAlternatives', 'tokenLens.showLog'] as const;
+/** Commands that a button needs and the palette does not show. */
+export const internalCommands = ['tokenLens.turnOff', 'tokenLens.showMenu'] as const;
+export type CommandId = (typeof publicCommands)[number] | (typeof internalCommands)[number];
+
+/** Keys for `when` clauses. */
+export const contextKeys = {
+  /** The lens is on for the active editor's document. */
+  on: 'tokenLens.on',
+  /** Paths of visible documents whose lens is on: the title of every editor group asks for its own document. */
+  onPaths: 'tokenLens.onPaths',
+  /** Schemes of documents that are never scored. */
+  skippedSchemes: 'tokenLens.skippedSchemes',
+} as const;
+
+export const presets = ['auto', 'code', 'prose'] as const;
+export const hoverModes = ['all', 'coloured', 'off'] as const;
+export type PresetSetting = (typeof presets)[number];
+export type HoverMode = (typeof hoverModes)[number];
+
+export interface NumberSetting {
+  readonly default: number;
+  readonly minimum: number;
+  readonly maximum: number;
+}
+
+/** Settings that are whole numbers, by name without `tokenLens.`. */
+export const numberSettings = {
+  /** Tokens listed at each place. */
+  alternatives: { default: 10, minimum: 1, maximum: 50 },
+  contextTokens: { default: 1024, minimum: 16, maximum: 8192 },
+  overlapTokens: { default: 256, minimum: 0, maximum: 4096 },
+  /** 0: half of the cores. */
+  threads: { default: 0, minimum: 0, maximum: 64 },
+  /** 0: the model stays in memory. */
+  idleMinutes: { default: 10, minimum: 0, maximum: 1440 },
+  largestDocumentBytes: { default: 2_000_000, minimum: 1_000, maximum: 50_000_000 },
+} as const satisfies Readonly<Record<string, NumberSetting>>;
+
+/** The other settings' defaults, by name without `tokenLens.`. */
+export const otherDefaults = {
+  bandEdgesCode: defaultBandEdges.code,
+  bandEdgesProse: defaultBandEdges.prose,
+  preset: 'auto',
+  startToken: true,
+  modelFolder: '',
+  skipLanguages: [],
+  // What is not a text of the user's own: generated views, old versions, input boxes.
+  skipSchemes: [
+    'git',
+    'gitlens',
+    'output',
+    'debug',
+    'comment',
+    'search-editor',
+    'vscode',
+    'vscode-scm',
+    'vscode-settings',
+    'vscode-userdata',
+    'vscode-notebook-cell',
+    'vscode-interactive-input',
+    'vscode-terminal',
+    'walkThrough',
+    'walkThroughSnippet',
+    'extension',
+    'chat-editing-text-model',
+  ],
+  autoStart: [],
+  hover: 'coloured',
+} as const satisfies Readonly<Record<string, unknown>>;
+
+/** A number inside its limits, whatever the user wrote. */
+export function clampedNumber(value: unknown, setting: NumberSetting): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return setting.default;
+  return Math.min(setting.maximum, Math.max(setting.minimum, Math.round(value)));
+}
+
+/** Five finite numbers, positive and ascending, or the defaults: half a scale would colour wrongly. */
+export function validBandEdges(value: unknown, otherwise: BandEdges): BandEdges {
+  if (!Array.isArray(value) || value.length !== bandCount) return otherwise;
+  const edges = value.filter((edge): edge is number => typeof edge === 'number' && Number.isFinite(edge) && edge > 0);
+  const [first, second, third, fourth, fifth] = edges;
+  if (first === undefined || second === undefined || third === undefined || fourth === undefined || fifth === undefined) return otherwise;
+  const ascending = edges.every((edge, index) => edge > (edges[index - 1] ?? 0));
+  return ascending ? [first, second, third, fourth, fifth] : otherwise;
+}
+
+export function oneOf<T extends string>(value: unknown, choices: readonly T[], otherwise: T): T {
+  return choices.find(choice => choice === value) ?? otherwise;
+}
+
+export function stringsOf(value: unknown, otherwise: readonly string[]): readonly string[] {
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : otherwise;
+}

@@ -1,0 +1,69 @@
+import type { Span } from './scores';
+
+/**
+ * What is scored of a document: its text without a leading byte order mark, CRLF as LF, lone surrogates as U+FFFD; and the way back.
+ * Nothing else is changed: no trimming, no Unicode normalisation.
+ */
+export interface ScoredCopy {
+  readonly text: string;
+  /** UTF-8 of `text`. */
+  readonly bytes: Uint8Array;
+  /** For each byte of `bytes`, the UTF-16 offset in the document at which its character starts; one entry more, the document's end. */
+  readonly characterStarts: Uint32Array;
+}
+
+const byteOrderMark = 0xfeff;
+const carriageReturn = 13;
+const lineFeed = 10;
+
+export function scoredCopyOf(documentText: string): ScoredCopy {
+  const from = documentText.charCodeAt(0) === byteOrderMark ? 1 : 0;
+  const text = documentText.slice(from).replaceAll('\r\n', '\n').toWellFormed();
+  const bytes = new TextEncoder().encode(text);
+  const characterStarts = new Uint32Array(bytes.length + 1);
+  let at = 0;
+  for (let offset = from; offset < documentText.length; ) {
+    const unit = documentText.charCodeAt(offset);
+    let units = 1;
+    let length = unit < 0x80 ? 1 : unit < 0x800 ? 2 : 3;
+    if (unit === carriageReturn && documentText.charCodeAt(offset + 1) === lineFeed) units = 2;
+    else if (isSurrogatePair(unit, documentText.charCodeAt(offset + 1))) {
+      units = 2;
+      length = 4;
+    } // a lone surrogate stays at 3 bytes, those of U+FFFD
+    characterStarts.fill(offset, at, at + length);
+    at += length;
+    offset += units;
+  }
+  characterStarts[at] = documentText.length;
+  return { text, bytes, characterStarts };
+}
+
+function isSurrogatePair(first: number, second: number): boolean {
+  return first >= 0xd800 && first < 0xdc00 && second >= 0xdc00 && second < 0xe000;
+}
+
+/** The UTF-16 span of all characters that the bytes [startByte, endByte) touch. */
+export function spanOfBytes(copy: ScoredCopy, startByte: number, endByte: number): Span {
+  const start = copy.characterStarts[startByte] ?? 0;
+  let next = endByte;
+  const last = copy.characterStarts[endByte - 1];
+  while (next < copy.bytes.length && copy.characterStarts[next] === last) next++;
+  return { start, end: copy.characterStarts[next] ?? 0 };
+}
+
+/** The byte at which the character holding the document's UTF-16 offset starts; the copy's length at its end. */
+export function byteAtOffset(copy: ScoredCopy, offset: number): number {
+  let low = 0;
+  let high = copy.bytes.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((copy.characterStarts[middle] ?? 0) < offset) low = middle + 1;
+    else high = middle;
+  }
+  if (copy.characterStarts[low] === offset || low === 0) return low;
+  // Inside a character (a surrogate pair, CRLF): back to its first byte.
+  const start = copy.characterStarts[low - 1];
+  while (low > 0 && copy.characterStarts[low - 1] === start) low--;
+  return low;
+}

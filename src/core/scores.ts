@@ -1,0 +1,116 @@
+/** The words of the whole program: spans, the score table, cells, provenance. Plain data only; the same in every process. */
+
+/** A place in the document: UTF-16 offsets, end exclusive. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** How the rows of a table stand: `pending` rows wait for the model, `unscored` ones had nothing before them. */
+export const rowState = { pending: 0, scored: 1, unscored: 2 } as const;
+
+/**
+ * What the model said of each token of one document version: a set of columns of `length` rows.
+ * UTF-16 offsets are of the document, byte offsets of the scored copy. Rows that are not scored hold NaN bits, rank 0 and top ids -1.
+ */
+export interface ScoreTable {
+  readonly length: number;
+  /** Alternatives kept per row, the `k` of top k. */
+  readonly topCount: number;
+  readonly ids: Int32Array;
+  readonly starts: Uint32Array;
+  readonly ends: Uint32Array;
+  readonly startBytes: Uint32Array;
+  readonly endBytes: Uint32Array;
+  /** One of `rowState`. */
+  readonly states: Uint8Array;
+  /** -log2 p(token). */
+  readonly surprisalBits: Float64Array;
+  /** Entropy of the whole next-token distribution, not of the top k. */
+  readonly entropyBits: Float64Array;
+  /** 1 + number of tokens with a higher logit. */
+  readonly ranks: Int32Array;
+  /** Document tokens the model saw before this one. */
+  readonly contextTokens: Int32Array;
+  /** [length, topCount], most probable first, ties by id. */
+  readonly topIds: Int32Array;
+  /** Natural logarithms, [length, topCount]. */
+  readonly topLogProbabilities: Float32Array;
+}
+
+/** The columns that the model fills, for rows `first` to `first + count`. */
+export type ScoredRows = Pick<
+  ScoreTable,
+  'states' | 'surprisalBits' | 'entropyBits' | 'ranks' | 'contextTokens' | 'topIds' | 'topLogProbabilities'
+> & {
+  readonly first: number;
+  readonly count: number;
+};
+
+/** Bytes of the scored copy for which the vocabulary has no token: unscored, and no token stands for them. */
+export interface Gap extends Span {
+  readonly startByte: number;
+  readonly endByte: number;
+}
+
+export interface WindowSettings {
+  /** At most this many document tokens a window. */
+  readonly contextTokens: number;
+  /** Tokens a window shares with the one before it. */
+  readonly overlapTokens: number;
+}
+
+/** Which model, exactly: every call to the model process names one. */
+export interface ModelKey {
+  readonly folder: string;
+  /** SHA-256 over the names, sizes and contents of the files in use, hexadecimal. */
+  readonly contentHash: string;
+  readonly dtype: string;
+  readonly arithmetic: Arithmetic;
+}
+export type Arithmetic = 'native' | 'float32';
+
+/** Where numbers come from; goes on every view and export. */
+export interface Provenance {
+  readonly model: string;
+  readonly modelHash: string;
+  readonly dtype: string;
+  readonly arithmetic: Arithmetic;
+  /** Settings in force, in tokens, after capping to what the model can hold. */
+  readonly window: number;
+  readonly overlap: number;
+  readonly anchors: 'grid' | 'text';
+  readonly startTokenId: number | null;
+  /** Unknown (null) until it has been measured for this model. */
+  readonly noiseFloorBits: { readonly mean: number; readonly p95: number } | null;
+  readonly repeatabilityBits: number | null;
+  readonly documentVersion: number;
+}
+
+export interface Summary {
+  readonly tokens: number;
+  /** Of the whole scored copy. */
+  readonly bytes: number;
+  readonly totalBits: number;
+  /** Over scored tokens and their bytes; null when there are none. */
+  readonly bitsPerByte: number | null;
+  /** 2^(mean bits of scored tokens); null when there are none. */
+  readonly perplexity: number | null;
+}
+
+/** One token, as plain JSON: the public API and the command line share it. */
+export interface TokenScore {
+  readonly id: number;
+  readonly startByte: number;
+  readonly endByte: number;
+  readonly start: number;
+  readonly end: number;
+  readonly surprisalBits: number | null;
+  readonly entropyBits: number | null;
+  readonly rank: number | null;
+  readonly contextTokens: number;
+  readonly topIds: readonly number[];
+  readonly topProbabilities: readonly number[];
+  /** Only where `surprisalBits` is null. */
+  readonly unscoredReason?: string;
+}

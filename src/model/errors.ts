@@ -1,0 +1,31 @@
+/**
+ * Why the model could not do what was asked. The host turns codes into sentences for people; `message` is for the log and for terminals.
+ * No message ever holds text of a document.
+ */
+export type ModelErrorCode =
+  | 'not-found'
+  | 'incomplete'
+  | 'unsupported'
+  | 'cannot-align'
+  | 'out-of-memory'
+  | 'bad-argument'
+  | 'exited'
+  | 'cancelled'
+  | 'internal';
+
+export class ModelError extends Error {
+  override readonly name = 'ModelError';
+
+  constructor(
+    readonly code: ModelErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+
+  static from(error: unknown): ModelError {
+    if (error instanceof ModelError) return error;
+    return new ModelError('internal', error instanceof Error ? error.message : 'The model process failed.', { cause: error });
+  }
+}
