@@ -53,7 +53,7 @@ export class ModelClient implements Disposable {
     clearTimeout(this.#idleTimer);
     try {
       const result = await rpc.call(method, params, signal, onEvent);
-      this.#deathsInARow = 0;
+      if (method === 'score' || method === 'next') this.#deathsInARow = 0; // loading again proves nothing
       return result;
     } finally {
       this.#restartIdleTimer();

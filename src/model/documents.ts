@@ -20,10 +20,11 @@ export class Documents {
     this.#open.set(document, new OpenDocument(document, version, text, () => this.#nextTableId++));
   }
 
-  change({ document, fromVersion, version, edits }: ChangeParams): void {
+  change({ document, fromVersion, version, edits, length }: ChangeParams): void {
     const found = this.#find(document, fromVersion);
     let { text } = found;
     for (const edit of edits) text = text.slice(0, edit.start) + edit.text + text.slice(edit.end);
+    if (text.length !== length) throw new ModelError('bad-argument', `After its edits the text has ${String(text.length)} units, not ${String(length)}.`);
     found.update(version, text);
   }
 

@@ -58,6 +58,8 @@ export interface ChangeParams {
   readonly fromVersion: number;
   readonly version: number;
   readonly edits: readonly TextEdit[];
+  /** UTF-16 length of the text afterwards: a change that went astray is noticed. */
+  readonly length: number;
 }
 /** Replaces the UTF-16 range [start, end) of the document by `text`. */
 export interface TextEdit {

@@ -41,7 +41,7 @@ export class RpcClient {
     return this.#pending.size > 0;
   }
 
-  /** A cancelled call rejects once the other side has stopped (between two chunks), so that nothing of it arrives later. */
+  /** A cancelled call rejects once the other side has stopped (between two chunks): its events come until then, and none after. */
   async call<M extends Method>(method: M, params: Params<M>, signal: AbortSignal, onEvent?: (event: ModelEvent) => void): Promise<Result<M>> {
     if (this.#exited) throw this.#exited; // a dead transport would keep silent for ever
     if (signal.aborted) throw cancelledError();
@@ -104,8 +104,9 @@ export function serve(transport: Transport, handlers: Handlers): void {
     try {
       const handler: Handlers[M] | undefined = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
       if (!handler) throw new ModelError('bad-argument', `Unknown method ${method}.`);
+      // Events of a cancelled call are sent as well: the caller then knows exactly what this side has done.
       const emit = (event: ModelEvent) => {
-        if (!signal.aborted) post({ kind: 'event', id, event });
+        post({ kind: 'event', id, event });
       };
       post({ kind: 'result', id, result: await handler(params, { signal, emit }) });
     } catch (error) {

@@ -1,0 +1,117 @@
+import type { DocumentShape, PanelDistribution } from '../src/views/panelProtocol';
+import { distributionTable } from './distributionTable';
+import { element, svgElement, tokenElement } from './dom';
+import { entropyInWords, formatBits, formatCount, formatPercent, spokenToken } from './format';
+
+/** The strip's full height, in bits: fixed, so that two documents can be compared. Higher bars are cut. */
+const stripBits = 20;
+const bandCount = 5;
+const firstUnderlined = 4;
+
+export function distributionPage(state: PanelDistribution): readonly HTMLElement[] {
+  const coloured = state.shape !== undefined || state.before.some(run => run.band !== undefined);
+  return [
+    element('p', { class: 'lead' }, 'Stronger colour = more surprising to ', strong(state.model), '. It read ', strong(tokensOf(state.contextTokens)), ' before this place.'),
+    section('Before the cursor', undefined, beforeText(state)),
+    section('What it expects next', entropyInWords(state.entropyBits), typedNote(state), distributionTable(state), continuation(state)),
+    state.shape ? section('Along the document', stripTitle(state.shape), strip(state.shape), legend(state.bandEdges)) : undefined,
+    !state.shape && coloured ? legend(state.bandEdges) : undefined,
+    element('footer', {}, state.provenance),
+  ].filter(part => part !== undefined);
+}
+
+/** The answer in one breath, for those who ask to have it read. */
+export function spokenSummary(state: PanelDistribution): string {
+  const shareOf = (row: PanelDistribution['rows'][number]) => (state.typed ? (row.givenTyped ?? 0) : row.probability);
+  const all = state.actual ? state.rows.toSpliced(state.actual.position, 0, state.actual) : state.rows;
+  const best = all.slice(0, 3).map(row => `${spokenToken(row.token)} ${formatPercent(shareOf(row))}%`);
+  const next = state.actual
+    ? ` Your text continues with ${spokenToken(state.actual.token)}: ${formatBits(state.actual.surprisalBits)} bits, rank ${formatCount(state.actual.rank)}.`
+    : '';
+  return `${state.model} expects ${best.join(', ')}; ${entropyInWords(state.entropyBits)}.${next}`;
+}
+
+function section(title: string, aside: string | undefined, ...content: (Node | undefined)[]): HTMLElement {
+  const id = title.toLowerCase().replaceAll(' ', '-');
+  const heading = element('div', { class: 'heading' }, element('h2', { id }, title), aside === undefined ? undefined : element('p', {}, aside));
+  return element('section', { 'aria-labelledby': id }, heading, ...content);
+}
+
+function beforeText(state: PanelDistribution): HTMLElement {
+  const runs = state.before.map(({ text, band }) => (band === undefined || band === 0 ? text : element('span', { class: `run band${band}` }, text)));
+  const caret = element('span', { class: 'caret', role: 'img', 'aria-label': 'cursor' });
+  const start = state.beforeTruncated ? element('span', { class: 'glyph' }, '… ') : undefined;
+  const empty = state.before.length === 0 ? element('span', { class: 'empty' }, 'the document begins here') : undefined;
+  return element('p', { class: 'before' }, start, ...runs, caret, empty);
+}
+
+function typedNote({ typed, rows, actual }: PanelDistribution): HTMLElement | undefined {
+  if (!typed) return undefined;
+  const what = tokenElement(typed);
+  const isSpace = typed.every(piece => piece.glyph && /^[·→↵␍⍽]+$/u.test(piece.text));
+  const place = isSpace ? 'The cursor stands after white space that belongs to what comes next. ' : 'The cursor is inside a word. ';
+  const asked = `The model was asked ${isSpace ? 'before it' : 'at its start'}; `;
+  const continues = [...rows, actual].some(row => (row?.givenTyped ?? 0) > 0);
+  return continues
+    ? element('p', { class: 'note' }, place, asked, 'rows that continue “', what, '” come first.')
+    : element('p', { class: 'note' }, place, asked, 'no single token continues “', what, '”.');
+}
+
+function continuation({ actual }: PanelDistribution): HTMLElement | undefined {
+  if (!actual) return undefined;
+  const numbers = `: ${formatBits(actual.surprisalBits)} bits, rank ${formatCount(actual.rank)}.`;
+  return element('p', { class: 'continues' }, 'Your text continues with ', tokenElement(actual.token), numbers);
+}
+
+function stripTitle(shape: DocumentShape): string {
+  return shape.stale ? 'bits per token, being updated' : 'bits per token';
+}
+
+/** One column per stretch of the document; the cursor is a line. */
+function strip(shape: DocumentShape): Element {
+  const count = shape.bits.length;
+  const gap = count > 100 ? 0.1 : 0.2;
+  const columns = shape.bits.map((bits, index) => {
+    const height = bits === null ? 0.5 : Math.max(0.4, Math.min(bits, stripBits));
+    const band = shape.bands[index];
+    const name = typeof band === 'number' ? `column band${band}` : 'column unscored';
+    return svgElement('rect', { class: name, x: String(index + gap / 2), y: String(stripBits - height), width: String(1 - gap), height: String(height) });
+  });
+  const at = String(shape.cursor * count);
+  const drawing = { viewBox: `0 0 ${count} ${stripBits}`, preserveAspectRatio: 'none', class: shape.stale ? 'strip stale' : 'strip', role: 'img' };
+  const cursor = svgElement('line', { class: 'cursor', x1: at, x2: at, y1: '0', y2: String(stripBits) });
+  const edge = svgElement('line', { class: 'base', x1: '0', x2: String(count), y1: String(stripBits), y2: String(stripBits) });
+  return svgElement('svg', { ...drawing, 'aria-label': stripInWords(shape) }, ...columns, edge, cursor);
+}
+
+function stripInWords(shape: DocumentShape): string {
+  let peak = -1;
+  shape.bits.forEach((bits, index) => {
+    if (bits !== null && bits > (shape.bits[peak] ?? -1)) peak = index;
+  });
+  const where = (fraction: number) => `${Math.round(fraction * 100)}% of the way through`;
+  const cursor = `The cursor is ${where(shape.cursor)}.`;
+  if (peak < 0) return `Bits per token along the document: not scored yet. ${cursor}`;
+  return `Bits per token along the document. Highest: ${formatBits(shape.bits[peak] ?? 0)} bits, ${where(peak / shape.bits.length)}. ${cursor}`;
+}
+
+/** The bands with the bits at which they begin. High contrast themes tint nothing: there only the bands with a line are listed. */
+function legend(edges: readonly number[]): HTMLElement {
+  const items = Array.from({ length: bandCount }, (_, index) => {
+    const next = edges[index + 1];
+    const text = next === undefined ? `${edges[index]} and more` : `${edges[index]} to ${next}`;
+    const swatch = element('span', { class: `swatch band${index + 1}`, 'aria-hidden': 'true' }, 'ab');
+    return element('li', { class: index < firstUnderlined - 1 ? 'tinted' : '' }, swatch, ` ${text}`);
+  });
+  const plainBelow = (name: string, edge: number | undefined) => element('span', { class: name }, `plain below ${edge} bits`);
+  const plain = element('li', {}, plainBelow('with-tint', edges[0]), plainBelow('without-tint', edges[firstUnderlined - 1]));
+  return element('ul', { class: 'legend', 'aria-label': 'Colours, in bits of surprise' }, plain, ...items);
+}
+
+function strong(text: string): HTMLElement {
+  return element('strong', {}, text);
+}
+
+function tokensOf(count: number): string {
+  return count === 1 ? '1 token' : `${formatCount(count)} tokens`;
+}

@@ -1,0 +1,56 @@
+import type { FromPanel, PanelMessage, PanelState, ToPanel } from '../src/views/panelProtocol';
+import { distributionPage, spokenSummary } from './distributionPage';
+import { element } from './dom';
+
+declare function acquireVsCodeApi(): {
+  postMessage(message: FromPanel): void;
+  getState(): unknown;
+  setState(state: { readonly scrollY: number }): void;
+};
+
+/** The panel's page: drawn from its last message and nothing else. What holds the focus stays in place between messages. */
+function start(): void {
+  const vscode = acquireVsCodeApi();
+  const status = element('p', { role: 'status', class: 'only-spoken' });
+  const read = element('button', { type: 'button', class: 'read' }, 'Read the prediction aloud');
+  const content = element('div', { class: 'content' });
+  const progress = element('div', { class: 'progress', 'aria-hidden': 'true' });
+  const main = element('main', { tabindex: '0', 'aria-label': 'Next token' }, element('h1', { class: 'only-spoken' }, 'Next token'), read, status, content);
+  document.body.append(progress, main);
+
+  let state: PanelState | undefined;
+  let scrollY = savedScroll(vscode.getState());
+
+  // Nothing is announced by itself, since the page follows every move of the cursor: this button is how to ask.
+  read.addEventListener('click', () => {
+    status.textContent = !state ? '' : state.kind === 'distribution' ? spokenSummary(state) : `${state.headline}. ${state.text}`;
+  });
+  window.addEventListener('scroll', () => {
+    if (state?.kind !== 'distribution') return; // a short message scrolls the page up: that is not the reader's doing
+    ({ scrollY } = window);
+    vscode.setState({ scrollY });
+  });
+  window.addEventListener('message', (event: MessageEvent<ToPanel>) => {
+    const place = scrollY; // redrawing may scroll, and so may change it
+    ({ state } = event.data);
+    const busy = state.kind === 'message' ? state.busy : state.updating;
+    main.setAttribute('aria-busy', String(busy));
+    document.body.classList.toggle('busy', busy);
+    content.classList.toggle('updating', state.kind === 'distribution' && state.updating);
+    status.textContent = '';
+    content.replaceChildren(...(state.kind === 'message' ? messagePage(state) : distributionPage(state)));
+    if (state.kind === 'distribution') window.scrollTo({ top: place, behavior: 'instant' });
+  });
+  vscode.postMessage({ kind: 'ready' });
+}
+
+function messagePage({ headline, text }: PanelMessage): readonly HTMLElement[] {
+  return [element('section', { class: 'message' }, element('h2', {}, headline), element('p', {}, text))];
+}
+
+function savedScroll(saved: unknown): number {
+  if (typeof saved !== 'object' || saved === null || !('scrollY' in saved)) return 0;
+  return typeof saved.scrollY === 'number' ? saved.scrollY : 0;
+}
+
+start();

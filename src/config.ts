@@ -1,0 +1,108 @@
+import { availableParallelism } from 'node:os';
+import * as vscode from 'vscode';
+import { presetOf } from './core/band';
+import type { BandEdges } from './core/band';
+import { clampedNumber, hoverModes, numberSettings, oneOf, otherDefaults, presets, stringsOf, validBandEdges } from './core/contributions';
+import type { HoverMode } from './core/contributions';
+import { DisposableStore } from './disposable';
+import type { Disposable } from './disposable';
+import type { ScoringSettings } from './model/protocol';
+
+const section = 'tokenLens';
+type SettingName = keyof typeof numberSettings | keyof typeof otherDefaults;
+
+/** The settings, typed and inside their limits. Nothing is cached: VS Code keeps them. */
+export class Config implements Disposable {
+  readonly #store = new DisposableStore();
+  readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.ConfigurationChangeEvent>());
+  /** Some setting of ours changed; `affects` tells which. */
+  readonly onDidChange = this.#changed.event;
+
+  constructor() {
+    this.#store.add(
+      vscode.workspace.onDidChangeConfiguration(event => {
+        if (event.affectsConfiguration(section)) this.#changed.fire(event);
+      }),
+    );
+  }
+
+  affects(event: vscode.ConfigurationChangeEvent, ...names: readonly SettingName[]): boolean {
+    return names.some(name => event.affectsConfiguration(`${section}.${name}`));
+  }
+
+  /** Lower edges of bands 1 to 5, in bits. */
+  bandEdges(document: vscode.TextDocument): BandEdges {
+    const preset = oneOf(this.#read('preset', document), presets, otherDefaults.preset);
+    const kind = preset === 'auto' ? presetOf(document.languageId) : preset;
+    return kind === 'code'
+      ? validBandEdges(this.#read('bandEdgesCode', document), otherDefaults.bandEdgesCode)
+      : validBandEdges(this.#read('bandEdgesProse', document), otherDefaults.bandEdgesProse);
+  }
+
+  /** Alternatives kept for each token. */
+  get topCount(): number {
+    return this.#number('alternatives');
+  }
+
+  /** As asked for; the overlap is at most half the context, and the model may cap both further. */
+  get scoringSettings(): ScoringSettings {
+    const contextTokens = this.#number('contextTokens');
+    return {
+      contextTokens,
+      overlapTokens: Math.min(this.#number('overlapTokens'), Math.floor(contextTokens / 2)),
+      topCount: this.topCount,
+      useStartToken: this.#read('startToken') !== false,
+    };
+  }
+
+  /** Undefined: the bundled model. */
+  get modelFolder(): string | undefined {
+    const folder = this.#read('modelFolder');
+    return typeof folder === 'string' && folder.trim() !== '' ? folder.trim() : undefined;
+  }
+
+  /** At least 1. */
+  get threads(): number {
+    return this.#number('threads') || Math.max(1, Math.floor(availableParallelism() / 2));
+  }
+
+  /** Minutes without work after which the model leaves memory; 0: never. */
+  get idleMinutes(): number {
+    return this.#number('idleMinutes');
+  }
+
+  hover(document: vscode.TextDocument): HoverMode {
+    return oneOf(this.#read('hover', document), hoverModes, otherDefaults.hover);
+  }
+
+  get largestDocumentBytes(): number {
+    return this.#number('largestDocumentBytes');
+  }
+
+  get skippedSchemes(): readonly string[] {
+    return stringsOf(this.#read('skipSchemes'), otherDefaults.skipSchemes);
+  }
+
+  /** Why a document is left alone; undefined: it is not. */
+  skips(document: vscode.TextDocument): 'scheme' | 'language' | undefined {
+    if (this.skippedSchemes.includes(document.uri.scheme)) return 'scheme';
+    return stringsOf(this.#read('skipLanguages'), otherDefaults.skipLanguages).includes(document.languageId) ? 'language' : undefined;
+  }
+
+  /** The lens comes on by itself for documents of this language. */
+  autoStart(languageId: string): boolean {
+    return stringsOf(this.#read('autoStart'), otherDefaults.autoStart).includes(languageId);
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+
+  #number(name: keyof typeof numberSettings): number {
+    return clampedNumber(this.#read(name), numberSettings[name]);
+  }
+
+  #read(name: SettingName, document?: vscode.TextDocument): unknown {
+    return vscode.workspace.getConfiguration(section, document).get<unknown>(name);
+  }
+}

@@ -1,0 +1,32 @@
+import type { BandEdges } from './band';
+import { formatBits, formatCount } from './numberText';
+import type { Provenance, Summary } from './scores';
+
+/** "3 to 5 bits" for band 1, "at least 15 bits" for the last, as numbers for a sentence in the reader's language. */
+export function bandLimits(edges: BandEdges): readonly { readonly from: string; readonly to: string | undefined }[] {
+  return edges.map((edge, index) => ({ from: edge.toString(), to: edges[index + 1]?.toString() }));
+}
+
+/** The document's two numbers, short: undefined where there are none. */
+export function summaryNumbers(summary: Summary | undefined): { readonly perplexity: string; readonly bitsPerByte: string } | undefined {
+  if (summary?.perplexity == null || summary.bitsPerByte === null) return undefined;
+  return { perplexity: formatPerplexity(summary.perplexity), bitsPerByte: summary.bitsPerByte.toFixed(2) };
+}
+
+function formatPerplexity(perplexity: number): string {
+  return perplexity < 1000 ? perplexity.toFixed(1) : formatCount(perplexity);
+}
+
+/** The settings that made the numbers, for the last line of a legend. Names are as in the provenance. */
+export function provenanceText(provenance: Provenance): string {
+  const noise = provenance.noiseFloorBits;
+  return [
+    provenance.model,
+    provenance.dtype,
+    provenance.arithmetic,
+    `window ${formatCount(provenance.window)}`,
+    `overlap ${formatCount(provenance.overlap)}`,
+    ...(noise ? [`± ${formatBits(noise.mean)} bits`] : []),
+    provenance.modelHash.slice(0, 8),
+  ].join(' · ');
+}

@@ -1,0 +1,59 @@
+import * as vscode from 'vscode';
+import { bandOf } from '../core/band';
+import { cellAt } from '../core/cells';
+import type { Cells } from '../core/cells';
+import { escapedText, hoverMarkdown } from '../core/hoverText';
+import type { Config } from '../config';
+import type { DocumentView } from '../scoredDocument';
+import type { ScoredDocuments } from '../scoredDocuments';
+import type { Disposable } from '../disposable';
+import { hoverToken } from './tokenFacts';
+
+/** Hovers over scored text, answered from the score table alone. */
+export function registerHover(scored: Pick<ScoredDocuments, 'isOn' | 'view'>, config: Config): Disposable {
+  return vscode.languages.registerHoverProvider('*', {
+    provideHover: (document, position) => {
+      const view = config.hover(document) !== 'off' && scored.isOn(document) ? scored.view(document) : undefined;
+      return view && hoverAt(view, document, document.offsetAt(position), config);
+    },
+  });
+}
+
+function hoverAt(view: DocumentView, document: vscode.TextDocument, offset: number, config: Config): vscode.Hover | undefined {
+  const edges = config.bandEdges(document);
+  const everywhere = config.hover(document) === 'all';
+  // What has no score has no band, and its reason is worth a hover; what is plain only with `all`.
+  const isShown = (bits: number) => everywhere || bandOf(bits, edges) !== 0;
+  const hover = (start: number, end: number, markdown: string) => {
+    const content = new vscode.MarkdownString(markdown);
+    content.supportHtml = true; // for colours; the content stays untrusted
+    return new vscode.Hover(content, new vscode.Range(document.positionAt(start), document.positionAt(end)));
+  };
+
+  const found = cellAt(view.cells, offset);
+  if (found !== undefined) {
+    const cell = cellOf(view.cells, found);
+    if (!isShown(cell.bits)) return undefined;
+    const rows = Array.from({ length: cell.endToken - cell.firstToken }, (_, index) => cell.firstToken + index);
+    const shares = rows.length > 1 ? `${vscode.l10n.t('These {0} tokens share one character; their bits are added.', rows.length.toString())}\n\n` : '';
+    return hover(cell.start, cell.end, shares + hoverMarkdown(rows.map(row => hoverToken(view, row, config.topCount, edges))));
+  }
+  const stale = cellAt(view.stale, offset);
+  if (stale !== undefined) {
+    const cell = cellOf(view.stale, stale);
+    return isShown(cell.bits) ? hover(cell.start, cell.end, vscode.l10n.t('The text has changed: this is being rescored.')) : undefined;
+  }
+  const gap = view.gaps.find(({ start, end }) => view.documentVersion === document.version && start <= offset && offset < end);
+  if (!gap) return undefined;
+  return hover(gap.start, gap.end, vscode.l10n.t('No score: {0} has no token for this character.', escapedText(view.modelName)));
+}
+
+function cellOf(cells: Cells, index: number) {
+  return {
+    start: cells.starts[index] ?? 0,
+    end: cells.ends[index] ?? 0,
+    bits: cells.bits[index] ?? NaN,
+    firstToken: cells.firstTokens[index] ?? 0,
+    endToken: cells.endTokens[index] ?? 0,
+  };
+}

@@ -1,0 +1,31 @@
+import * as vscode from 'vscode';
+import type { CommandId } from '../core/contributions';
+import type { ScoredDocuments } from '../scoredDocuments';
+import { stateInWords } from './stateInWords';
+
+interface MenuItem extends vscode.QuickPickItem {
+  readonly run?: () => Thenable<unknown>;
+}
+
+/** What a click on the status bar offers. */
+export async function showMenu(scored: Pick<ScoredDocuments, 'isOn' | 'state'>): Promise<void> {
+  const document = vscode.window.activeTextEditor?.document;
+  const isOn = document !== undefined && scored.isOn(document);
+  const command = (id: CommandId) => () => vscode.commands.executeCommand(id);
+  const toggle: MenuItem = isOn
+    ? { label: `$(eye-closed) ${vscode.l10n.t('Turn off for this document')}`, run: command('tokenLens.toggle') }
+    : { label: `$(eye) ${vscode.l10n.t('Turn on for this document')}`, run: command('tokenLens.toggle') };
+  const items: readonly MenuItem[] = [
+    ...(document ? [toggle] : []),
+    { label: `$(graph) ${vscode.l10n.t('Show what the model expects next')}`, run: command('tokenLens.showPanel') },
+    ...(isOn ? [{ label: `$(list-ordered) ${vscode.l10n.t('Show alternatives at the cursor')}`, run: command('tokenLens.showAlternatives') }] : []),
+    { label: `$(gear) ${vscode.l10n.t('Open settings')}`, run: () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:token-lens.token-lens') },
+    { label: `$(output) ${vscode.l10n.t('Show log')}`, run: command('tokenLens.showLog') },
+  ];
+  const state = document && stateInWords(scored.state(document));
+  const chosen = await vscode.window.showQuickPick(items, {
+    title: 'Token Lens',
+    placeHolder: state ? `${state.headline}. ${state.text}` : vscode.l10n.t('No document is open.'),
+  });
+  await chosen?.run?.();
+}

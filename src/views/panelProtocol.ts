@@ -1,0 +1,82 @@
+import type { TokenPieces } from '../core/vocabulary';
+
+/**
+ * Messages between the extension and the panel's page. The page is told its whole state every time and can be rebuilt from one message;
+ * it says `ready` first. The strings of people's text in here are hostile input for the page: set as text, never as markup.
+ */
+export type ToPanel = { readonly kind: 'show'; readonly state: PanelState };
+
+export type PanelState = PanelMessage | PanelDistribution;
+
+/** Nothing to show, and why: one sentence for people, with what they can do. `busy` while the answer is being computed. */
+export interface PanelMessage {
+  readonly kind: 'message';
+  readonly headline: string;
+  readonly text: string;
+  readonly busy: boolean;
+}
+
+export interface PanelDistribution {
+  readonly kind: 'distribution';
+  /** True while a newer answer is being computed: what is shown belongs to the place before. */
+  readonly updating: boolean;
+  /** The first line: "Stronger colour = more surprising to SmolLM2-135M. It read 52 tokens before this place." */
+  readonly model: string;
+  readonly contextTokens: number;
+  /** The last piece of the text before the cursor, in runs. */
+  readonly before: readonly TextRun[];
+  /** More text stands before `before`. */
+  readonly beforeTruncated: boolean;
+  /** What is typed of a word that is not finished; undefined at a border of tokens. Then rows carry `givenTyped` and a note says so. */
+  readonly typed: TokenPieces | undefined;
+  /** Most probable first, those that continue `typed` before the others. Never the actual token. */
+  readonly rows: readonly PanelRow[];
+  /** The token that follows in the document, always a row of its own, with its rank; undefined where no text follows or it is not known. */
+  readonly actual: ActualRow | undefined;
+  /** Probability of all tokens that are not in `rows` or `actual`. */
+  readonly everythingElse: number;
+  /** The same given what is typed; undefined at a border of tokens. */
+  readonly everythingElseGivenTyped: number | undefined;
+  readonly entropyBits: number;
+  /** Bands' lower edges in bits, for the legend. */
+  readonly bandEdges: readonly number[];
+  /** Undefined while the document has no scores. */
+  readonly shape: DocumentShape | undefined;
+  readonly provenance: string;
+}
+
+/** `band` 0 to 5; undefined where not scored. */
+export interface TextRun {
+  readonly text: string;
+  readonly band: number | undefined;
+}
+
+/** Surprisal along the document: at most some hundreds of columns, the peak of each; null where not scored. */
+export interface DocumentShape {
+  readonly bits: readonly (number | null)[];
+  readonly bands: readonly (number | null)[];
+  /** Where the cursor stands, 0 to 1. */
+  readonly cursor: number;
+  /** Of an older version of the document, or not complete yet. */
+  readonly stale: boolean;
+}
+
+export interface PanelRow {
+  /** From 1. */
+  readonly rank: number;
+  readonly token: TokenPieces;
+  /** 0 to 1. */
+  readonly probability: number;
+  /** Probability given what is typed, 0 for tokens that do not continue it; undefined at a border of tokens. */
+  readonly givenTyped: number | undefined;
+}
+
+export interface ActualRow extends PanelRow {
+  readonly surprisalBits: number;
+  /** It stands after this many of `rows`. */
+  readonly position: number;
+  /** Tokens that are not shown rank between it and the row before it. */
+  readonly afterGap: boolean;
+}
+
+export type FromPanel = { readonly kind: 'ready' };

@@ -1,0 +1,159 @@
+import { bandOf, type BandEdges } from '../core/band';
+import type { Cells } from '../core/cells';
+import type { Distribution, DistributionRow } from '../core/distribution';
+import { rowState, type Provenance, type ScoreTable } from '../core/scores';
+import type { TokenPieces, Vocabulary } from '../core/vocabulary';
+import type { DocumentShape, PanelDistribution, PanelRow, TextRun } from './panelProtocol';
+
+const shapeColumns = 200;
+const beforeLines = 8;
+/** At most this much of a word that is cut in two is dropped from the front of the text before the cursor. */
+const partialWordLength = 24;
+
+/** What is known of one place, before it is put into words and glyphs. */
+export interface PanelAnswer {
+  readonly distribution: Distribution;
+  readonly vocabulary: Vocabulary;
+  readonly modelName: string;
+  readonly provenance: Provenance;
+  readonly entropyBits: number;
+  readonly contextTokens: number;
+  readonly typed: TokenPieces | undefined;
+}
+
+/** What surrounds the answer. */
+export interface PanelSurroundings {
+  readonly before: readonly TextRun[];
+  readonly beforeTruncated: boolean;
+  readonly shape: DocumentShape | undefined;
+  readonly bandEdges: BandEdges;
+}
+
+export function panelDistribution(answer: PanelAnswer, surroundings: PanelSurroundings): PanelDistribution {
+  const { distribution, vocabulary } = answer;
+  const { actual } = distribution;
+  const rowOf = (row: DistributionRow): PanelRow => ({
+    rank: row.rank,
+    token: vocabulary.piecesOf(row.id),
+    probability: row.probability,
+    givenTyped: row.givenTyped,
+  });
+  return {
+    kind: 'distribution',
+    updating: false,
+    model: answer.modelName,
+    contextTokens: answer.contextTokens,
+    typed: answer.typed,
+    rows: distribution.rows.map(rowOf),
+    actual: actual && { ...rowOf(actual), surprisalBits: actual.surprisalBits, position: actual.position, afterGap: actual.afterGap },
+    everythingElse: distribution.everythingElse,
+    everythingElseGivenTyped: distribution.everythingElseGivenTyped,
+    entropyBits: answer.entropyBits,
+    provenance: provenanceLine(answer.provenance, vocabulary),
+    ...surroundings,
+  };
+}
+
+/** The first row of the table at or after the UTF-16 offset; the table's length when there is none. */
+export function firstRowFrom(table: ScoreTable, offset: number): number {
+  let low = 0;
+  let high = table.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((table.starts[middle] ?? 0) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The row of the token that begins at the offset; undefined when none does or when the offset lies within a character shared by tokens. */
+export function rowBeginningAt(table: ScoreTable, offset: number): number | undefined {
+  const row = firstRowFrom(table, offset);
+  if (row >= table.length || table.starts[row] !== offset) return undefined;
+  return row > 0 && (table.ends[row - 1] ?? 0) > offset ? undefined : row;
+}
+
+/**
+ * The text before the cursor in runs of one band each. `text` ends at the cursor and starts at `start` in the document; cells are of that
+ * document. The white space before a word belongs to its cell but is left plain, as in the editor, except between two words of one band.
+ */
+export function textRuns(text: string, start: number, cells: Cells, edges: BandEdges): { before: TextRun[]; beforeTruncated: boolean } {
+  const from = start + shortenedFrom(text, start > 0);
+  const end = start + text.length;
+  const runs: { text: string; band: number | undefined }[] = [];
+  const push = (runStart: number, runEnd: number, band: number | undefined) => {
+    const piece = text.slice(runStart - start, runEnd - start).replaceAll('\r\n', '\n');
+    const last = runs.at(-1);
+    if (last && last.band === band) last.text += piece;
+    else if (piece !== '') runs.push({ text: piece, band });
+  };
+  let at = from;
+  for (let cell = firstCellEndingAfter(cells, from); cell < cells.length && (cells.starts[cell] ?? 0) < end; cell++) {
+    const cellStart = Math.max(at, cells.starts[cell] ?? 0);
+    const cellEnd = Math.min(end, cells.ends[cell] ?? 0);
+    if (cellStart > at) push(at, cellStart, undefined);
+    const band = bandOf(cells.bits[cell] ?? NaN, edges);
+    const space = /^[^\S\r\n]*/.exec(text.slice(cellStart - start, cellEnd - start))?.[0].length ?? 0;
+    const joins = cellStart === at && runs.at(-1)?.band === band;
+    const painted = joins || cellStart + space === cellEnd ? cellStart : cellStart + space;
+    if (painted > cellStart) push(cellStart, painted, 0);
+    push(painted, cellEnd, band);
+    at = Math.max(at, cellEnd);
+  }
+  push(at, end, undefined);
+  return { before: runs, beforeTruncated: from > 0 };
+}
+
+/** Index from which a long text before the cursor is shown: a border of words and of lines, never half a character. */
+function shortenedFrom(text: string, cutAtFront: boolean): number {
+  let from = 0;
+  if (cutAtFront) {
+    const space = text.slice(0, partialWordLength).search(/\s\S/);
+    if (space >= 0) from = space + 1;
+    else if (/^[\udc00-\udfff]/.test(text)) from = 1;
+  }
+  for (let lines = 0, at = text.length; (at = text.lastIndexOf('\n', at - 1)) >= from && at > 0; ) {
+    if (++lines === beforeLines) return at + 1;
+  }
+  return from;
+}
+
+function firstCellEndingAfter(cells: Cells, offset: number): number {
+  let low = 0;
+  let high = cells.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((cells.ends[middle] ?? 0) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The peak of the surprisal in each of at most 200 equal stretches of the document's tokens. */
+export function shapeOf(table: ScoreTable, edges: BandEdges, offset: number, stale: boolean): DocumentShape | undefined {
+  if (table.length === 0) return undefined;
+  const columns = Math.min(shapeColumns, table.length);
+  const bits: (number | null)[] = [];
+  for (let column = 0; column < columns; column++) {
+    let peak = -Infinity;
+    const end = Math.floor(((column + 1) * table.length) / columns);
+    for (let row = Math.floor((column * table.length) / columns); row < end; row++) {
+      if (table.states[row] === rowState.scored) peak = Math.max(peak, table.surprisalBits[row] ?? peak);
+    }
+    bits.push(peak === -Infinity ? null : peak);
+  }
+  const bands = bits.map(peak => (peak === null ? null : (bandOf(peak, edges) ?? null)));
+  return { bits, bands, cursor: firstRowFrom(table, offset) / table.length, stale };
+}
+
+/** Where the numbers come from, in one line. */
+export function provenanceLine(provenance: Provenance, vocabulary: Vocabulary): string {
+  const { startTokenId: start, noiseFloorBits: noise } = provenance;
+  return [
+    provenance.model,
+    `${provenance.dtype}, ${provenance.arithmetic} arithmetic, ${noise ? `noise ±${noise.mean.toFixed(2)} bit` : 'noise unknown'}`,
+    `window ${provenance.window}, overlap ${provenance.overlap}`,
+    start === null ? 'no start token' : `start token ${vocabulary.piecesOf(start).map(piece => piece.text).join('')}`,
+    `version ${provenance.documentVersion}`,
+  ].join(' · ');
+}

@@ -1,0 +1,61 @@
+import * as vscode from 'vscode';
+import type { ModelErrorCode } from '../model/errors';
+import { formatCount } from '../core/numberText';
+import type { LensState, RefusalReason } from '../scoredDocument';
+
+interface Words {
+  readonly headline: string;
+  /** A sentence: what it means, or what the user can do. */
+  readonly text: string;
+}
+
+/** The state of the lens for people. No text of a document is ever in it. */
+export function stateInWords(state: LensState): Words {
+  switch (state.kind) {
+    case 'off':
+      return { headline: vscode.l10n.t('off for this document'), text: vscode.l10n.t('Turn it on to see how surprising each token is to a language model on this machine.') };
+    case 'starting':
+      return { headline: vscode.l10n.t('loading the model'), text: vscode.l10n.t('It runs on this machine; the first time takes a few seconds.') };
+    case 'scoring':
+      return { headline: vscode.l10n.t('scoring'), text: vscode.l10n.t('{0} of {1} tokens have their scores.', formatCount(state.scored), formatCount(state.tokens)) };
+    case 'ready':
+      return { headline: vscode.l10n.t('on'), text: vscode.l10n.t('Click for the menu.') };
+    case 'refused':
+      return { headline: vscode.l10n.t('this document is not scored'), text: refusalInWords(state.reason) };
+    case 'failed':
+      return { headline: vscode.l10n.t('the model could not score this document'), text: failureInWords(state.error.code) };
+  }
+}
+
+function refusalInWords(reason: RefusalReason): string {
+  switch (reason.kind) {
+    case 'too-large':
+      return vscode.l10n.t('It has {0} bytes; the limit is {1} (setting Largest Document Bytes).', formatCount(reason.bytes), formatCount(reason.limitBytes));
+    case 'binary':
+      return vscode.l10n.t('It holds binary data.');
+    case 'scheme':
+      return vscode.l10n.t('This kind of document is left out by the setting Skip Schemes.');
+    case 'language':
+      return vscode.l10n.t('Its language is left out by the setting Skip Languages.');
+  }
+}
+
+function failureInWords(code: ModelErrorCode): string {
+  switch (code) {
+    case 'not-found':
+      return vscode.l10n.t('The model folder is missing. Set another one in the settings.');
+    case 'incomplete':
+      return vscode.l10n.t('Files are missing from the model folder. Copy it again, or set another one in the settings.');
+    case 'unsupported':
+      return vscode.l10n.t('The model folder holds a model of an unknown kind. Set another one in the settings.');
+    case 'cannot-align':
+      return vscode.l10n.t('The tokens of this model cannot be aligned with the text. Set another model folder in the settings.');
+    case 'out-of-memory':
+      return vscode.l10n.t('The model ran out of memory. Set a smaller context, or close other programs; then turn the lens off and on again.');
+    case 'bad-argument':
+    case 'exited':
+    case 'cancelled':
+    case 'internal':
+      return vscode.l10n.t('Turn the lens off and on again to retry. The log says more (command Token Lens: Show Log).');
+  }
+}

@@ -1,0 +1,110 @@
+import * as vscode from 'vscode';
+import type { Config } from '../config';
+import type { BandEdges } from '../core/band';
+import type { CommandId } from '../core/contributions';
+import { escapedText } from '../core/hoverText';
+import { bandLimits, provenanceText, summaryNumbers } from '../core/legend';
+import { formatCount } from '../core/numberText';
+import { DisposableStore } from '../disposable';
+import type { Disposable } from '../disposable';
+import type { DocumentView, LensState } from '../scoredDocument';
+import type { ScoredDocuments } from '../scoredDocuments';
+import { stateInWords } from './stateInWords';
+
+type Scored = Pick<ScoredDocuments, 'onDidChange' | 'state' | 'view'>;
+
+/** One entry: how the lens stands in the active editor, then the document's numbers. A click opens the menu. */
+export class StatusBarView implements Disposable {
+  readonly #store = new DisposableStore();
+  readonly #scored: Scored;
+  readonly #config: Config;
+  readonly #item = this.#store.add(vscode.window.createStatusBarItem('tokenLens.state', vscode.StatusBarAlignment.Right, 100));
+
+  constructor(scored: Scored, config: Config) {
+    this.#scored = scored;
+    this.#config = config;
+    this.#item.name = 'Token Lens';
+    this.#item.command = 'tokenLens.showMenu' satisfies CommandId;
+    const draw = () => {
+      this.#draw();
+    };
+    this.#store.add(
+      scored.onDidChange(document => {
+        if (document === vscode.window.activeTextEditor?.document) draw();
+      }),
+    );
+    this.#store.add(vscode.window.onDidChangeActiveTextEditor(draw));
+    this.#store.add(config.onDidChange(draw));
+    draw();
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+
+  #draw(): void {
+    const document = vscode.window.activeTextEditor?.document;
+    if (!document) return void this.#item.hide();
+    const state = this.#scored.state(document);
+    if (state.kind === 'off' && this.#config.skips(document)) return void this.#item.hide();
+    const view = this.#scored.view(document);
+    const text = textOf(state, view);
+    this.#item.text = text;
+    this.#item.tooltip = tooltipOf(state, view, this.#config.bandEdges(document));
+    this.#item.accessibilityInformation = { label: `Token Lens: ${text.replaceAll(/\$\([^)]*\)\s*/g, '') || stateInWords(state).headline}` };
+    this.#item.backgroundColor = state.kind === 'failed' ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
+    this.#item.show();
+  }
+}
+
+function textOf(state: LensState, view: DocumentView | undefined): string {
+  const numbers = summaryNumbers(view?.summary);
+  const summary = numbers && vscode.l10n.t('PPL {0} · {1} bits/byte', numbers.perplexity, numbers.bitsPerByte);
+  switch (state.kind) {
+    case 'off':
+      return '$(eye-closed)';
+    case 'starting':
+      return `$(loading~spin) ${vscode.l10n.t('loading')}`;
+    case 'scoring': {
+      const shown = summary === undefined ? vscode.l10n.t('scoring {0}%', percentOf(state)) : vscode.l10n.t('{0} (updating)', summary);
+      return `$(loading~spin) ${shown}`;
+    }
+    case 'ready':
+      return `$(eye) ${summary ?? vscode.l10n.t('nothing to score')}`;
+    case 'refused':
+      return `$(circle-slash) ${vscode.l10n.t('not scored')}`;
+    case 'failed':
+      return `$(warning) ${vscode.l10n.t('failed')}`;
+  }
+}
+
+function percentOf({ scored, tokens }: { readonly scored: number; readonly tokens: number }): string {
+  return Math.floor((100 * scored) / Math.max(1, tokens)).toString();
+}
+
+function tooltipOf(state: LensState, view: DocumentView | undefined, edges: BandEdges): vscode.MarkdownString {
+  const { headline, text } = stateInWords(state);
+  const tooltip = new vscode.MarkdownString(`**Token Lens: ${headline}**\n\n${text}`);
+  tooltip.supportHtml = true; // for the colours of the legend
+  if (!view || state.kind === 'off' || state.kind === 'refused' || state.kind === 'failed') return tooltip;
+  const numbers = summaryNumbers(view.summary);
+  if (view.summary && numbers) {
+    const tokens = formatCount(view.summary.tokens);
+    const sentence = vscode.l10n.t('Perplexity **{0}**, **{1}** bits per byte, {2} tokens', numbers.perplexity, numbers.bitsPerByte, tokens);
+    tooltip.appendMarkdown(`\n\n${sentence}${view.complete ? '' : ` (${vscode.l10n.t('updating')})`}`);
+  }
+  tooltip.appendMarkdown(`\n\n${vscode.l10n.t('Stronger colour = more surprising to {0}.', escapedText(view.modelName))}\n\n${legend(edges)}`);
+  tooltip.appendMarkdown(`\n\n${escapedText(provenanceText(view.provenance))}`);
+  return tooltip;
+}
+
+/** A row for each band. In high contrast the first columns are empty, so the last one says how it is drawn. */
+function legend(edges: BandEdges): string {
+  const underlines = [undefined, undefined, undefined, vscode.l10n.t('dashed line'), vscode.l10n.t('solid line')];
+  const rows = bandLimits(edges).map(({ from, to }, index) => {
+    const swatch = `<span style="background-color:var(--vscode-tokenLens-band${(index + 1).toString()}Background);">${'&nbsp;'.repeat(8)}</span>`;
+    const limits = to === undefined ? vscode.l10n.t('{0} bits or more', from) : vscode.l10n.t('{0} to {1} bits', from, to);
+    return `| ${swatch} | ${limits} | ${underlines[index] ?? ''} |`;
+  });
+  return ['| | | |', '| :--- | :--- | :--- |', `| | ${vscode.l10n.t('below {0} bits: plain', edges[0].toString())} | |`, ...rows].join('\n');
+}

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { clampedNumber, contextKeys, hoverModes, internalCommands, numberSettings, otherDefaults, presets, publicCommands, validBandEdges } from '../../src/core/contributions';
+
+interface Setting {
+  readonly default: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly enum?: readonly string[];
+  readonly scope: string;
+  readonly markdownDescription: string;
+}
+interface Manifest {
+  readonly activationEvents: readonly string[];
+  readonly capabilities: { readonly untrustedWorkspaces: { readonly restrictedConfigurations: readonly string[] } };
+  readonly contributes: {
+    readonly commands: readonly { readonly command: string }[];
+    readonly menus: Readonly<Record<string, readonly { readonly command: string; readonly when?: string }[]>>;
+    readonly colors: readonly { readonly id: string; readonly defaults: Readonly<Record<string, string>> }[];
+    readonly configuration: readonly { readonly title: string; readonly properties: Readonly<Record<string, Setting>> }[];
+  };
+}
+
+const text = readFileSync('package.json', 'utf8');
+const manifest = JSON.parse(text) as Manifest;
+const strings = JSON.parse(readFileSync('package.nls.json', 'utf8')) as Readonly<Record<string, string>>;
+const { commands, menus, colors, configuration } = manifest.contributes;
+const settings: Readonly<Record<string, Setting>> = Object.assign({}, ...configuration.map(group => group.properties)) as Record<string, Setting>;
+const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  .filter(name => name.endsWith('.ts'))
+  .map(name => readFileSync(path.join('src', name), 'utf8'))
+  .join('\n');
+
+describe('package.json', () => {
+  it('declares exactly the commands that are registered', () => {
+    assert.deepEqual(commands.map(({ command }) => command).sort(), [...publicCommands, ...internalCommands].sort());
+  });
+
+  it('shows internal commands in no palette, and all commands of menus are declared', () => {
+    const palette = menus['commandPalette'] ?? [];
+    for (const id of internalCommands) assert.equal(palette.find(({ command }) => command === id)?.when, 'false');
+    const declared = new Set(commands.map(({ command }) => command));
+    for (const { command } of Object.values(menus).flat()) assert.ok(declared.has(command), command);
+  });
+
+  it('asks in `when` clauses only for context keys that are set', () => {
+    const known = new Set<string>(Object.values(contextKeys));
+    for (const { when = '' } of Object.values(menus).flat()) for (const [key] of when.matchAll(/tokenLens\.\w+/g)) assert.ok(known.has(key), key);
+  });
+
+  it('declares every setting that is read, with the same default and limits, and no other', () => {
+    const read = Object.fromEntries(
+      Object.entries({ ...numberSettings, ...otherDefaults }).map(([name, value]) => [`tokenLens.${name}`, name in numberSettings ? value : { default: value }]),
+    );
+    const declared = Object.fromEntries(
+      Object.entries(settings).map(([name, { default: value, minimum, maximum }]) => [name, minimum === undefined ? { default: value } : { default: value, minimum, maximum }]),
+    );
+    assert.deepEqual(declared, read);
+    assert.deepEqual(settings['tokenLens.hover']?.enum, hoverModes);
+    assert.deepEqual(settings['tokenLens.preset']?.enum, presets);
+  });
+
+  it('reads each setting somewhere', () => {
+    const config = readFileSync('src/config.ts', 'utf8');
+    for (const name of Object.keys(settings)) assert.ok(config.includes(`'${name.replace('tokenLens.', '')}'`), name);
+  });
+
+  it('lets no workspace choose the model folder or the threads', () => {
+    for (const name of ['tokenLens.modelFolder', 'tokenLens.threads']) {
+      assert.equal(settings[name]?.scope, 'machine');
+      assert.ok(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations.includes(name));
+    }
+  });
+
+  it('gives every colour a default for all four kinds of theme', () => {
+    assert.equal(colors.length, 8);
+    for (const { id, defaults } of colors) assert.deepEqual(Object.keys(defaults).sort(), ['dark', 'highContrast', 'highContrastLight', 'light'], id);
+  });
+
+  it('uses only declared colours in the sources', () => {
+    const declared = new Set(colors.map(({ id }) => id));
+    for (const [, id] of sources.matchAll(/ThemeColor\('(tokenLens\.\w+)'\)/g)) assert.ok(id !== undefined && declared.has(id), id);
+    for (const [, name] of sources.matchAll(/--vscode-tokenLens-(\w+)/g)) assert.ok(declared.has(`tokenLens.${name ?? ''}`) || name === 'band', name);
+  });
+
+  it('takes every string for people from package.nls.json, which holds no other', () => {
+    const used = new Set([...text.matchAll(/"%([\w.]+)%"/g)].map(([, key]) => key));
+    assert.deepEqual([...used].sort(), Object.keys(strings).sort());
+    for (const { title } of configuration) assert.match(title, /^%.*%$/);
+    for (const [name, { markdownDescription }] of Object.entries(settings)) assert.match(markdownDescription, /^%.*%$/, name);
+  });
+
+  it('names unit and limits in the description of every number', () => {
+    for (const [name, { minimum, maximum, markdownDescription }] of Object.entries(settings)) {
+      if (minimum === undefined || maximum === undefined) continue;
+      const description = (strings[markdownDescription.slice(1, -1)] ?? '').replaceAll(',', '');
+      assert.ok(description.includes(String(minimum)) && description.includes(String(maximum)), name);
+      assert.match(description, /in (?:tokens|threads|minutes|bytes)/, name);
+    }
+  });
+
+  it('refers only to files that are there', () => {
+    for (const [, file] of text.matchAll(/"(media\/[\w./-]+)"/g)) assert.ok(file !== undefined && existsSync(file), file);
+  });
+});
+
+describe('settings', () => {
+  it('stay inside their limits whatever the user wrote', () => {
+    const of = (value: unknown) => clampedNumber(value, numberSettings.contextTokens);
+    assert.deepEqual([of(512), of(1), of(1e9), of(99.6), of('512'), of(NaN), of(null)], [512, 16, 8192, 100, 1024, 1024, 1024]);
+  });
+
+  it('take band edges only whole', () => {
+    const good = [1, 2.5, 3, 4, 5];
+    assert.deepEqual(validBandEdges(good, otherDefaults.bandEdgesCode), good);
+    for (const bad of [[1, 2, 3, 4], [1, 2, 3, 4, 5, 6], [1, 3, 2, 4, 5], [1, 1, 2, 3, 4], [0, 1, 2, 3, 4], [-1, 1, 2, 3, 4], [1, 2, 3, 4, '5'], [1, 2, 3, 4, Infinity], 'x', null]) {
+      assert.deepEqual(validBandEdges(bad, otherDefaults.bandEdgesCode), otherDefaults.bandEdgesCode, JSON.stringify(bad));
+    }
+  });
+});

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { MessageChannel } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+import { ModelError } from '../../src/model/errors';
+import type { Handlers, ModelEvent } from '../../src/model/protocol';
+import { RpcClient, serve } from '../../src/model/rpc';
+import type { Transport } from '../../src/model/rpc';
+
+const never = new AbortController().signal;
+
+function transportOf(port: MessagePort): Transport {
+  return { post: message => { port.postMessage(message); }, onMessage: listener => port.on('message', listener) };
+}
+
+const unused = () => Promise.reject(new Error('not part of this test'));
+
+describe('calls between processes', () => {
+  const ports: MessagePort[] = [];
+  function connect(handlers: Partial<Handlers>): RpcClient {
+    const { port1, port2 } = new MessageChannel();
+    ports.push(port1, port2);
+    serve(transportOf(port2), { load: unused, open: unused, change: unused, close: unused, score: unused, next: unused, ...handlers });
+    return new RpcClient(transportOf(port1));
+  }
+  afterEach(() => {
+    for (const port of ports.splice(0)) port.close();
+  });
+
+  const rows: ModelEvent = { kind: 'rows', document: 'd', tableId: 1, rows: { first: 0, count: 0, states: new Uint8Array(0), surprisalBits: new Float64Array(0), entropyBits: new Float64Array(0), ranks: new Int32Array(0), contextTokens: new Int32Array(0), topIds: new Int32Array(0), topLogProbabilities: new Float32Array(0) } };
+
+  it('end as a result', async () => {
+    const client = connect({ close: () => Promise.resolve(null) });
+    assert.equal(await client.call('close', { document: 'd' }, never), null);
+    assert.equal(client.busy, false);
+  });
+
+  it('end as an error that keeps its class and code', async () => {
+    const client = connect({ close: () => Promise.reject(new ModelError('incomplete', 'half a model')) });
+    await assert.rejects(client.call('close', { document: 'd' }, never), (error: unknown) => error instanceof ModelError && error.code === 'incomplete' && error.message === 'half a model');
+  });
+
+  it('end as cancelled, once the other side has stopped, with all events sent before that', async () => {
+    let stopped = false;
+    const client = connect({
+      close: (_params, { signal, emit }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            emit(rows);
+            setTimeout(() => { stopped = true; reject(new Error('stopped')); }, 20);
+          });
+        }),
+    });
+    const stop = new AbortController();
+    const events: ModelEvent[] = [];
+    const call = client.call('close', { document: 'd' }, stop.signal, event => events.push(event));
+    setTimeout(() => { stop.abort(); }, 5);
+    await assert.rejects(call, (error: unknown) => error instanceof ModelError && error.code === 'cancelled');
+    assert.equal(stopped, true);
+    assert.equal(events.length, 1);
+    await assert.rejects(client.call('close', { document: 'd' }, stop.signal), (error: unknown) => error instanceof ModelError && error.code === 'cancelled');
+  });
+
+  it('end as exited when the process is gone, before and during a call', async () => {
+    const client = connect({ close: () => new Promise(() => undefined) });
+    const call = client.call('close', { document: 'd' }, never);
+    client.exited(new ModelError('exited', 'gone'));
+    await assert.rejects(call, (error: unknown) => error instanceof ModelError && error.code === 'exited');
+    await assert.rejects(client.call('close', { document: 'd' }, never), (error: unknown) => error instanceof ModelError && error.code === 'exited');
+  });
+
+  it('say so when a method is unknown or a message cannot be sent', async () => {
+    const client = connect({});
+    await assert.rejects(client.call('nonsense' as 'close', { document: 'd' }, never), (error: unknown) => error instanceof ModelError && error.code === 'bad-argument');
+    await assert.rejects(client.call('close', { document: (() => 1) as unknown as string }, never));
+  });
+});

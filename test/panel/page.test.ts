@@ -1,0 +1,294 @@
+import assert from 'node:assert/strict';
+import type { Page } from 'playwright-core';
+import type { PanelState } from '../../src/views/panelProtocol';
+import { PanelServer, show, violationsOf } from './panelPage';
+import { insideWord, rows, tuesday, word } from './states';
+import { themes, type Theme } from './themes';
+
+const hostile = '<img src=x onerror="panelTest.violations.push(1)"><script>panelTest.violations.push(2)</script>';
+const longToken = [{ text: 'x'.repeat(300), glyph: false }];
+const busy: PanelState = { kind: 'message', headline: 'Loading SmolLM2-135M…', text: 'It runs on this computer.', busy: true };
+const tall: PanelState = { ...tuesday, rows: rows(Array.from({ length: 50 }, () => word('many'))) };
+
+describe('panel page', function () {
+  this.timeout(60_000);
+  let server: PanelServer;
+  const pages: Page[] = [];
+
+  before(async () => {
+    server = await PanelServer.start();
+  });
+  after(async () => {
+    await server.stop();
+  });
+  afterEach(async () => {
+    for (const page of pages.splice(0)) await page.context().close();
+  });
+
+  async function open(state?: PanelState, theme: Theme = 'vscode-light', width = 520, saved?: unknown): Promise<Page> {
+    const page = await server.open(theme, width, saved);
+    pages.push(page);
+    if (state) await show(page, state);
+    return page;
+  }
+
+  async function rowTexts(page: Page): Promise<(string | null)[][]> {
+    const all = await page.locator('tbody tr:not([aria-hidden])').all();
+    return Promise.all(all.map(async row => Promise.all((await row.locator(':is(th, td):not([aria-hidden])').all()).map(cell => cell.textContent()))));
+  }
+
+  it('says ready, and nothing else, before it is told anything', async () => {
+    const page = await open();
+    assert.deepEqual(await page.evaluate(() => window.panelTest.posted), [{ kind: 'ready' }]);
+  });
+
+  it('shows the rows, the actual token with its rank, and everything else', async () => {
+    const page = await open(tuesday);
+    assert.deepEqual(await rowTexts(page), [
+      ['1', '·Paris', '46.1%'],
+      ['2', '·London', '8.9%'],
+      ['3', '·capital', '5.4%'],
+      ['4', '·the', '4.6%'],
+      ['5', '·New', '4.0%'],
+      ['6', '·France', '3.3%'],
+      ['7', '·not', '2.3%'],
+      ['8', '·Capital', '2.2%'],
+      ['1,150', '·Tuesday', '0.001%'],
+      ['', 'everything else', '19.5%'],
+    ]);
+    const text = await page.locator('main').innerText();
+    for (const sentence of [
+      'Stronger colour = more surprising to SmolLM2-135M. It read 52 tokens before this place.',
+      'entropy 4.3 bits: like choosing among 20 equal tokens',
+      'Your text continues with ·Tuesday: 16.2 bits, rank 1,150.',
+      tuesday.provenance,
+      'plain below 6 bits',
+      '15 and more',
+    ]) {
+      assert.ok(text.includes(sentence), sentence);
+    }
+  });
+
+  it('puts the actual token among the rows where its rank is', async () => {
+    const actual = { ...(tuesday.rows[2] ?? assert.fail()), surprisalBits: 4.2, position: 2, afterGap: false };
+    const page = await open({ ...tuesday, rows: tuesday.rows.filter(row => row.rank !== 3), actual });
+    assert.deepEqual((await rowTexts(page)).map(row => row[0]), ['1', '2', '3', '4', '5', '6', '7', '8', '']);
+    assert.equal(await page.locator('tr[aria-current=true] th').textContent(), '·capital');
+    assert.equal(await page.locator('tr.gap').count(), 0);
+  });
+
+  it('is a table with a caption and headers to a screen reader, without its drawings', async () => {
+    const page = await open(tuesday);
+    const table = page.getByRole('table', { name: 'Tokens SmolLM2-135M expects next, most probable first' });
+    assert.deepEqual(await table.getByRole('columnheader').evaluateAll(all => all.map(each => each.getAttribute('aria-label'))), ['Rank', 'Token', 'Probability']);
+    assert.equal(await table.getByRole('row').count(), 11);
+    assert.equal(await table.getByRole('row', { name: '2 space London 8.9%', exact: true }).getByRole('cell').count(), 2);
+    assert.equal(await table.getByRole('rowheader', { name: 'space Tuesday, which is how your text continues' }).count(), 1);
+    assert.deepEqual(await page.getByRole('heading').allTextContents(), ['Next token', 'Before the cursor', 'What it expects next', 'Along the document']);
+    const strip = page.getByRole('img', { name: /^Bits per token along the document\. Highest: [\d.]+ bits, \d+% of the way through\. The cursor is 93%/ });
+    assert.equal(await strip.count(), 1);
+  });
+
+  it('adds a column given what is typed inside a word, and says so', async () => {
+    const page = await open(insideWord);
+    assert.deepEqual(await rowTexts(page), [
+      ['112', '·harbour', '0.080%', '62.0%'],
+      ['190', '·harbor', '0.045%', '35.0%'],
+      ['1', '·night', '12.0%', '0%'],
+      ['2', '·bay', '8.0%', '0%'],
+      ['', 'everything else', '79.9%', '3.0%'],
+    ]);
+    assert.equal(
+      await page.locator('.note').textContent(),
+      'The cursor is inside a word. The model was asked at its start; rows that continue “·harb” come first.',
+    );
+    assert.equal(await page.getByRole('columnheader', { name: 'Probability given what is typed' }).count(), 1);
+  });
+
+  it('says when no token continues what is typed, and when only white space is typed', async () => {
+    const none = insideWord.rows.map(row => ({ ...row, givenTyped: 0 }));
+    const page = await open({ ...insideWord, rows: none, everythingElseGivenTyped: 0 });
+    assert.match((await page.locator('.note').textContent()) ?? '', /no single token continues “·harb”\.$/);
+    await show(page, { ...insideWord, typed: [{ text: '··', glyph: true }] });
+    assert.match((await page.locator('.note').textContent()) ?? '', /^The cursor stands after white space .* asked before it; rows that continue “··” come first\.$/);
+  });
+
+  it('draws bars in proportion to the probability, a sliver for the improbable', async () => {
+    const page = await open(tuesday);
+    const widths = await page.locator('.bar').evaluateAll(bars => bars.map(bar => bar.getBoundingClientRect().width));
+    const cell = await page.locator('td.share').first().evaluate(each => each.getBoundingClientRect().width);
+    const expected = [...tuesday.rows.map(row => row.probability), 0, tuesday.everythingElse].map(share => Math.max(2, (share / 0.5) * cell));
+    widths.forEach((width, index) => assert.ok(Math.abs(width - (expected[index] ?? NaN)) < 0.1, `bar ${index}: ${width}, not ${expected[index]}`));
+    assert.equal(widths.length, 10);
+  });
+
+  it('shows the text before the cursor in its bands', async () => {
+    const page = await open(tuesday);
+    const runs = await page.locator('.run').evaluateAll(all => all.map(run => [run.textContent, run.className.replace('run band', '')]));
+    assert.deepEqual(runs, [['capital', '1'], ['France', '3'], ['harbour', '4'], [' and the ', '2'], ['manxhattan', '5']]);
+    const style = (band: number, theme: Theme) => open(tuesday, theme).then(page => page.locator(`.run.band${band}`).evaluate(run => [getComputedStyle(run).backgroundColor, getComputedStyle(run).textDecorationStyle, getComputedStyle(run).textDecorationLine]));
+    assert.deepEqual(await style(4, 'vscode-light'), ['rgba(130, 80, 223, 0.31)', 'dashed', 'underline']);
+    assert.deepEqual(await style(5, 'vscode-high-contrast'), ['rgba(0, 0, 0, 0)', 'solid', 'underline']);
+    assert.deepEqual(await style(3, 'vscode-high-contrast-light'), ['rgba(0, 0, 0, 0)', 'solid', 'none']);
+  });
+
+  it('keeps hostile text as text, everywhere it can be', async () => {
+    const token = [{ text: hostile, glyph: false }];
+    const row = { rank: 1, token, probability: 0.5, givenTyped: 0.5 };
+    const page = await open({
+      ...tuesday,
+      model: hostile,
+      provenance: hostile,
+      before: [{ text: hostile, band: 0 }, { text: hostile, band: 5 }],
+      typed: token,
+      rows: [row],
+      actual: { ...row, surprisalBits: 1, position: 1, afterGap: false },
+    });
+    assert.equal(await page.locator('img, main script').count(), 0);
+    assert.equal(await page.locator('tbody th').first().textContent(), hostile);
+    await show(page, { kind: 'message', headline: hostile, text: hostile, busy: false });
+    assert.equal(await page.locator('img, main script').count(), 0);
+    assert.equal(await page.getByRole('heading', { level: 2 }).textContent(), hostile);
+    assert.deepEqual(await violationsOf(page), []);
+  });
+
+  it('works under its policy, which is in force, and fetches its two files only', async () => {
+    server.requests.length = 0;
+    const page = await open(tuesday);
+    for (const state of [insideWord, busy, tuesday]) await show(page, state);
+    assert.deepEqual(await violationsOf(page), []);
+    assert.deepEqual([...new Set(server.requests)].filter(url => url !== '/favicon.ico').sort(), ['/', '/panel.css', '/panel.js']);
+    const policy = (await page.locator('meta[http-equiv]').getAttribute('content')) ?? '';
+    assert.match(policy, /^default-src 'none'; script-src http:\/\/127\.0\.0\.1:\d+; style-src http:\/\/127\.0\.0\.1:\d+$/);
+    await page.evaluate(() => document.body.setAttribute('style', 'color: red'));
+    await page.waitForFunction(() => window.panelTest.violations.length > 0);
+    assert.match((await violationsOf(page)).join(), /^style-src/);
+  });
+
+  for (const theme of themes) {
+    it(`has readable text and no sideways scrolling at any width: ${theme}`, async () => {
+      const wide = [...rows([word('Paris'), longToken]), { rank: 49152, token: word('Tuesday'), probability: 1e-9, givenTyped: undefined }];
+      const given = wide.map(row => ({ ...row, givenTyped: 0.3 }));
+      const states: PanelState[] = [
+        { ...tuesday, rows: wide, before: [{ text: 'y'.repeat(160), band: 5 }] },
+        { ...insideWord, rows: given },
+        insideWord,
+        tuesday,
+        busy,
+      ];
+      for (const width of [320, 520, 900]) {
+        const page = await open(undefined, theme, width);
+        for (const state of states) {
+          await show(page, state);
+          assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width, `${width} px wide: scrolls sideways`);
+          const outside = await page.locator('td:not(.share), th').evaluateAll((cells, limit) => {
+            const overflowing = cells.filter(cell => cell.scrollWidth > cell.clientWidth + 1 || cell.getBoundingClientRect().right > limit);
+            return overflowing.map(cell => cell.textContent);
+          }, width);
+          assert.deepEqual(outside, [], `${width} px wide: cut off`);
+        }
+      }
+      assert.deepEqual(await lowContrast(await open(tuesday, theme)), []);
+      assert.deepEqual(await lowContrast(await open(insideWord, theme)), []);
+    });
+  }
+
+  it('can be read by keyboard, without a trap', async () => {
+    const page = await open(tall);
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement?.tagName), 'MAIN');
+    await page.keyboard.press('PageDown');
+    await page.waitForFunction(() => window.scrollY > 100);
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Read the prediction aloud');
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement?.tagName), 'BODY');
+  });
+
+  it('announces nothing by itself, and the prediction when asked', async () => {
+    const page = await open(tuesday);
+    const status = page.getByRole('status');
+    assert.equal(await page.locator('[aria-live], [role=alert]').count(), 0);
+    assert.equal(await status.textContent(), '');
+    const button = page.getByRole('button', { name: 'Read the prediction aloud' });
+    await button.focus();
+    await page.keyboard.press('Enter');
+    assert.equal(
+      await status.textContent(),
+      'SmolLM2-135M expects space Paris 46.1%, space London 8.9%, space capital 5.4%; entropy 4.3 bits: like choosing among 20 equal tokens. Your text continues with space Tuesday: 16.2 bits, rank 1,150.',
+    );
+    await show(page, { ...tuesday, updating: true });
+    assert.equal(await status.textContent(), '');
+    assert.ok(await button.evaluate(each => each === document.activeElement), 'the focus is lost when the page is drawn again');
+  });
+
+  it('is marked busy while an answer is awaited', async () => {
+    const page = await open(busy);
+    const isBusy = () => page.getByRole('main').getAttribute('aria-busy');
+    assert.equal(await isBusy(), 'true');
+    await show(page, { ...tuesday, updating: true });
+    assert.equal(await isBusy(), 'true');
+    await show(page, tuesday);
+    assert.equal(await isBusy(), 'false');
+  });
+
+  it('keeps its scroll position from one answer to the next, through a message and through being hidden', async () => {
+    const page = await open(tall);
+    await page.evaluate(() => window.scrollTo(0, 300));
+    await page.waitForFunction(() => JSON.stringify(window.panelTest.saved) === '{"scrollY":300}');
+    const scrolled = () => page.evaluate(() => window.scrollY);
+    await show(page, { ...tall, entropyBits: 1 });
+    assert.equal(await scrolled(), 300);
+    await show(page, busy);
+    await page.waitForTimeout(100);
+    await show(page, tall);
+    assert.equal(await scrolled(), 300);
+    const again = await open(tall, 'vscode-dark', 520, { scrollY: 300 });
+    assert.equal(await again.evaluate(() => window.scrollY), 300);
+  });
+
+  it('moves nothing for people who do not want motion', async () => {
+    const page = await open();
+    const animation = () => page.locator('.progress').evaluate(bar => getComputedStyle(bar).animationName);
+    await show(page, busy);
+    assert.equal(await animation(), 'slide');
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    assert.equal(await animation(), 'none');
+  });
+});
+
+/** Visible text whose contrast to what is painted behind it is below 4.5 to 1. */
+function lowContrast(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    if (!canvas) return ['no canvas'];
+    const paint = (colour: string) => {
+      canvas.fillStyle = colour;
+      canvas.fillRect(0, 0, 1, 1);
+    };
+    const luminance = () => {
+      const [red = 0, green = 0, blue = 0] = [...canvas.getImageData(0, 0, 1, 1).data].map(value => {
+        const share = value / 255;
+        return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+      });
+      return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const low: string[] = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const parent = node.parentElement;
+      if (!parent || !node.textContent?.trim() || !parent.checkVisibility() || parent.closest('.only-spoken, .read, script')) continue;
+      const ancestors: Element[] = [];
+      for (let each: Element | null = parent; each; each = each.parentElement) ancestors.unshift(each);
+      canvas.globalAlpha = 1;
+      for (const each of ancestors) paint(getComputedStyle(each).backgroundColor);
+      const behind = luminance();
+      canvas.globalAlpha = ancestors.reduce((alpha, each) => alpha * Number(getComputedStyle(each).opacity), 1);
+      paint(getComputedStyle(parent).color);
+      const text = luminance();
+      const contrast = (Math.max(text, behind) + 0.05) / (Math.min(text, behind) + 0.05);
+      if (contrast < 4.5) low.push(`${node.textContent} ${contrast.toFixed(2)}`);
+    }
+    return low;
+  });
+}

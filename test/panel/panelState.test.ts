@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { noCells, type Cells } from '../../src/core/cells';
+import { rowState, type Provenance, type ScoreTable } from '../../src/core/scores';
+import { Vocabulary } from '../../src/core/vocabulary';
+import { provenanceLine, rowBeginningAt, shapeOf, textRuns } from '../../src/views/panelState';
+
+const edges = [3, 5, 8, 11, 15] as const;
+
+/** Cells that follow each other from offset 0, one for each [text, bits]. */
+function cellsOf(pieces: readonly (readonly [text: string, bits: number])[]): { text: string; cells: Cells } {
+  const text = pieces.map(([piece]) => piece).join('');
+  const ends = Uint32Array.from(pieces, (_, index) => pieces.slice(0, index + 1).map(([piece]) => piece).join('').length);
+  const starts = Uint32Array.from(pieces, (_, index) => ends[index - 1] ?? 0);
+  const rows = Uint32Array.from(pieces.keys());
+  return { text, cells: { length: pieces.length, starts, ends, bits: Float64Array.from(pieces, ([, bits]) => bits), firstTokens: rows, endTokens: rows } };
+}
+
+function tableOf(spans: readonly (readonly [start: number, end: number])[], bits: readonly number[] = []): ScoreTable {
+  const length = spans.length;
+  return {
+    length,
+    topCount: 0,
+    ids: new Int32Array(length),
+    starts: Uint32Array.from(spans, ([start]) => start),
+    ends: Uint32Array.from(spans, ([, end]) => end),
+    startBytes: new Uint32Array(length),
+    endBytes: new Uint32Array(length),
+    states: Uint8Array.from(spans, (_, row) => (Number.isNaN(bits[row] ?? NaN) ? rowState.pending : rowState.scored)),
+    surprisalBits: Float64Array.from(spans, (_, row) => bits[row] ?? NaN),
+    entropyBits: new Float64Array(length),
+    ranks: new Int32Array(length),
+    contextTokens: new Int32Array(length),
+    topIds: new Int32Array(0),
+    topLogProbabilities: new Float32Array(0),
+  };
+}
+
+describe('textRuns', () => {
+  const { text, cells } = cellsOf([['The', NaN], [' capital', 4], [' of', 1], [' big', 6], [' red', 7], ['  ', 9], ['x', 20]]);
+
+  it('paints words in their bands, the space between two words of one band with them', () => {
+    assert.deepEqual(textRuns(text, 0, cells, edges), {
+      before: [
+        { text: 'The', band: undefined },
+        { text: ' ', band: 0 },
+        { text: 'capital', band: 1 },
+        { text: ' of ', band: 0 },
+        { text: 'big red', band: 2 },
+        { text: '  ', band: 3 },
+        { text: 'x', band: 5 },
+      ],
+      beforeTruncated: false,
+    });
+  });
+
+  it('gives the text back whole, whatever stretch is asked for', () => {
+    for (let end = 0; end <= text.length; end++) {
+      const { before } = textRuns(text.slice(0, end), 0, cells, edges);
+      assert.equal(before.map(run => run.text).join(''), text.slice(0, end));
+      const later = textRuns(text.slice(4, end), 4, cells, edges);
+      assert.ok(text.slice(4, end).endsWith(later.before.map(run => run.text).join('')));
+    }
+  });
+
+  it('starts at a border of words when text stands before it', () => {
+    assert.deepEqual(textRuns(text.slice(5), 5, cells, edges).before[0], { text: 'of ', band: 0 });
+    assert.equal(textRuns(text.slice(5), 5, cells, edges).beforeTruncated, true);
+  });
+
+  it('does not start with half a character', () => {
+    const emoji = '🙂🙂';
+    assert.deepEqual(textRuns(emoji.slice(1), 1, noCells, edges).before, [{ text: '🙂', band: undefined }]);
+  });
+
+  it('shows at most eight lines, and CRLF as a line break', () => {
+    const lines = Array.from({ length: 20 }, (_, line) => `${line}`).join('\r\n');
+    assert.deepEqual(textRuns(lines, 0, noCells, edges), { before: [{ text: '12\n13\n14\n15\n16\n17\n18\n19', band: undefined }], beforeTruncated: true });
+  });
+
+  it('has nothing to show at the beginning', () => {
+    assert.deepEqual(textRuns('', 0, cells, edges), { before: [], beforeTruncated: false });
+  });
+});
+
+describe('rowBeginningAt', () => {
+  it('finds the token that begins at the cursor, and none within a character that tokens share', () => {
+    const table = tableOf([[0, 3], [3, 5], [3, 5], [5, 6], [8, 9]]);
+    const found = Array.from({ length: 11 }, (_, offset) => rowBeginningAt(table, offset));
+    assert.deepEqual(found, [0, undefined, undefined, 1, undefined, 3, undefined, undefined, 4, undefined, undefined]);
+  });
+});
+
+describe('shapeOf', () => {
+  it('keeps the peak of each stretch and the bands', () => {
+    const bits = Array.from({ length: 1000 }, (_, row) => (row === 501 ? 17 : row === 996 ? NaN : 2));
+    const shape = shapeOf(tableOf(bits.map((_, row) => [row, row + 1] as const), bits), edges, 250, false);
+    assert.equal(shape?.bits.length, 200);
+    assert.deepEqual([shape.bits.indexOf(17), shape.bands[100], shape.bands[0], shape.cursor, shape.stale], [100, 5, 0, 0.25, false]);
+  });
+
+  it('says what has no score, and nothing of an empty table', () => {
+    assert.deepEqual(shapeOf(tableOf([[0, 1], [1, 2]], [NaN, 4]), edges, 2, true), { bits: [null, 4], bands: [null, 1], cursor: 1, stale: true });
+    assert.equal(shapeOf(tableOf([]), edges, 0, false), undefined);
+  });
+});
+
+describe('provenanceLine', () => {
+  const vocabulary = new Vocabulary({ bytes: new Uint8Array(1), offsets: Uint32Array.of(0, 0, 1), controlNames: { 0: '<|endoftext|>' } });
+  const provenance: Provenance = {
+    model: 'SmolLM2-135M-Instruct',
+    modelHash: '',
+    dtype: 'q8',
+    arithmetic: 'native',
+    window: 1024,
+    overlap: 256,
+    anchors: 'text',
+    startTokenId: 0,
+    noiseFloorBits: { mean: 0.081, p95: 0.31 },
+    repeatabilityBits: null,
+    documentVersion: 14,
+  };
+
+  it('is one line with everything that matters for the numbers', () => {
+    assert.equal(
+      provenanceLine(provenance, vocabulary),
+      'SmolLM2-135M-Instruct · q8, native arithmetic, noise ±0.08 bit · window 1024, overlap 256 · start token <|endoftext|> · version 14',
+    );
+  });
+
+  it('says what is not known or not there', () => {
+    assert.match(provenanceLine({ ...provenance, noiseFloorBits: null, startTokenId: null }, vocabulary), /noise unknown · .* · no start token · /);
+  });
+});
