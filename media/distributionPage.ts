@@ -11,7 +11,15 @@ const firstUnderlined = 4;
 export function distributionPage(state: PanelDistribution): readonly HTMLElement[] {
   const coloured = state.shape !== undefined || state.before.some(run => run.band !== undefined);
   return [
-    element('p', { class: 'lead' }, 'Stronger colour = more surprising to ', strong(state.model), '. It read ', strong(tokensOf(state.contextTokens)), ' before this place.'),
+    element(
+      'p',
+      { class: 'lead' },
+      'Stronger colour = more surprising to ',
+      strong(state.model),
+      '. It read ',
+      strong(tokensOf(state.contextTokens)),
+      ' before this place.',
+    ),
     section('Before the cursor', undefined, beforeText(state)),
     section('What it expects next', entropyInWords(state.entropyBits), typedNote(state), distributionTable(state), continuation(state)),
     state.shape ? section('Along the document', stripTitle(state.shape), strip(state.shape), legend(state.bandEdges)) : undefined,
@@ -33,12 +41,19 @@ export function spokenSummary(state: PanelDistribution): string {
 
 function section(title: string, aside: string | undefined, ...content: (Node | undefined)[]): HTMLElement {
   const id = title.toLowerCase().replaceAll(' ', '-');
-  const heading = element('div', { class: 'heading' }, element('h2', { id }, title), aside === undefined ? undefined : element('p', {}, aside));
+  const heading = element(
+    'div',
+    { class: 'heading' },
+    element('h2', { id }, title),
+    aside === undefined ? undefined : element('p', {}, aside),
+  );
   return element('section', { 'aria-labelledby': id }, heading, ...content);
 }
 
 function beforeText(state: PanelDistribution): HTMLElement {
-  const runs = state.before.map(({ text, band }) => (band === undefined || band === 0 ? text : element('span', { class: `run band${band}` }, text)));
+  const runs = state.before.map(({ text, band }) =>
+    band === undefined || band === 0 ? text : element('span', { class: `run band${band}` }, text),
+  );
   const caret = element('span', { class: 'caret', role: 'img', 'aria-label': 'cursor' });
   const start = state.beforeTruncated ? element('span', { class: 'glyph' }, '… ') : undefined;
   const empty = state.before.length === 0 ? element('span', { class: 'empty' }, 'the document begins here') : undefined;
@@ -75,10 +90,21 @@ function strip(shape: DocumentShape): Element {
     const height = bits === null ? 0.5 : Math.max(0.4, Math.min(bits, stripBits));
     const band = shape.bands[index];
     const name = typeof band === 'number' ? `column band${band}` : 'column unscored';
-    return svgElement('rect', { class: name, x: String(index + gap / 2), y: String(stripBits - height), width: String(1 - gap), height: String(height) });
+    return svgElement('rect', {
+      class: name,
+      x: String(index + gap / 2),
+      y: String(stripBits - height),
+      width: String(1 - gap),
+      height: String(height),
+    });
   });
   const at = String(shape.cursor * count);
-  const drawing = { viewBox: `0 0 ${count} ${stripBits}`, preserveAspectRatio: 'none', class: shape.stale ? 'strip stale' : 'strip', role: 'img' };
+  const drawing = {
+    viewBox: `0 0 ${count} ${stripBits}`,
+    preserveAspectRatio: 'none',
+    class: shape.stale ? 'strip stale' : 'strip',
+    role: 'img',
+  };
   const cursor = svgElement('line', { class: 'cursor', x1: at, x2: at, y1: '0', y2: String(stripBits) });
   const edge = svgElement('line', { class: 'base', x1: '0', x2: String(count), y1: String(stripBits), y2: String(stripBits) });
   return svgElement('svg', { ...drawing, 'aria-label': stripInWords(shape) }, ...columns, edge, cursor);

@@ -44,7 +44,11 @@ export function distributionTable(state: PanelDistribution): HTMLElement {
   return element(
     'table',
     { class: given ? 'given' : '' },
-    element('caption', { class: 'only-spoken' }, `Tokens ${state.model} expects next${given ? ', those that continue what is typed first' : ', most probable first'}`),
+    element(
+      'caption',
+      { class: 'only-spoken' },
+      `Tokens ${state.model} expects next${given ? ', those that continue what is typed first' : ', most probable first'}`,
+    ),
     element('thead', {}, headerRow(state, full)),
     element('tbody', {}, ...body),
   );
@@ -53,7 +57,11 @@ export function distributionTable(state: PanelDistribution): HTMLElement {
 function headerRow(state: PanelDistribution, full: number): HTMLElement {
   const column = (name: string, text: string, ...seen: (Node | string)[]) =>
     element('th', { scope: 'col', class: name, 'aria-label': text }, ...seen);
-  const axis = element('td', { class: 'axis', 'aria-hidden': 'true' }, element('div', {}, element('span', {}, '0'), element('span', {}, `${full * 100}%`)));
+  const axis = element(
+    'td',
+    { class: 'axis', 'aria-hidden': 'true' },
+    element('div', {}, element('span', {}, '0'), element('span', {}, `${full * 100}%`)),
+  );
   if (!state.typed) return element('tr', {}, column('rank', 'Rank'), column('name', 'Token'), axis, column('number', 'Probability'));
   return element(
     'tr',

@@ -8,11 +8,19 @@ interface Attributes {
 }
 
 /** An element with attributes and children. Strings become text, never markup. */
-export function element<Name extends keyof HTMLElementTagNameMap>(name: Name, attributes: Attributes, ...children: Child[]): HTMLElementTagNameMap[Name] {
+export function element<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  attributes: Attributes,
+  ...children: Child[]
+): HTMLElementTagNameMap[Name] {
   return filled(document.createElement(name), attributes, children);
 }
 
-export function svgElement<Name extends keyof SVGElementTagNameMap>(name: Name, attributes: Attributes, ...children: Child[]): SVGElementTagNameMap[Name] {
+export function svgElement<Name extends keyof SVGElementTagNameMap>(
+  name: Name,
+  attributes: Attributes,
+  ...children: Child[]
+): SVGElementTagNameMap[Name] {
   return filled(document.createElementNS('http://www.w3.org/2000/svg', name), attributes, children);
 }
 

@@ -45,7 +45,9 @@ const glyphWords: ReadonlyMap<string, string> = new Map([
 /** A token as it should be spoken: glyphs by name, runs of the same glyph counted. */
 export function spokenToken(token: TokenPieces): string {
   return token
-    .map(piece => (piece.glyph ? piece.text.replace(/([·→↵␍⍽])\1*/gu, (run, glyph: string) => ` ${spokenGlyphs(glyph, run.length)} `) : piece.text))
+    .map(piece =>
+      piece.glyph ? piece.text.replace(/([·→↵␍⍽])\1*/gu, (run, glyph: string) => ` ${spokenGlyphs(glyph, run.length)} `) : piece.text,
+    )
     .join('')
     .replace(/ {2,}/g, ' ')
     .trim();

@@ -15,7 +15,14 @@ function start(): void {
   const read = element('button', { type: 'button', class: 'read' }, 'Read the prediction aloud');
   const content = element('div', { class: 'content' });
   const progress = element('div', { class: 'progress', 'aria-hidden': 'true' });
-  const main = element('main', { tabindex: '0', 'aria-label': 'Next token' }, element('h1', { class: 'only-spoken' }, 'Next token'), read, status, content);
+  const main = element(
+    'main',
+    { tabindex: '0', 'aria-label': 'Next token' },
+    element('h1', { class: 'only-spoken' }, 'Next token'),
+    read,
+    status,
+    content,
+  );
   document.body.append(progress, main);
 
   let state: PanelState | undefined;

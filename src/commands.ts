@@ -12,7 +12,8 @@ export type CommandHandlers = { readonly [Id in CommandId]: (resource?: unknown)
 /** Registers every command that package.json declares; forgetting one does not compile. */
 export function registerCommands(handlers: CommandHandlers): Disposable {
   const store = new DisposableStore();
-  for (const id of [...publicCommands, ...internalCommands]) store.add(vscode.commands.registerCommand(id, (resource: unknown) => handlers[id](resource)));
+  for (const id of [...publicCommands, ...internalCommands])
+    store.add(vscode.commands.registerCommand(id, (resource: unknown) => handlers[id](resource)));
   return store;
 }
 

@@ -36,6 +36,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   store.add(
     registerCommands({
       'tokenLens.toggle': toggle,
+      'tokenLens.turnOn': toggle,
       'tokenLens.turnOff': toggle,
       'tokenLens.showPanel': () => {
         panel.show();

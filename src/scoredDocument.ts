@@ -135,9 +135,10 @@ export class ScoredDocument implements vscode.Disposable {
   restart(): void {
     this.#cancel();
     this.#forgetScores();
-    if (this.#wanted) this.#startRun();
+    if (this.#wanted || this.#waiting.size > 0) this.#startRun();
   }
 
+  /** Scores the document once, whether `start` was called or not; with edits meanwhile, the newest text. */
   async complete(): Promise<DocumentView> {
     const done = new Promise<DocumentView>((resolve, reject) => {
       const waiting = {
@@ -146,8 +147,8 @@ export class ScoredDocument implements vscode.Disposable {
       };
       this.#waiting.add(waiting);
     });
-    this.start();
     if (this.view?.complete === true) this.#resolveWaiting(this.view);
+    else if (!this.#run && !this.#timer) this.#startRun();
     return done;
   }
 
@@ -158,7 +159,7 @@ export class ScoredDocument implements vscode.Disposable {
     for (const change of changes) {
       this.#edits.push({ start: change.rangeOffset, end: change.rangeOffset + change.rangeLength, text: change.text });
     }
-    if (!this.#wanted) {
+    if (!this.#wanted && this.#waiting.size === 0) {
       this.#forgetScores();
       if (this.#edits.length > mostEdits) this.#sendWhole();
       return;

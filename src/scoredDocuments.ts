@@ -117,6 +117,8 @@ export class ScoredDocuments {
     const key = keyOf(document);
     this.#documents.get(key)?.dispose();
     this.#documents.delete(key);
+    // The next untitled document gets the same name.
+    if (document.isUntitled) for (const set of [this.#on, this.#off]) set.delete(key);
   }
 
   /** Files, and all files of a folder. */

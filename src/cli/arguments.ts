@@ -39,10 +39,10 @@ usage: node dist/cli.js score [options] FILE|-
   --format pretty|json|csv|html   what to write to standard output (default: pretty)
   --model DIR                     model folder (default: the bundled model)
   --dtype NAME                    weights to use (default: what the folder says, else the first of fp32, q8, q4, fp16)
-  --context N                     tokens a window (default: ${defaults.contextTokens}; at most what the model can hold)
-  --overlap N                     tokens shared by two windows (default: ${defaults.overlapTokens}; at most half a window)
+  --context N                     tokens a window (default: ${String(defaults.contextTokens)}; at most what the model can hold)
+  --overlap N                     tokens shared by two windows (default: ${String(defaults.overlapTokens)}; at most half a window)
   --anchors grid|text             where windows start (text: not yet)
-  --top K                         alternatives for each token (default: ${defaults.topCount})
+  --top K                         alternatives for each token (default: ${String(defaults.topCount)})
   --no-start-token                nothing before the text; the first token then has no score
   --exact                         float32 arithmetic (not yet)
   --threads N                     processor cores to use (default: all)
@@ -63,17 +63,18 @@ export function readArguments(words: readonly string[]): ScoreArguments | HelpAr
   if (command === undefined) throw new RefusedError(usageLine);
   if (command !== 'score') throw new RefusedError(`unknown subcommand "${command}"; ${usageLine}`);
   if (file === undefined || file === '') throw new RefusedError(`no file given; ${usageLine}`);
-  if (more.length > 0) throw new RefusedError(`one file at a time, ${more.length + 1} given; ${usageLine}`);
+  if (more.length > 0) throw new RefusedError(`one file at a time, ${String(more.length + 1)} given; ${usageLine}`);
 
   if (values.exact === true) throw new RefusedError('--exact: not yet');
   if (values.anchors === 'text') throw new RefusedError('--anchors text: not yet');
-  if (values.anchors !== undefined && values.anchors !== 'grid') throw new RefusedError(`--anchors must be grid or text, not "${values.anchors}"`);
+  if (values.anchors !== undefined && values.anchors !== 'grid')
+    throw new RefusedError(`--anchors must be grid or text, not "${values.anchors}"`);
   for (const name of ['model', 'dtype'] as const) if (values[name] === '') throw new RefusedError(`--${name} is empty`);
 
   const contextTokens = numberOf('context', values.context) ?? defaults.contextTokens;
   const overlap = numberOf('overlap', values.overlap);
   if (overlap !== undefined && overlap >= contextTokens) {
-    throw new RefusedError(`--overlap must be below the context: ${overlap} of ${contextTokens} tokens`);
+    throw new RefusedError(`--overlap must be below the context: ${String(overlap)} of ${String(contextTokens)} tokens`);
   }
   return {
     kind: 'score',
@@ -120,7 +121,8 @@ function joinNegativeNumbers(words: readonly string[]): string[] {
   const joined: string[] = [];
   for (const word of words) {
     const last = joined.at(-1);
-    if (/^-\d/.test(word) && last !== undefined && Object.keys(limits).some(name => last === `--${name}`)) joined[joined.length - 1] = `${last}=${word}`;
+    if (/^-\d/.test(word) && last !== undefined && Object.keys(limits).some(name => last === `--${name}`))
+      joined[joined.length - 1] = `${last}=${word}`;
     else joined.push(word);
   }
   return joined;
@@ -137,6 +139,7 @@ function numberOf(name: keyof typeof limits, digits: string | undefined): number
   if (digits === undefined) return undefined;
   const { least, most, unit } = limits[name];
   const value = /^\d{1,9}$/.test(digits) ? Number(digits) : NaN;
-  if (!(value >= least && value <= most)) throw new RefusedError(`--${name} must be a whole number from ${least} to ${most} ${unit}, not "${digits}"`);
+  if (!(value >= least && value <= most))
+    throw new RefusedError(`--${name} must be a whole number from ${String(least)} to ${String(most)} ${unit}, not "${digits}"`);
   return value;
 }

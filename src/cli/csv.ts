@@ -24,7 +24,7 @@ function tokenRow(token: TokenScore, vocabulary: Vocabulary): string {
 }
 
 function gapRow({ startByte, endByte, start, end }: Gap): string {
-  return `,${startByte},${endByte},${start},${end},,,,,${quoted(gapReason)},\n`;
+  return `,${[startByte, endByte, start, end].join(',')},,,,,${quoted(gapReason)},\n`;
 }
 
 /** The token as it is; bytes that are not whole characters as ⟨F0⟩⟨9F⟩. */

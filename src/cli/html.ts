@@ -34,7 +34,7 @@ ${summaryList(report)}
 </header>
 <main>
 `;
-  yield '<pre>\n'; // a parser drops one line break here, and it must not be the text's own
+  yield '<pre>'; // a parser drops a line break that follows at once, but those of the text stand in a span
   let shown = '';
   for (const segment of segmentsOf(text, table, gaps, edges)) {
     shown += drawn(segment, report);
@@ -54,7 +54,10 @@ ${summaryList(report)}
 }
 
 function legend({ edges, table, gaps }: Report): string {
-  const bands = Array.from({ length: bandCount + 1 }, (_, band) => `<li><span class="${band === 0 ? 'plain' : `b${band}`}">${escaped(bandLabel(band, edges))}</span></li>`);
+  const bands = Array.from(
+    { length: bandCount + 1 },
+    (_, band) => `<li><span class="${band === 0 ? 'plain' : `b${String(band)}`}">${escaped(bandLabel(band, edges))}</span></li>`,
+  );
   if (table.states.includes(2)) bands.push('<li><span class="unscored">no score: nothing before it</span></li>');
   if (gaps.length > 0) bands.push(`<li><span class="gap">${gapReason}</span></li>`);
   return `<ul class="legend" aria-label="Legend">${bands.join('')}</ul>`;
@@ -80,7 +83,7 @@ function drawn(segment: Segment, report: Report): string {
 function classOf({ band, gap, firstToken, endToken }: Segment): string {
   if (gap) return 'gap';
   if (endToken > firstToken && band === undefined) return 'unscored';
-  return band === undefined || band === 0 ? '' : `b${band}`;
+  return band === undefined || band === 0 ? '' : `b${String(band)}`;
 }
 
 function titleOf({ gap, firstToken, endToken }: Segment, { table, vocabulary }: Report): string {
@@ -91,7 +94,8 @@ function titleOf({ gap, firstToken, endToken }: Segment, { table, vocabulary }: 
 
 function tokenTitle(token: TokenScore, vocabulary: Vocabulary): string {
   const { id, surprisalBits, entropyBits, rank, contextTokens, topIds, topProbabilities, unscoredReason } = token;
-  if (surprisalBits === null || entropyBits === null || rank === null) return `${tokenName(vocabulary, id)}  no score: ${unscoredReason ?? 'unknown'}`;
+  if (surprisalBits === null || entropyBits === null || rank === null)
+    return `${tokenName(vocabulary, id)}  no score: ${unscoredReason ?? 'unknown'}`;
   const alternatives = topIds.slice(0, titleAlternatives).map((topId, index) => {
     return `${percent(topProbabilities[index] ?? 0).padStart(7)}  ${tokenName(vocabulary, topId)}${topId === id ? '  ←' : ''}`;
   });
@@ -113,5 +117,5 @@ function tokenName(vocabulary: Vocabulary, id: number): string {
 
 /** For content and for double-quoted attributes. A raw CR would be read as LF. */
 function escaped(text: string): string {
-  return text.replace(/[&<>"'\r]/g, character => `&#${character.charCodeAt(0)};`);
+  return text.replace(/[&<>"'\r]/g, character => `&#${String(character.charCodeAt(0))};`);
 }

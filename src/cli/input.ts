@@ -44,10 +44,14 @@ async function collect(stream: Readable, name: string): Promise<Buffer> {
 }
 
 function tooLarge(name: string): RefusedError {
-  return new RefusedError(`${name} is above the limit of ${largestInputMegabytes} MB`);
+  return new RefusedError(`${name} is above the limit of ${String(largestInputMegabytes)} MB`);
 }
 
-const reasons: Readonly<Record<string, string>> = { ENOENT: 'there is no such file', ENOTDIR: 'there is no such file', EACCES: 'permission denied' };
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file',
+  EACCES: 'permission denied',
+};
 
 function unreadable(name: string, error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';

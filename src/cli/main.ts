@@ -29,7 +29,11 @@ async function write(pieces: Iterable<string>): Promise<void> {
 }
 
 const stopping = new AbortController();
-for (const [name, number] of [['SIGINT', 2], ['SIGTERM', 15], ['SIGHUP', 1]] as const) {
+for (const [name, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+  ['SIGHUP', 1],
+] as const) {
   process.once(name, () => {
     stopping.abort(); // ends the model process at once
     process.exit(128 + number); // a read of a pipe that nobody writes to would keep us for ever

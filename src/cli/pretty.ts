@@ -94,7 +94,8 @@ function legend(report: Report, paint: Paint): string {
     if (band === 0) return label;
     return paint === 'plain' ? `${plainMarks[band] ?? ''} ${label}` : marked(` ${label} `, band, paint);
   });
-  const note = (name: string, kind: 'gap' | 'unscored', mark: string) => (paint === 'plain' ? `${mark} ${name}` : marked(name, kind, paint));
+  const note = (name: string, kind: 'gap' | 'unscored', mark: string) =>
+    paint === 'plain' ? `${mark} ${name}` : marked(name, kind, paint);
   if (table.states.includes(2)) bands.push(note('no score: nothing before it', 'unscored', plainUnscored));
   if (gaps.length > 0) bands.push(note(gapReason, 'gap', plainGap));
   const headline = paint === 'plain' ? headlineOf(report).replace('Stronger colour', 'Higher number') : headlineOf(report);

@@ -11,7 +11,9 @@ export function glyphOf(character: string): string {
 
 /** Text for a terminal: line breaks and tabs stay, everything else that a terminal might obey is made visible. */
 export function safeText(text: string): string {
-  return text.replace(/\r\n/g, '\n').replace(unsafe, character => (character === '\n' || character === '\t' ? character : glyphOf(character)));
+  return text
+    .replace(/\r\n/g, '\n')
+    .replace(unsafe, character => (character === '\n' || character === '\t' ? character : glyphOf(character)));
 }
 
 /** As `safeText`, on one line: for names and messages. */

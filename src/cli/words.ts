@@ -9,7 +9,7 @@ export function headlineOf(report: Report): string {
 
 /** "6 to 8 bits", for band 0 to 5. */
 export function bandLabel(band: number, edges: BandEdges): string {
-  if (band === 0) return `below ${edges[0]} bits`;
+  if (band === 0) return `below ${String(edges[0])} bits`;
   const from = String(edges[band - 1] ?? 0);
   return band < bandCount ? `${from} to ${String(edges[band] ?? 0)} bits` : `${from} bits and more`;
 }
@@ -22,7 +22,9 @@ export function summaryRows({ summary, gaps }: Report): (readonly [name: string,
     ['total', `${decimal(summary.totalBits, 1)} bits`],
     ['per byte', summary.bitsPerByte === null ? 'none scored' : `${decimal(summary.bitsPerByte, 3)} bits`],
     ['perplexity', summary.perplexity === null ? 'none scored' : decimal(summary.perplexity, 2)],
-    ...(gaps.length > 0 ? [['bytes without a token', count(gaps.reduce((bytes, gap) => bytes + gap.endByte - gap.startByte, 0))] as const] : []),
+    ...(gaps.length > 0
+      ? [['bytes without a token', count(gaps.reduce((bytes, gap) => bytes + gap.endByte - gap.startByte, 0))] as const]
+      : []),
   ];
 }
 
@@ -34,8 +36,10 @@ export function provenanceLine({ provenance, windows, window, stride, startToken
     `sha256 ${provenance.modelHash.slice(0, 12)}`,
     `${provenance.dtype}, ${provenance.arithmetic} arithmetic`,
     `${count(windows)} ${windows === 1 ? 'window' : 'windows'} of at most ${count(window)} tokens, ${count(window - stride)} shared`,
-    startTokenId === null ? 'no start token' : `start token ${startTokenId}`,
-    noiseFloorBits === null ? 'noise floor not measured' : `noise ${decimal(noiseFloorBits.mean, 2)} bits, 95 % below ${decimal(noiseFloorBits.p95, 2)}`,
+    startTokenId === null ? 'no start token' : `start token ${String(startTokenId)}`,
+    noiseFloorBits === null
+      ? 'noise floor not measured'
+      : `noise ${decimal(noiseFloorBits.mean, 2)} bits, 95 % below ${decimal(noiseFloorBits.p95, 2)}`,
   ].join(' · ');
 }
 

@@ -5,7 +5,7 @@ import type { BandEdges } from './band';
 /** Commands for people. */
 export const publicCommands = ['tokenLens.toggle', 'tokenLens.showPanel', 'tokenLens.showAlternatives', 'tokenLens.showLog'] as const;
 /** Commands that a button needs and the palette does not show. */
-export const internalCommands = ['tokenLens.turnOff', 'tokenLens.showMenu'] as const;
+export const internalCommands = ['tokenLens.turnOn', 'tokenLens.turnOff', 'tokenLens.showMenu'] as const;
 export type CommandId = (typeof publicCommands)[number] | (typeof internalCommands)[number];
 
 /** Keys for `when` clauses. */

@@ -87,7 +87,8 @@ export function distributionOfLogProbabilities(
     if (typed) givenTyped = continuingIds.has(id) && continuingTotal > 0 ? probability / continuingTotal : 0;
     return { id, rank, probability, givenTyped };
   };
-  const actual = actualId === undefined ? undefined : { ...rowOf(actualId), surprisalBits: -(logProbabilities[actualId] ?? NaN) / Math.LN2 };
+  const actual =
+    actualId === undefined ? undefined : { ...rowOf(actualId), surprisalBits: -(logProbabilities[actualId] ?? NaN) / Math.LN2 };
   const continues = actualId !== undefined && continuingIds.has(actualId);
   return withActual([...first, ...rest].map(rowOf), actual, continues ? first.length : first.length + rest.length);
 }

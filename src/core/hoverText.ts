@@ -53,10 +53,15 @@ function tableMarkdown({ headings, rows, everythingElse, actualMark }: HoverTabl
         formatCount(row.rank),
         row.actual ? `${escapedPieces(row.token)} ◂ **${actualMark}**` : escapedPieces(row.token),
         `${formatPercent(row.probability)}%`,
-        coloured(bar(row.probability / full), row.actual ? 'tokenLens-band5Underline' : 'descriptionForeground'),
+        coloured(bar(row.probability / full), row.actual ? 'tokenLens-band5Underline' : 'disabledForeground'),
       ),
     ),
-    line('', `*${everythingElse.label}*`, `${formatPercent(everythingElse.probability)}%`, dimmed(bar(everythingElse.probability / full, '░'))),
+    line(
+      '',
+      `*${everythingElse.label}*`,
+      `${formatPercent(everythingElse.probability)}%`,
+      dimmed(bar(everythingElse.probability / full, '░')),
+    ),
   ].join('\n');
 }
 
@@ -72,7 +77,10 @@ export function escapedPieces(pieces: TokenPieces): string {
  */
 export function escapedText(text: string): string {
   const separated = /^\p{M}/u.test(text) ? `◌${text}` : text; // a mark alone would join what stands before it
-  return separated.replaceAll(/[^A-Za-z0-9\u{a1}-\u{10ffff}]|[\p{Z}\p{Cc}\p{Cf}\p{Cs}]/gu, character => `&#${(character.codePointAt(0) ?? 0).toString()};`);
+  return separated.replaceAll(
+    /[^A-Za-z0-9\u{a1}-\u{10ffff}]|[\p{Z}\p{Cc}\p{Cf}\p{Cs}]/gu,
+    character => `&#${(character.codePointAt(0) ?? 0).toString()};`,
+  );
 }
 
 /** The token as plain text, for labels. */
@@ -93,5 +101,5 @@ function coloured(text: string, colour: string): string {
 }
 
 function dimmed(text: string): string {
-  return coloured(text, 'descriptionForeground');
+  return coloured(text, 'disabledForeground');
 }

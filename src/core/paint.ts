@@ -65,7 +65,9 @@ export function rulerSpans(text: string, cells: Cells, edges: BandEdges): readon
   const [, , , , topEdge] = edges;
   for (let index = 0; index < cells.length; index++) {
     if (!((cells.bits[index] ?? NaN) >= topEdge)) continue; // NaN, too
-    for (const piece of paintedParts(text, cells.starts[index] ?? 0, cells.ends[index] ?? 0)) {
+    const cellEnd = cells.ends[index] ?? 0;
+    if (cellEnd <= lineEnd) continue; // its line has a mark
+    for (const piece of paintedParts(text, cells.starts[index] ?? 0, cellEnd)) {
       if (piece.start < lineEnd) continue;
       const last = spans.at(-1);
       if (last && piece.start <= lineEndFrom(text, lineEnd + 1)) last.end = piece.end;
@@ -130,7 +132,8 @@ function paintedParts(text: string, start: number, end: number): Span[] {
     if (shown !== '') {
       const partStart = segmentStart + segment.length - segment.trimStart().length;
       parts.push({ start: partStart, end: partStart + shown.length });
-    } else if (isFollowedByText(text, segmentStart + segment.length)) parts.push({ start: segmentStart, end: segmentStart + segment.length });
+    } else if (isFollowedByText(text, segmentStart + segment.length))
+      parts.push({ start: segmentStart, end: segmentStart + segment.length });
   }
   return parts;
 }

@@ -9,7 +9,8 @@ import type { ScoredDocuments } from '../scoredDocuments';
 
 interface AlternativeItem extends vscode.QuickPickItem {
   /** What choosing it puts into the document, or why it cannot be chosen. */
-  readonly choice: { readonly kind: 'text'; readonly text: string } | { readonly kind: 'keep' } | { readonly kind: 'none'; readonly reason: string };
+  readonly choice:
+    { readonly kind: 'text'; readonly text: string } | { readonly kind: 'keep' } | { readonly kind: 'none'; readonly reason: string };
 }
 
 /** The hover's content as a list for the keyboard: choosing an entry puts it in the token's place. */
@@ -35,7 +36,10 @@ export async function showAlternatives(scored: Pick<ScoredDocuments, 'isOn' | 'v
     title: titleOf(view, firstToken),
     placeHolder:
       tokens > 1
-        ? vscode.l10n.t('This character is {0} tokens. These are the alternatives of the first; choosing one replaces the whole character.', tokens.toString())
+        ? vscode.l10n.t(
+            'This character is {0} tokens. These are the alternatives of the first; choosing one replaces the whole character.',
+            tokens.toString(),
+          )
         : vscode.l10n.t('What {0} expected here. Choosing an entry replaces the token.', view.modelName),
     matchOnDescription: false,
   });
@@ -63,7 +67,8 @@ function itemsOf(view: DocumentView, row: number, topCount: number, shared: bool
     return {
       label: safeLabel(`${formatCount(rank)}.  ${plainPieces(view.vocabulary.piecesOf(id))}`),
       description: [`${formatPercent(probability)}%`, bar(probability / full), ...marks].join('  '),
-      choice: inText && !shared ? { kind: 'keep' } : text === undefined ? { kind: 'none', reason: notTextReason() } : { kind: 'text', text },
+      choice:
+        inText && !shared ? { kind: 'keep' } : text === undefined ? { kind: 'none', reason: notTextReason() } : { kind: 'text', text },
     };
   };
   const items = rows.map(({ id, rank, probability }) => item(id, rank, probability, false));
@@ -78,7 +83,13 @@ function itemsOf(view: DocumentView, row: number, topCount: number, shared: bool
 function titleOf({ table, vocabulary }: DocumentView, row: number): string {
   const token = plainPieces(vocabulary.piecesOf(table.ids[row] ?? -1));
   const bits = formatBits(table.surprisalBits[row] ?? NaN);
-  return vscode.l10n.t('{0}: {1} bits, rank {2}, entropy {3} bits', token, bits, formatCount(table.ranks[row] ?? 0), formatBits(table.entropyBits[row] ?? NaN));
+  return vscode.l10n.t(
+    '{0}: {1} bits, rank {2}, entropy {3} bits',
+    token,
+    bits,
+    formatCount(table.ranks[row] ?? 0),
+    formatBits(table.entropyBits[row] ?? NaN),
+  );
 }
 
 /** Labels turn `$(name)` into an icon; a word joiner keeps a token's own characters. */

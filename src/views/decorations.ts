@@ -80,7 +80,8 @@ export class DecorationView implements Disposable {
     const visible = editor.visibleRanges.map(range => spanOf(document, range.start.line, range.end.line));
     const margin = editor.visibleRanges.map(range => spanOf(document, range.start.line - marginLines, range.end.line + marginLines));
     const painting = paint({ text, cells: view.cells, stale: view.stale, edges, visible, margin, rulerCount: ruler.length });
-    const ranges = (spans: readonly Span[] = []) => spans.map(span => new vscode.Range(document.positionAt(span.start), document.positionAt(span.end)));
+    const ranges = (spans: readonly Span[] = []) =>
+      spans.map(span => new vscode.Range(document.positionAt(span.start), document.positionAt(span.end)));
     for (let band = 0; band < bandCount; band++) {
       const types = this.#types.bands[band];
       if (!types) continue;

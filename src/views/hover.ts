@@ -35,7 +35,8 @@ function hoverAt(view: DocumentView, document: vscode.TextDocument, offset: numb
     const cell = cellOf(view.cells, found);
     if (!isShown(cell.bits)) return undefined;
     const rows = Array.from({ length: cell.endToken - cell.firstToken }, (_, index) => cell.firstToken + index);
-    const shares = rows.length > 1 ? `${vscode.l10n.t('These {0} tokens share one character; their bits are added.', rows.length.toString())}\n\n` : '';
+    const shares =
+      rows.length > 1 ? `${vscode.l10n.t('These {0} tokens share one character; their bits are added.', rows.length.toString())}\n\n` : '';
     return hover(cell.start, cell.end, shares + hoverMarkdown(rows.map(row => hoverToken(view, row, config.topCount, edges))));
   }
   const stale = cellAt(view.stale, offset);

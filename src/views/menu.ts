@@ -18,8 +18,13 @@ export async function showMenu(scored: Pick<ScoredDocuments, 'isOn' | 'state'>):
   const items: readonly MenuItem[] = [
     ...(document ? [toggle] : []),
     { label: `$(graph) ${vscode.l10n.t('Show what the model expects next')}`, run: command('tokenLens.showPanel') },
-    ...(isOn ? [{ label: `$(list-ordered) ${vscode.l10n.t('Show alternatives at the cursor')}`, run: command('tokenLens.showAlternatives') }] : []),
-    { label: `$(gear) ${vscode.l10n.t('Open settings')}`, run: () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:token-lens.token-lens') },
+    ...(isOn
+      ? [{ label: `$(list-ordered) ${vscode.l10n.t('Show alternatives at the cursor')}`, run: command('tokenLens.showAlternatives') }]
+      : []),
+    {
+      label: `$(gear) ${vscode.l10n.t('Open settings')}`,
+      run: () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:token-lens.token-lens'),
+    },
     { label: `$(output) ${vscode.l10n.t('Show log')}`, run: command('tokenLens.showLog') },
   ];
   const state = document && stateInWords(scored.state(document));

@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
 import { DisposableStore, type Disposable } from '../disposable';
 import { panelHtml } from './panelHtml';
-import { noEditorMessage } from './panelMessages';
 import type { FromPanel, PanelState, ToPanel } from './panelProtocol';
 
 const panelType = 'tokenLens.panel';
@@ -23,7 +22,7 @@ export class PanelPages implements Disposable {
   readonly #distUri: vscode.Uri;
   readonly #onDidAppear: () => void;
   #panel: vscode.WebviewPanel | undefined;
-  #state: PanelState = noEditorMessage;
+  #state: PanelState | undefined;
 
   /** `onDidAppear` is called when a page has become visible. */
   constructor(extensionUri: vscode.Uri, onDidAppear: () => void) {
@@ -51,10 +50,6 @@ export class PanelPages implements Disposable {
 
   get isVisible(): boolean {
     return [...this.#pages].some(page => page.isVisible());
-  }
-
-  get state(): PanelState {
-    return this.#state;
   }
 
   /** Opens the panel beside the text or brings it to the front, without the focus. */
@@ -94,8 +89,7 @@ export class PanelPages implements Disposable {
     webview.options = { enableScripts: true, localResourceRoots: [this.#distUri] };
     webview.onDidReceiveMessage((message: unknown) => {
       if (!isFromPanel(message)) return;
-      const answer: ToPanel = { kind: 'show', state: this.#state };
-      void webview.postMessage(answer);
+      if (this.#state) void webview.postMessage({ kind: 'show', state: this.#state } satisfies ToPanel);
       this.#onDidAppear();
     });
     webview.html = panelHtml({ cspSource: webview.cspSource, script: addressOf('panel.js'), style: addressOf('panel.css') });

@@ -112,7 +112,7 @@ function shortenedFrom(text: string, cutAtFront: boolean): number {
     if (space >= 0) from = space + 1;
     else if (/^[\udc00-\udfff]/.test(text)) from = 1;
   }
-  for (let lines = 0, at = text.length; (at = text.lastIndexOf('\n', at - 1)) >= from && at > 0; ) {
+  for (let lines = 0, at = text.length; (at = text.lastIndexOf('\n', at - 1)) >= from && at > 0;) {
     if (++lines === beforeLines) return at + 1;
   }
   return from;
@@ -153,7 +153,12 @@ export function provenanceLine(provenance: Provenance, vocabulary: Vocabulary): 
     provenance.model,
     `${provenance.dtype}, ${provenance.arithmetic} arithmetic, ${noise ? `noise ±${noise.mean.toFixed(2)} bit` : 'noise unknown'}`,
     `window ${provenance.window}, overlap ${provenance.overlap}`,
-    start === null ? 'no start token' : `start token ${vocabulary.piecesOf(start).map(piece => piece.text).join('')}`,
+    start === null
+      ? 'no start token'
+      : `start token ${vocabulary
+          .piecesOf(start)
+          .map(piece => piece.text)
+          .join('')}`,
     `version ${provenance.documentVersion}`,
   ].join(' · ');
 }

@@ -13,11 +13,20 @@ interface Words {
 export function stateInWords(state: LensState): Words {
   switch (state.kind) {
     case 'off':
-      return { headline: vscode.l10n.t('off for this document'), text: vscode.l10n.t('Turn it on to see how surprising each token is to a language model on this machine.') };
+      return {
+        headline: vscode.l10n.t('off for this document'),
+        text: vscode.l10n.t('Turn it on to see how surprising each token is to a language model on this machine.'),
+      };
     case 'starting':
-      return { headline: vscode.l10n.t('loading the model'), text: vscode.l10n.t('It runs on this machine; the first time takes a few seconds.') };
+      return {
+        headline: vscode.l10n.t('loading the model'),
+        text: vscode.l10n.t('It runs on this machine; the first time takes a few seconds.'),
+      };
     case 'scoring':
-      return { headline: vscode.l10n.t('scoring'), text: vscode.l10n.t('{0} of {1} tokens have their scores.', formatCount(state.scored), formatCount(state.tokens)) };
+      return {
+        headline: vscode.l10n.t('scoring'),
+        text: vscode.l10n.t('{0} of {1} tokens have their scores.', formatCount(state.scored), formatCount(state.tokens)),
+      };
     case 'ready':
       return { headline: vscode.l10n.t('on'), text: vscode.l10n.t('Click for the menu.') };
     case 'refused':
@@ -30,7 +39,11 @@ export function stateInWords(state: LensState): Words {
 function refusalInWords(reason: RefusalReason): string {
   switch (reason.kind) {
     case 'too-large':
-      return vscode.l10n.t('It has {0} bytes; the limit is {1} (setting Largest Document Bytes).', formatCount(reason.bytes), formatCount(reason.limitBytes));
+      return vscode.l10n.t(
+        'It has {0} bytes; the limit is {1} (setting Largest Document Bytes).',
+        formatCount(reason.bytes),
+        formatCount(reason.limitBytes),
+      );
     case 'binary':
       return vscode.l10n.t('It holds binary data.');
     case 'scheme':
@@ -51,7 +64,9 @@ function failureInWords(code: ModelErrorCode): string {
     case 'cannot-align':
       return vscode.l10n.t('The tokens of this model cannot be aligned with the text. Set another model folder in the settings.');
     case 'out-of-memory':
-      return vscode.l10n.t('The model ran out of memory. Set a smaller context, or close other programs; then turn the lens off and on again.');
+      return vscode.l10n.t(
+        'The model ran out of memory. Set a smaller context, or close other programs; then turn the lens off and on again.',
+      );
     case 'bad-argument':
     case 'exited':
     case 'cancelled':

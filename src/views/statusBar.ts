@@ -51,7 +51,9 @@ export class StatusBarView implements Disposable {
     const text = textOf(state, view);
     this.#item.text = text;
     this.#item.tooltip = tooltipOf(state, view, this.#config.bandEdges(document));
-    this.#item.accessibilityInformation = { label: `Token Lens: ${text.replaceAll(/\$\([^)]*\)\s*/g, '') || stateInWords(state).headline}` };
+    this.#item.accessibilityInformation = {
+      label: `Token Lens: ${text.replaceAll(/\$\([^)]*\)\s*/g, '') || stateInWords(state).headline}`,
+    };
     this.#item.backgroundColor = state.kind === 'failed' ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
     this.#item.show();
   }
@@ -90,10 +92,17 @@ function tooltipOf(state: LensState, view: DocumentView | undefined, edges: Band
   const numbers = summaryNumbers(view.summary);
   if (view.summary && numbers) {
     const tokens = formatCount(view.summary.tokens);
-    const sentence = vscode.l10n.t('Perplexity **{0}**, **{1}** bits per byte, {2} tokens', numbers.perplexity, numbers.bitsPerByte, tokens);
+    const sentence = vscode.l10n.t(
+      'Perplexity **{0}**, **{1}** bits per byte, {2} tokens',
+      numbers.perplexity,
+      numbers.bitsPerByte,
+      tokens,
+    );
     tooltip.appendMarkdown(`\n\n${sentence}${view.complete ? '' : ` (${vscode.l10n.t('updating')})`}`);
   }
-  tooltip.appendMarkdown(`\n\n${vscode.l10n.t('Stronger colour = more surprising to {0}.', escapedText(view.modelName))}\n\n${legend(edges)}`);
+  tooltip.appendMarkdown(
+    `\n\n${vscode.l10n.t('Stronger colour = more surprising to {0}.', escapedText(view.modelName))}\n\n${legend(edges)}`,
+  );
   tooltip.appendMarkdown(`\n\n${escapedText(provenanceText(view.provenance))}`);
   return tooltip;
 }
@@ -106,5 +115,7 @@ function legend(edges: BandEdges): string {
     const limits = to === undefined ? vscode.l10n.t('{0} bits or more', from) : vscode.l10n.t('{0} to {1} bits', from, to);
     return `| ${swatch} | ${limits} | ${underlines[index] ?? ''} |`;
   });
-  return ['| | | |', '| :--- | :--- | :--- |', `| | ${vscode.l10n.t('below {0} bits: plain', edges[0].toString())} | |`, ...rows].join('\n');
+  return ['| | | |', '| :--- | :--- | :--- |', `| | ${vscode.l10n.t('below {0} bits: plain', edges[0].toString())} | |`, ...rows].join(
+    '\n',
+  );
 }

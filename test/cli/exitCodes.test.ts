@@ -95,16 +95,36 @@ describe('command line: exit codes', () => {
         rmSync(folder, { recursive: true });
         mkdirSync(folder);
       },
-      'no graph': folder => rmSync(path.join(folder, 'onnx/model.onnx')),
-      'half a graph': folder => truncateSync(path.join(folder, 'onnx/model.onnx'), statSync(path.join(folder, 'onnx/model.onnx')).size >> 1),
-      'an empty graph': folder => truncateSync(path.join(folder, 'onnx/model.onnx'), 0),
-      'a graph that is none': folder => writeFileSync(path.join(folder, 'onnx/model.onnx'), 'version https://git-lfs.example/spec/v1\n'),
-      'no tokenizer': folder => rmSync(path.join(folder, 'tokenizer.json')),
-      'half a tokenizer': folder => edit(folder, 'tokenizer.json', content => content.slice(0, content.length >> 1)),
-      'an unknown kind of tokenizer': folder => edit(folder, 'tokenizer.json', content => content.replace(/"type":\s*"BPE"/, '"type":"Rotor"')),
-      'no config': folder => rmSync(path.join(folder, 'config.json')),
-      'an unknown kind of model': folder => edit(folder, 'config.json', content => content.replaceAll('gpt2', 'abacus').replaceAll('GPT2', 'Abacus')),
-      'a kind of model that predicts no next token': folder => edit(folder, 'config.json', content => content.replaceAll('gpt2', 'bert').replaceAll('GPT2LMHeadModel', 'BertForMaskedLM')),
+      'no graph': folder => {
+        rmSync(path.join(folder, 'onnx/model.onnx'));
+      },
+      'half a graph': folder => {
+        truncateSync(path.join(folder, 'onnx/model.onnx'), statSync(path.join(folder, 'onnx/model.onnx')).size >> 1);
+      },
+      'an empty graph': folder => {
+        truncateSync(path.join(folder, 'onnx/model.onnx'), 0);
+      },
+      'a graph that is none': folder => {
+        writeFileSync(path.join(folder, 'onnx/model.onnx'), 'version https://git-lfs.example/spec/v1\n');
+      },
+      'no tokenizer': folder => {
+        rmSync(path.join(folder, 'tokenizer.json'));
+      },
+      'half a tokenizer': folder => {
+        edit(folder, 'tokenizer.json', content => content.slice(0, content.length >> 1));
+      },
+      'an unknown kind of tokenizer': folder => {
+        edit(folder, 'tokenizer.json', content => content.replace(/"type":\s*"BPE"/, '"type":"Rotor"'));
+      },
+      'no config': folder => {
+        rmSync(path.join(folder, 'config.json'));
+      },
+      'an unknown kind of model': folder => {
+        edit(folder, 'config.json', content => content.replaceAll('gpt2', 'abacus').replaceAll('GPT2', 'Abacus'));
+      },
+      'a kind of model that predicts no next token': folder => {
+        edit(folder, 'config.json', content => content.replaceAll('gpt2', 'bert').replaceAll('GPT2LMHeadModel', 'BertForMaskedLM'));
+      },
     };
     for (const [name, change] of Object.entries(changes)) {
       it(`2: ${name}`, () => assertRefused(['score', text, '--model', tinyCopy(change)], /model|tokenizer/i));
@@ -127,7 +147,8 @@ describe('command line: exit codes', () => {
     }
     const data = path.join('onnx', 'model_quantized.onnx_data_1');
     it('2: a data file is missing', () => assertRefused(['score', text, '--model', bundledCopy(data, undefined)], /onnx_data_1/));
-    it('2: a data file is cut short', () => assertRefused(['score', text, '--model', bundledCopy(data, new Uint8Array(1_000_000))], /onnx_data_1/));
+    it('2: a data file is cut short', () =>
+      assertRefused(['score', text, '--model', bundledCopy(data, new Uint8Array(1_000_000))], /onnx_data_1/));
     it('2: a data file is cut short, and there are no checksums', () => {
       const folder = bundledCopy(data, new Uint8Array(1_000_000));
       rmSync(path.join(folder, 'SHA256SUMS'));
@@ -138,7 +159,18 @@ describe('command line: exit codes', () => {
   it('0: --help prints the options', async () => {
     const { code, stdout, stderr } = await run(['--help']);
     assert.deepEqual([code, stderr], [0, '']);
-    for (const option of ['--format', '--model', '--dtype', '--context', '--overlap', '--anchors', '--top', '--no-start-token', '--exact', '--threads']) {
+    for (const option of [
+      '--format',
+      '--model',
+      '--dtype',
+      '--context',
+      '--overlap',
+      '--anchors',
+      '--top',
+      '--no-start-token',
+      '--exact',
+      '--threads',
+    ]) {
       assert.ok(stdout.includes(option), option);
     }
   });
@@ -158,7 +190,9 @@ describe('command line: exit codes', () => {
     async function modelProcessOf(parent: number): Promise<number> {
       for (;;) {
         const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n');
-        const row = rows.map(line => line.trim().split(/\s+/)).find(columns => columns[1] === String(parent) && columns.some(word => word.endsWith('worker.js')));
+        const row = rows
+          .map(line => line.trim().split(/\s+/))
+          .find(columns => columns[1] === String(parent) && columns.some(word => word.endsWith('worker.js')));
         if (row?.[0] !== undefined) return Number(row[0]);
         await delay(20);
       }
@@ -175,7 +209,10 @@ describe('command line: exit codes', () => {
       assert.fail(`process ${String(processId)} is still there`);
     }
 
-    for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) {
+    for (const [signal, code] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+    ] as const) {
       it(`${signal} ends both processes, quietly`, async () => {
         const child = start(['score', long]);
         const outcome = outcomeOf(child);

@@ -49,17 +49,32 @@ function reportOf(text: string, rows: readonly Row[], gaps: readonly Gap[] = [],
     vocabulary: new Vocabulary({ bytes: Buffer.concat(bytes), offsets: Uint32Array.from(offsets), controlNames: {} }),
     startTokenId: null,
     window: 8,
-    stride: 4,
+    stride: 5,
     windows: 1,
     summary: summaryOf(table, Buffer.byteLength(text)),
     provenance: {
-      model: 'Tiny <b>', modelHash: 'ab'.repeat(32), dtype: 'q8', arithmetic: 'native', window: 8, overlap: 4, anchors: 'grid',
-      startTokenId: null, noiseFloorBits: null, repeatabilityBits: null, documentVersion: 1,
+      model: 'Tiny <b>',
+      modelHash: 'ab'.repeat(32),
+      dtype: 'q8',
+      arithmetic: 'native',
+      window: 8,
+      overlap: 3,
+      anchors: 'grid',
+      startTokenId: null,
+      noiseFloorBits: null,
+      repeatabilityBits: null,
+      documentVersion: 1,
     },
     edges: [1, 2, 3, 4, 5],
   };
 }
-const row = (bytes: string | Uint8Array, start: number, end: number, startByte: number, bits: number): Row => ({ bytes, start, end, startByte, bits });
+const row = (bytes: string | Uint8Array, start: number, end: number, startByte: number, bits: number): Row => ({
+  bytes,
+  start,
+  end,
+  startByte,
+  bits,
+});
 const all = (pieces: Iterable<string>) => [...pieces].join('');
 
 /** "\ufeffA "quick", fox🦊 then U+0004 and a hostile <script>" in the tokens of a byte-level vocabulary. */
@@ -96,12 +111,18 @@ describe('command line: segments', () => {
 
   it('a gap inside a character that also has tokens makes one segment of both', () => {
     const tokens = [row(Uint8Array.of(0xa0, 0x80), 0, 2, 1, 2.5), row('x', 2, 3, 4, 1)];
-    const gaps = [{ start: 0, end: 2, startByte: 0, endByte: 1 }, { start: 0, end: 2, startByte: 3, endByte: 4 }];
+    const gaps = [
+      { start: 0, end: 2, startByte: 0, endByte: 1 },
+      { start: 0, end: 2, startByte: 3, endByte: 4 },
+    ];
     const report = reportOf('\u{e0000}x', tokens, gaps);
-    assert.deepEqual([...segmentsOf(report.text, report.table, report.gaps, report.edges)], [
-      { start: 0, end: 2, firstToken: 0, endToken: 1, bits: 2.5, band: 2, gap: true },
-      { start: 2, end: 3, firstToken: 1, endToken: 2, bits: 1, band: 1, gap: false },
-    ]);
+    assert.deepEqual(
+      [...segmentsOf(report.text, report.table, report.gaps, report.edges)],
+      [
+        { start: 0, end: 2, firstToken: 0, endToken: 1, bits: 2.5, band: 2, gap: true },
+        { start: 2, end: 3, firstToken: 1, endToken: 2, bits: 1, band: 1, gap: false },
+      ],
+    );
   });
 
   it('paint starts at the first visible character and ends with the last', () => {
@@ -123,17 +144,33 @@ describe('command line: json', () => {
     const parsed = JSON.parse(output) as { readonly text: string; readonly tokens: readonly Readonly<Record<string, unknown>>[] };
     assert.equal(parsed.text, text);
     assert.deepEqual(parsed.tokens[0], {
-      id: 0, startByte: 0, endByte: 1, start: 1, end: 2, surprisalBits: null, entropyBits: null, rank: null, contextTokens: 0,
-      topIds: [], topProbabilities: [], unscoredReason: 'nothing before it in its window, and no start token',
+      id: 0,
+      startByte: 0,
+      endByte: 1,
+      start: 1,
+      end: 2,
+      surprisalBits: null,
+      entropyBits: null,
+      rank: null,
+      contextTokens: 0,
+      topIds: [],
+      topProbabilities: [],
+      unscoredReason: 'nothing before it in its window, and no start token',
     });
     assert.deepEqual(parsed.tokens[3]?.['topProbabilities'], [Math.exp(Math.fround(-2 * Math.LN2))]);
     assert.doesNotMatch(output, /(?!\n)[\p{Cc}\p{Cf}]|NaN/u);
   });
 
   it('has every token, however many', () => {
-    const many = reportOf('a'.repeat(5000), Array.from({ length: 5000 }, (_, index) => row('a', index, index + 1, index, 1)));
+    const many = reportOf(
+      'a'.repeat(5000),
+      Array.from({ length: 5000 }, (_, index) => row('a', index, index + 1, index, 1)),
+    );
     const parsed = JSON.parse(all(json(many))) as { readonly tokens: readonly { readonly start: number }[] };
-    assert.deepEqual(parsed.tokens.map(token => token.start), Array.from({ length: 5000 }, (_, index) => index));
+    assert.deepEqual(
+      parsed.tokens.map(token => token.start),
+      Array.from({ length: 5000 }, (_, index) => index),
+    );
   });
 });
 
@@ -158,7 +195,11 @@ describe('command line: csv', () => {
   it('keeps full precision and a gap at the end', () => {
     const bits = 1.234567890123456;
     const output = all(csv(reportOf('a\u0004', [row('a', 0, 1, 0, bits)], [{ start: 1, end: 2, startByte: 1, endByte: 2 }])));
-    assert.deepEqual(output.split('\n').slice(1), [`0,0,1,0,1,${String(bits)},2.5,7,0,,"a"`, ',1,2,1,2,,,,,"no token in the vocabulary",', '']);
+    assert.deepEqual(output.split('\n').slice(1), [
+      `0,0,1,0,1,${String(bits)},2.5,7,0,,"a"`,
+      ',1,2,1,2,,,,,"no token in the vocabulary",',
+      '',
+    ]);
   });
 });
 
@@ -179,11 +220,20 @@ describe('command line: pretty', () => {
     assert.notEqual(all(pretty(sample, 'light')), output);
   });
 
+  it('a token over two lines is painted line by line', () => {
+    const report = reportOf('a\r\nb', [row('a\nb', 0, 4, 0, 9)]);
+    assert.match(all(pretty(report, 'dark')), /^(\u001b\[[\d;]+m)a\u001b\[0m\n\1b\u001b\[0m\n/);
+    assert.ok(all(pretty(report, 'plain')).startsWith('a⁵\nb⁵\n'));
+  });
+
   it('without colour: bands are numbers', () => {
     const output = all(pretty(sample, 'plain'));
-    assert.ok(output.startsWith('A° "q",¹\n🦊⁴␄×<script>⁵\n\nHigher number = more surprising to Tiny <b>: below 1 bits, ¹ 1 to 2 bits'), output);
+    assert.ok(
+      output.startsWith('A° "q",¹\n🦊⁴␄×<script>⁵\n\nHigher number = more surprising to Tiny <b>: below 1 bits, ¹ 1 to 2 bits'),
+      output,
+    );
     assert.ok(output.includes('tokens 6 · bytes 23 · total 18.0 bits'));
-    assert.ok(output.includes('q8, native arithmetic · 1 window of at most 8 tokens, 4 shared · no start token'));
+    assert.ok(output.includes('q8, native arithmetic · 1 window of at most 8 tokens, 3 shared · no start token'));
     assert.ok(!output.includes('\u001b'));
   });
 
@@ -210,21 +260,57 @@ describe('command line: html', () => {
 describe('command line: arguments', () => {
   it('defaults', () => {
     assert.deepEqual(readArguments(['score', 'a.md']), {
-      kind: 'score', file: 'a.md', format: 'pretty', modelFolder: undefined, dtype: undefined, contextTokens: 1024, overlapTokens: 256,
-      topCount: 10, useStartToken: true, threads: undefined,
+      kind: 'score',
+      file: 'a.md',
+      format: 'pretty',
+      modelFolder: undefined,
+      dtype: undefined,
+      contextTokens: 1024,
+      overlapTokens: 256,
+      topCount: 10,
+      useStartToken: true,
+      threads: undefined,
     });
   });
 
   it('every option', () => {
-    const words = ['--format=csv', 'score', '--model', 'm', '--dtype', 'q4', '--context', '99', '--overlap', '98', '--top', '3', '--anchors', 'grid', '--no-start-token', '--threads', '4', '-'];
+    const words = [
+      '--format=csv',
+      'score',
+      '--model',
+      'm',
+      '--dtype',
+      'q4',
+      '--context',
+      '99',
+      '--overlap',
+      '98',
+      '--top',
+      '3',
+      '--anchors',
+      'grid',
+      '--no-start-token',
+      '--threads',
+      '4',
+      '-',
+    ];
     assert.deepEqual(readArguments(words), {
-      kind: 'score', file: '-', format: 'csv', modelFolder: 'm', dtype: 'q4', contextTokens: 99, overlapTokens: 98,
-      topCount: 3, useStartToken: false, threads: 4,
+      kind: 'score',
+      file: '-',
+      format: 'csv',
+      modelFolder: 'm',
+      dtype: 'q4',
+      contextTokens: 99,
+      overlapTokens: 98,
+      topCount: 3,
+      useStartToken: false,
+      threads: 4,
     });
   });
 
   it('the default overlap is at most half the context', () => {
-    const overlap = (context: string) => (readArguments(['score', '-', '--context', context]) as { readonly overlapTokens: number }).overlapTokens;
+    const overlap = (context: string) =>
+      (readArguments(['score', '-', '--context', context]) as { readonly overlapTokens: number }).overlapTokens;
     assert.deepEqual(['2', '9', '512', '2000'].map(overlap), [1, 4, 256, 256]);
   });
 });

@@ -54,12 +54,17 @@ describe('command line: texts that must be scored', () => {
     'right to left': 'مرحبا \u202eevil\u202c',
   };
   for (const [name, text] of Object.entries(texts)) {
-    for (const [model, words] of [['tiny', tiny], ['bundled', []]] as const) {
+    for (const [model, words] of [
+      ['tiny', tiny],
+      ['bundled', []],
+    ] as const) {
       it(`${name} (${model} model)`, async () => {
         const output = await scoreJson([scratch.file('text', text), ...words]);
         assert.equal(output.text, text);
         assertTiles(output);
-        assert.ok(output.tokens.every(token => token.surprisalBits !== null && token.surprisalBits >= 0 && token.unscoredReason === undefined));
+        assert.ok(
+          output.tokens.every(token => token.surprisalBits !== null && token.surprisalBits >= 0 && token.unscoredReason === undefined),
+        );
         const total = output.tokens.reduce((sum, token) => sum + (token.surprisalBits ?? 0), 0);
         assert.ok(Math.abs(output.summary.totalBits - total) < 1e-6);
       });
@@ -83,11 +88,31 @@ describe('command line: texts that must be scored', () => {
 
   it('the keys of the object and of a token stand in a fixed order', async () => {
     const output = await scoreJson([scratch.file('text', 'Hello there'), ...tiny]);
-    assert.deepEqual(Object.keys(output), ['text', 'startTokenId', 'window', 'stride', 'windows', 'tokens', 'gaps', 'summary', 'provenance']);
+    assert.deepEqual(Object.keys(output), [
+      'text',
+      'startTokenId',
+      'window',
+      'stride',
+      'windows',
+      'tokens',
+      'gaps',
+      'summary',
+      'provenance',
+    ]);
     const [first] = output.tokens;
     assert.ok(first);
     assert.deepEqual(Object.keys(first), [
-      'id', 'startByte', 'endByte', 'start', 'end', 'surprisalBits', 'entropyBits', 'rank', 'contextTokens', 'topIds', 'topProbabilities',
+      'id',
+      'startByte',
+      'endByte',
+      'start',
+      'end',
+      'surprisalBits',
+      'entropyBits',
+      'rank',
+      'contextTokens',
+      'topIds',
+      'topProbabilities',
     ]);
     assert.equal(first.topIds.length, 10);
     assert.equal(output.provenance.model, 'tiny-gpt2');
@@ -104,11 +129,23 @@ describe('command line: texts that must be scored', () => {
 
   it('a line of 200,000 characters', async () => {
     const words = ['the', 'quiet', 'harbour', 'x', 'of', 'and', '42'];
-    const text = Array.from({ length: 60_000 }, (_, index) => words[(index * index + (index >> 3)) % words.length]).join(' ').slice(0, 200_000);
+    const text = Array.from({ length: 60_000 }, (_, index) => words[(index * index + (index >> 3)) % words.length])
+      .join(' ')
+      .slice(0, 200_000);
     assert.equal(text.length, 200_000);
     const output = await scoreJson([scratch.file('line', text), '--top', '1', ...tiny]);
     assertTiles(output);
     assert.ok(output.windows > 1000 && output.tokens.every(token => token.rank !== null));
+  });
+
+  it('pretty: no escape sequence in a file or pipe, unless colour is forced', async () => {
+    const words = ['score', scratch.file('text.md', 'Hello \u001b[2J there'), ...tiny];
+    const plain = await run(words);
+    assert.deepEqual([plain.code, plain.stderr, plain.stdout.includes('\u001b')], [0, '', false]);
+    const forced = await run(words, '', { FORCE_COLOR: '1' });
+    assert.ok(forced.stdout.includes('\u001b[') && !forced.stdout.includes('\u001b[2J'));
+    assert.ok(forced.stdout.replace(/\u001b\[[\d;]*m/g, '').startsWith('Hello ␛[2J there\n'));
+    assert.equal((await run(words, '', { FORCE_COLOR: '1', NO_COLOR: '1' })).stdout, plain.stdout);
   });
 
   it('standard input, the same numbers as a file', async () => {
@@ -128,7 +165,10 @@ describe('command line: texts that must be scored', () => {
     const [first, ...rest] = output.tokens;
     assert.equal(output.startTokenId, null);
     assert.equal(output.provenance.startTokenId, null);
-    assert.deepEqual([first?.surprisalBits, first?.entropyBits, first?.rank, first?.topIds, first?.topProbabilities], [null, null, null, [], []]);
+    assert.deepEqual(
+      [first?.surprisalBits, first?.entropyBits, first?.rank, first?.topIds, first?.topProbabilities],
+      [null, null, null, [], []],
+    );
     assert.match(first?.unscoredReason ?? '', /nothing before it/);
     assert.ok(rest.length > 0 && rest.every(token => token.surprisalBits !== null));
     const scoredBytes = output.summary.bytes - (first?.endByte ?? 0);
@@ -141,7 +181,15 @@ describe('command line: texts that must be scored', () => {
   });
 
   it('without overlap and start token the first token of every window has no score', async () => {
-    const output = await scoreJson([scratch.file('text', 'abcdefghijklmnopqrstuvwxyz'), '--no-start-token', '--context', '5', '--overlap', '0', ...tiny]);
+    const output = await scoreJson([
+      scratch.file('text', 'abcdefghijklmnopqrstuvwxyz'),
+      '--no-start-token',
+      '--context',
+      '5',
+      '--overlap',
+      '0',
+      ...tiny,
+    ]);
     output.tokens.forEach((token, index) => {
       assert.equal(token.contextTokens, index % 5);
       assert.equal(token.surprisalBits === null, index % 5 === 0, `token ${String(index)}`);

@@ -11,7 +11,10 @@ describe('command line: the html page in a browser', () => {
   let browser: Browser | undefined;
   before(async () => {
     const executablePath = browserPaths.find(path => path !== undefined && existsSync(path));
-    browser = await chromium.launch({ args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'], ...(executablePath === undefined ? {} : { executablePath }) });
+    browser = await chromium.launch({
+      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+      ...(executablePath === undefined ? {} : { executablePath }),
+    });
   });
   after(async () => {
     await browser?.close();
@@ -23,6 +26,16 @@ describe('command line: the html page in a browser', () => {
     '<script>document.title = "run"</script><img src=x onerror="document.title=\'run\'">\r',
     '</pre></main><h1>&amp; &#65; "quoted" \'single\' \u0001\u0004\u001b[31m\u0085\u009b\u2028\u202e end\ufeff\ttab \u00a0 <!-- --> \n',
   ].join('');
+
+  it('keeps line breaks at the very start', async () => {
+    assert.ok(browser);
+    const { stdout } = await run(['score', '-', '--format', 'html', '--model', tinyModel], '\n\n one\n');
+    const page = await browser.newPage();
+    await page.setContent(stdout);
+    assert.equal(await page.locator('pre').evaluate(element => element.textContent), '\n\n one\n');
+    assert.equal(await page.locator('h1').textContent(), 'Standard input');
+    await page.close();
+  });
 
   it('holds the source character by character, runs nothing, fetches nothing, in light and dark', async () => {
     assert.ok(browser);
@@ -55,7 +68,10 @@ describe('command line: the html page in a browser', () => {
       assert.deepEqual(requests, [address]);
       assert.deepEqual(messages, []);
       assert.equal(seen.strongest, 'underline');
-      assert.ok(seen.titles.length > 50 && seen.titles.every(title => /bits, .*rank .*everything else$/s.test(title) || title.endsWith('no token in the vocabulary')));
+      assert.ok(
+        seen.titles.length > 50 &&
+          seen.titles.every(title => /bits, .*rank .*everything else$/s.test(title) || title.endsWith('no token in the vocabulary')),
+      );
       assert.match(seen.legend, /below 6 bits.*15 bits and more/);
       assert.match(seen.footer, /tiny-gpt2 · sha256 [0-9a-f]{12} · fp32, native arithmetic/);
       grounds.push(seen.ground);

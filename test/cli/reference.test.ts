@@ -9,7 +9,13 @@ interface ReferenceText {
   readonly window: number | null;
   readonly stride: number | null;
   readonly tokens: readonly TokenScore[];
-  readonly summary: { readonly tokens: number; readonly bytes: number; readonly totalBits: number; readonly bitsPerByte: number; readonly perplexity: number };
+  readonly summary: {
+    readonly tokens: number;
+    readonly bytes: number;
+    readonly totalBits: number;
+    readonly bitsPerByte: number;
+    readonly perplexity: number;
+  };
 }
 type Reference = Readonly<Record<string, ReferenceText>>;
 
@@ -67,7 +73,10 @@ describe('command line against the reference values', () => {
 
   async function score(name: string, reference: ReferenceText, model: string): Promise<ScoreOutput> {
     const top = at(reference.tokens, 0).topIds.length;
-    const windows = reference.window === null || reference.stride === null ? [] : ['--context', String(reference.window), '--overlap', String(reference.window - reference.stride)];
+    const windows =
+      reference.window === null || reference.stride === null
+        ? []
+        : ['--context', String(reference.window), '--overlap', String(reference.window - reference.stride)];
     const output = await scoreJson([scratch.file(`${name}.txt`, reference.text), '--model', model, '--top', String(top), ...windows]);
     assert.equal(output.text, reference.text);
     assert.equal(output.startTokenId, reference.startTokenId);
@@ -87,7 +96,12 @@ function samePlaces(output: ScoreOutput, reference: ReferenceText): void {
 function sameAlternatives(token: TokenScore, expected: TokenScore, where: string): void {
   assert.equal(token.topIds.length, expected.topIds.length);
   token.topProbabilities.forEach((probability, index) => {
-    near(-Math.log2(probability), -Math.log2(at(expected.topProbabilities, index)), 2 * toleranceBits, `alternative ${String(index)} of ${where}`);
+    near(
+      -Math.log2(probability),
+      -Math.log2(at(expected.topProbabilities, index)),
+      2 * toleranceBits,
+      `alternative ${String(index)} of ${where}`,
+    );
     const place = expected.topIds.indexOf(at(token.topIds, index));
     const other = place < 0 ? at(expected.topProbabilities, expected.topProbabilities.length - 1) : at(expected.topProbabilities, place);
     near(Math.log2(probability), Math.log2(other), 2 * toleranceBits, `order of the alternatives of ${where}`);
@@ -95,7 +109,10 @@ function sameAlternatives(token: TokenScore, expected: TokenScore, where: string
 }
 
 function near(actual: number | null, expected: number | null, tolerance: number, what: string): void {
-  assert.ok(actual !== null && expected !== null && Math.abs(actual - expected) <= tolerance, `${what}: ${String(actual)}, reference ${String(expected)}`);
+  assert.ok(
+    actual !== null && expected !== null && Math.abs(actual - expected) <= tolerance,
+    `${what}: ${String(actual)}, reference ${String(expected)}`,
+  );
 }
 
 function bitsOf(token: TokenScore): number {

@@ -29,11 +29,16 @@ export interface ScoreOutput {
 
 /** The command line as a terminal starts it, without the colour settings of the machine that runs the tests. */
 export function start(words: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess {
-  const { FORCE_COLOR: _force, NO_COLOR: _no, COLORFGBG: _background, ...rest } = process.env;
-  return spawn(process.execPath, [commandLine, ...words], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...rest, ...environment } });
+  const own = { ...process.env };
+  for (const name of ['FORCE_COLOR', 'NO_COLOR', 'COLORFGBG']) Reflect.deleteProperty(own, name);
+  return spawn(process.execPath, [commandLine, ...words], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...own, ...environment } });
 }
 
-export async function run(words: readonly string[], input?: string | Uint8Array, environment?: Readonly<Record<string, string>>): Promise<Outcome> {
+export async function run(
+  words: readonly string[],
+  input?: string | Uint8Array,
+  environment?: Readonly<Record<string, string>>,
+): Promise<Outcome> {
   const child = start(words, environment);
   child.stdin?.on('error', () => undefined); // it may end before it has read everything: part of some tests
   child.stdin?.end(input ?? '');

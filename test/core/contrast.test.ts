@@ -62,14 +62,18 @@ describe('band colours', () => {
     it(`have underlines that are seen in the ${theme} theme`, () => {
       for (const index of [4, 5]) {
         const line = colourOf(`tokenLens.band${String(index)}Underline`, theme);
-        assert.ok(contrast(line, background) >= 3, `band ${String(index)}: ${contrast(line, background).toFixed(2)} of 3 over the background`);
+        assert.ok(
+          contrast(line, background) >= 3,
+          `band ${String(index)}: ${contrast(line, background).toFixed(2)} of 3 over the background`,
+        );
       }
     });
 
     if (theme === 'dark' || theme === 'light') {
       it(`ascend in the ${theme} theme, each told from the one before`, () => {
         const steps = [background, ...bands].map(band => contrast(band, background));
-        for (let index = 1; index < steps.length; index++) assert.ok((steps[index] ?? 0) / (steps[index - 1] ?? 0) >= 1.06, steps.map(step => step.toFixed(2)).join(' '));
+        for (let index = 1; index < steps.length; index++)
+          assert.ok((steps[index] ?? 0) / (steps[index - 1] ?? 0) >= 1.06, steps.map(step => step.toFixed(2)).join(' '));
       });
     } else {
       it(`are no tints in the ${theme} theme`, () => {

@@ -12,7 +12,11 @@ function vocabularyOf(texts: readonly string[]): Vocabulary {
   const pieces = texts.map(text => Buffer.from(text));
   const offsets = [0];
   for (const piece of pieces) offsets.push((offsets.at(-1) ?? 0) + piece.length);
-  return new Vocabulary({ bytes: new Uint8Array(Buffer.concat(pieces)), offsets: Uint32Array.from(offsets), controlNames: { 6: '<|endoftext|>' } });
+  return new Vocabulary({
+    bytes: new Uint8Array(Buffer.concat(pieces)),
+    offsets: Uint32Array.from(offsets),
+    controlNames: { 6: '<|endoftext|>' },
+  });
 }
 
 function typed(text: string) {
@@ -20,7 +24,13 @@ function typed(text: string) {
 }
 
 /** A table of one scored row whose alternatives are the given probabilities. */
-function tableOf(id: number, topIds: readonly number[], topProbabilities: readonly number[], rank: number, surprisalBits: number): ScoreTable {
+function tableOf(
+  id: number,
+  topIds: readonly number[],
+  topProbabilities: readonly number[],
+  rank: number,
+  surprisalBits: number,
+): ScoreTable {
   return {
     length: 1,
     topCount: topIds.length,
@@ -114,7 +124,10 @@ describe('distributionOfLogProbabilities', () => {
 
   it('counts a token that is exactly what is typed as continuing it', () => {
     const { rows } = distributionOfLogProbabilities(logProbabilities, 4, undefined, typed(' har'));
-    assert.deepEqual(rows.map(row => words[row.id]), [' har', ' harm', ' harbour', ' harbor']);
+    assert.deepEqual(
+      rows.map(row => words[row.id]),
+      [' har', ' harm', ' harbour', ' harbor'],
+    );
     close(rows[0]?.givenTyped ?? NaN, 0.5);
   });
 
@@ -122,12 +135,24 @@ describe('distributionOfLogProbabilities', () => {
     const euro = vocabularyOf(['€', 'é', 'e']);
     const bytes = new TextEncoder().encode('€').subarray(0, 1);
     const { rows } = distributionOfLogProbabilities(Float32Array.of(-1, -1, -1), 3, undefined, { bytes, vocabulary: euro });
-    assert.deepEqual(rows.map(row => row.givenTyped), [1, 0, 0]);
+    assert.deepEqual(
+      rows.map(row => row.givenTyped),
+      [1, 0, 0],
+    );
   });
 
   it('says so when no token continues what is typed', () => {
     const { rows, everythingElseGivenTyped } = distributionOfLogProbabilities(logProbabilities, 2, undefined, typed('zzz'));
-    assert.deepEqual([rows.map(row => [row.id, row.givenTyped]), everythingElseGivenTyped], [[[0, 0], [5, 0]], 0]);
+    assert.deepEqual(
+      [rows.map(row => [row.id, row.givenTyped]), everythingElseGivenTyped],
+      [
+        [
+          [0, 0],
+          [5, 0],
+        ],
+        0,
+      ],
+    );
   });
 
   it('places the actual token among those that continue what is typed', () => {
@@ -156,7 +181,10 @@ describe('distributionOfLogProbabilities', () => {
       const values = randomLogProbabilities(200, seed);
       const distribution = distributionOfLogProbabilities(values, 200, 14, { bytes: Buffer.from(' un'), vocabulary: vocabularyOf(texts) });
       const rows = shown(distribution);
-      close(rows.reduce((total, row) => total + (row.givenTyped ?? 0), 0), 1);
+      close(
+        rows.reduce((total, row) => total + (row.givenTyped ?? 0), 0),
+        1,
+      );
       assert.equal(rows.length, 200);
       for (const row of rows) assert.equal((row.givenTyped ?? 0) > 0, texts[row.id]?.startsWith(' un'));
     });
@@ -181,7 +209,10 @@ describe('distributionOfRow', () => {
       everythingElse: distribution?.everythingElse,
       everythingElseGivenTyped: undefined,
     });
-    assert.deepEqual(distribution.rows.map(row => Number(row.probability.toFixed(6))), [0.5, 0.25, 0.125]);
+    assert.deepEqual(
+      distribution.rows.map(row => Number(row.probability.toFixed(6))),
+      [0.5, 0.25, 0.125],
+    );
     close(totalOf(distribution), 1);
   });
 
@@ -192,7 +223,10 @@ describe('distributionOfRow', () => {
   });
 
   it('leaves out places without an alternative', () => {
-    assert.deepEqual(distributionOfRow(tableOf(1, [1, 0, -1], [0.75, 0.25, 1], 1, -Math.log2(0.75)), 0, 3)?.rows.map(row => row.id), [0]);
+    assert.deepEqual(
+      distributionOfRow(tableOf(1, [1, 0, -1], [0.75, 0.25, 1], 1, -Math.log2(0.75)), 0, 3)?.rows.map(row => row.id),
+      [0],
+    );
   });
 
   it('says nothing of a row without a score', () => {

@@ -46,7 +46,8 @@ describe('escapedText', () => {
   });
 
   it('loses nothing', () => {
-    for (const text of [...hostile, ...randomTexts(2_000)]) assert.equal(shown(escapedText(text)).replace(/^◌(?=\p{M})/u, ''), text.replace(/^◌(?=\p{M})/u, ''));
+    for (const text of [...hostile, ...randomTexts(2_000)])
+      assert.equal(shown(escapedText(text)).replace(/^◌(?=\p{M})/u, ''), text.replace(/^◌(?=\p{M})/u, ''));
   });
 });
 
@@ -66,7 +67,7 @@ describe('hoverMarkdown', () => {
   });
 
   it('shows the token, its sentences, the rows in order and everything else last', () => {
-    const dim = (text: string) => `<span style="color:var(--vscode-descriptionForeground);">${text}</span>`;
+    const dim = (text: string) => `<span style="color:var(--vscode-disabledForeground);">${text}</span>`;
     const own = `<span style="color:var(--vscode-tokenLens-band5Underline);">████</span>`;
     const name = `<code>${dim('·')}Paris</code>`;
     assert.equal(
@@ -86,7 +87,8 @@ describe('hoverMarkdown', () => {
   });
 
   it('keeps its shape whatever the token is', () => {
-    const shapeOf = (text: string) => hoverMarkdown([tokenOf(text)]).replaceAll(/<code>[^<]*(?:<span [^<]*<\/span>[^<]*)*<\/code>/g, 'TOKEN');
+    const shapeOf = (text: string) =>
+      hoverMarkdown([tokenOf(text)]).replaceAll(/<code>[^<]*(?:<span [^<]*<\/span>[^<]*)*<\/code>/g, 'TOKEN');
     const shape = shapeOf('x');
     for (const text of [...hostile, ...randomTexts(500)]) if (text !== '') assert.equal(shapeOf(text), shape);
   });
@@ -94,21 +96,35 @@ describe('hoverMarkdown', () => {
   it('dims glyphs and names bytes', () => {
     assert.equal(
       escapedPieces(piecesOfBytes(Uint8Array.of(0x20, 0x61, 0xe2))),
-      '<code><span style="color:var(--vscode-descriptionForeground);">·</span>a<span style="color:var(--vscode-descriptionForeground);">⟨E2⟩</span></code>',
+      '<code><span style="color:var(--vscode-disabledForeground);">·</span>a<span style="color:var(--vscode-disabledForeground);">⟨E2⟩</span></code>',
     );
   });
 });
 
 describe('bar', () => {
   it('grows with the probability, is never nothing above 0 and never longer than full', () => {
-    assert.deepEqual([0, 1e-9, 0.5, 1, 1.5].map(share => bar(share)), ['', '▏', '████████', '████████████████', '████████████████']);
-    assert.deepEqual([0, 1e-9, 1].map(share => bar(share, '░')), ['', '░', '░░░░░░░░░░░░░░░░']);
+    assert.deepEqual(
+      [0, 1e-9, 0.5, 1, 1.5].map(share => bar(share)),
+      ['', '▏', '████████', '████████████████', '████████████████'],
+    );
+    assert.deepEqual(
+      [0, 1e-9, 1].map(share => bar(share, '░')),
+      ['', '░', '░░░░░░░░░░░░░░░░'],
+    );
   });
 });
 
 describe('formatPercent', () => {
   it('never says 0 or 100', () => {
-    assert.deepEqual([1e-12, 0.000_002_5, 0.000_25, 0.012, 0.5, 0.9997, 0.999_999_9].map(formatPercent), ['<0.0001', '0.0003', '0.025', '1.2', '50.0', '99.97', '>99.99']);
+    assert.deepEqual([1e-12, 0.000_002_5, 0.000_25, 0.012, 0.5, 0.9997, 0.999_999_9].map(formatPercent), [
+      '<0.0001',
+      '0.0003',
+      '0.025',
+      '1.2',
+      '50.0',
+      '99.97',
+      '>99.99',
+    ]);
   });
 });
 
@@ -120,6 +136,9 @@ function randomTexts(count: number): string[] {
     return Math.floor((state / 2 ** 32) * limit);
   };
   const special = [...'`|<>[]()!#*_~-+.&;\\"\'$:/@=\n\r\t {}^0a'];
-  const character = () => (next(4) > 0 ? (special[next(special.length)] ?? '') : String.fromCodePoint([next(0x80), next(0x2100), 0x1f600 + next(60), 0x202a + next(5)][next(4)] ?? 0));
+  const character = () =>
+    next(4) > 0
+      ? (special[next(special.length)] ?? '')
+      : String.fromCodePoint([next(0x80), next(0x2100), 0x1f600 + next(60), 0x202a + next(5)][next(4)] ?? 0);
   return Array.from({ length: count }, () => Array.from({ length: 1 + next(12) }, character).join(''));
 }

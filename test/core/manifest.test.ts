@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { clampedNumber, contextKeys, hoverModes, internalCommands, numberSettings, otherDefaults, presets, publicCommands, validBandEdges } from '../../src/core/contributions';
+import {
+  clampedNumber,
+  contextKeys,
+  hoverModes,
+  internalCommands,
+  numberSettings,
+  otherDefaults,
+  presets,
+  publicCommands,
+  validBandEdges,
+} from '../../src/core/contributions';
 
 interface Setting {
   readonly default: unknown;
@@ -26,7 +36,10 @@ const text = readFileSync('package.json', 'utf8');
 const manifest = JSON.parse(text) as Manifest;
 const strings = JSON.parse(readFileSync('package.nls.json', 'utf8')) as Readonly<Record<string, string>>;
 const { commands, menus, colors, configuration } = manifest.contributes;
-const settings: Readonly<Record<string, Setting>> = Object.assign({}, ...configuration.map(group => group.properties)) as Record<string, Setting>;
+const settings: Readonly<Record<string, Setting>> = Object.assign({}, ...configuration.map(group => group.properties)) as Record<
+  string,
+  Setting
+>;
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .filter(name => name.endsWith('.ts'))
   .map(name => readFileSync(path.join('src', name), 'utf8'))
@@ -46,15 +59,22 @@ describe('package.json', () => {
 
   it('asks in `when` clauses only for context keys that are set', () => {
     const known = new Set<string>(Object.values(contextKeys));
-    for (const { when = '' } of Object.values(menus).flat()) for (const [key] of when.matchAll(/tokenLens\.\w+/g)) assert.ok(known.has(key), key);
+    for (const { when = '' } of Object.values(menus).flat())
+      for (const [key] of when.matchAll(/tokenLens\.\w+/g)) assert.ok(known.has(key), key);
   });
 
   it('declares every setting that is read, with the same default and limits, and no other', () => {
     const read = Object.fromEntries(
-      Object.entries({ ...numberSettings, ...otherDefaults }).map(([name, value]) => [`tokenLens.${name}`, name in numberSettings ? value : { default: value }]),
+      Object.entries({ ...numberSettings, ...otherDefaults }).map(([name, value]) => [
+        `tokenLens.${name}`,
+        name in numberSettings ? value : { default: value },
+      ]),
     );
     const declared = Object.fromEntries(
-      Object.entries(settings).map(([name, { default: value, minimum, maximum }]) => [name, minimum === undefined ? { default: value } : { default: value, minimum, maximum }]),
+      Object.entries(settings).map(([name, { default: value, minimum, maximum }]) => [
+        name,
+        minimum === undefined ? { default: value } : { default: value, minimum, maximum },
+      ]),
     );
     assert.deepEqual(declared, read);
     assert.deepEqual(settings['tokenLens.hover']?.enum, hoverModes);
@@ -75,13 +95,15 @@ describe('package.json', () => {
 
   it('gives every colour a default for all four kinds of theme', () => {
     assert.equal(colors.length, 8);
-    for (const { id, defaults } of colors) assert.deepEqual(Object.keys(defaults).sort(), ['dark', 'highContrast', 'highContrastLight', 'light'], id);
+    for (const { id, defaults } of colors)
+      assert.deepEqual(Object.keys(defaults).sort(), ['dark', 'highContrast', 'highContrastLight', 'light'], id);
   });
 
   it('uses only declared colours in the sources', () => {
     const declared = new Set(colors.map(({ id }) => id));
     for (const [, id] of sources.matchAll(/ThemeColor\('(tokenLens\.\w+)'\)/g)) assert.ok(id !== undefined && declared.has(id), id);
-    for (const [, name] of sources.matchAll(/--vscode-tokenLens-(\w+)/g)) assert.ok(declared.has(`tokenLens.${name ?? ''}`) || name === 'band', name);
+    for (const [, name] of sources.matchAll(/--vscode-tokenLens-(\w+)/g))
+      assert.ok(declared.has(`tokenLens.${name ?? ''}`) || name === 'band', name);
   });
 
   it('takes every string for people from package.nls.json, which holds no other', () => {
@@ -114,7 +136,18 @@ describe('settings', () => {
   it('take band edges only whole', () => {
     const good = [1, 2.5, 3, 4, 5];
     assert.deepEqual(validBandEdges(good, otherDefaults.bandEdgesCode), good);
-    for (const bad of [[1, 2, 3, 4], [1, 2, 3, 4, 5, 6], [1, 3, 2, 4, 5], [1, 1, 2, 3, 4], [0, 1, 2, 3, 4], [-1, 1, 2, 3, 4], [1, 2, 3, 4, '5'], [1, 2, 3, 4, Infinity], 'x', null]) {
+    for (const bad of [
+      [1, 2, 3, 4],
+      [1, 2, 3, 4, 5, 6],
+      [1, 3, 2, 4, 5],
+      [1, 1, 2, 3, 4],
+      [0, 1, 2, 3, 4],
+      [-1, 1, 2, 3, 4],
+      [1, 2, 3, 4, '5'],
+      [1, 2, 3, 4, Infinity],
+      'x',
+      null,
+    ]) {
       assert.deepEqual(validBandEdges(bad, otherDefaults.bandEdgesCode), otherDefaults.bandEdgesCode, JSON.stringify(bad));
     }
   });

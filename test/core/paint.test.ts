@@ -22,7 +22,17 @@ function textOf(...pieces: readonly (readonly [text: string, band: number | unde
   }
   const rows = Uint32Array.from(starts.keys());
   const bits = Float64Array.from(pieces, ([, band]) => (band === undefined ? NaN : (bitsOfBand[band] ?? NaN)));
-  return { text, cells: { length: pieces.length, starts: Uint32Array.from(starts), ends: Uint32Array.from(ends), bits, firstTokens: rows, endTokens: rows.map(row => row + 1) } };
+  return {
+    text,
+    cells: {
+      length: pieces.length,
+      starts: Uint32Array.from(starts),
+      ends: Uint32Array.from(ends),
+      bits,
+      firstTokens: rows,
+      endTokens: rows.map(row => row + 1),
+    },
+  };
 }
 
 function request({ text, cells }: { text: string; cells: Cells }, changes: Partial<PaintRequest> = {}): PaintRequest {
@@ -62,7 +72,7 @@ describe('paint', () => {
     assert.deepEqual(current(document), [[], [], [], [], ['    ', ' ']]);
     assert.deepEqual(
       paint(request(document)).current[4]?.map(span => span.start),
-      [document.text.indexOf('\n') + 1, document.text.indexOf(' y')- 1],
+      [document.text.indexOf('\n') + 1, document.text.indexOf(' y') - 1],
     );
   });
 
@@ -72,7 +82,11 @@ describe('paint', () => {
 
   it('paints what is visible, merges overlapping places and takes a cell at a border once', () => {
     const document = textOf(['aa', 1], [' bb', 1], [' cc', 1], [' dd', 1]);
-    const visible = [{ start: 3, end: 4 }, { start: 4, end: 7 }, { start: 4, end: 5 }];
+    const visible = [
+      { start: 3, end: 4 },
+      { start: 4, end: 7 },
+      { start: 4, end: 5 },
+    ];
     assert.deepEqual(current(document, { visible }), [['bb', 'cc'], [], [], [], []]);
     assert.deepEqual(current(document, { visible, margin: [{ start: 0, end: 12 }] }), [['aa', 'bb', 'cc', 'dd'], [], [], [], []]);
     assert.deepEqual(current(document, { visible: [] }), [[], [], [], [], []]);
@@ -98,7 +112,9 @@ describe('paint', () => {
     const many = Array.from({ length: 900 }, (_, index) => [` w${String(index)}`, index % 3 === 0 ? 5 : 1] as const);
     const document = textOf(...many, ...many);
     const half = document.text.length / 2;
-    const { current: bands } = paint(request(document, { visible: [{ start: half, end: document.text.length }], margin: [{ start: 0, end: half }], rulerCount: 100 }));
+    const { current: bands } = paint(
+      request(document, { visible: [{ start: half, end: document.text.length }], margin: [{ start: 0, end: half }], rulerCount: 100 }),
+    );
     assert.equal(bands[0]?.length, rangeLimit - 100 - 600);
     assert.equal(bands[4]?.length, 600);
     assert.ok(bands[0].every(span => span.start >= half));
@@ -108,10 +124,14 @@ describe('paint', () => {
     const random = generator(7);
     const words = ['a', ' the', '\n', '\r\n', '  ', ' \n  x', '🙂', 'foo', '\t', ' bar ', '...', '\n\n    '];
     for (let round = 0; round < 300; round++) {
-      const document = textOf(...Array.from({ length: random(60) }, () => [words[random(words.length)] ?? '', [undefined, 0, 1, 2, 3, 4, 5][random(7)]] as const));
+      const document = textOf(
+        ...Array.from({ length: random(60) }, () => [words[random(words.length)] ?? '', [undefined, 0, 1, 2, 3, 4, 5][random(7)]] as const),
+      );
       const { text, cells } = document;
       const painting = paint(request(document));
-      const spans = painting.current.flatMap((list, index) => list.map(span => ({ ...span, band: index + 1 }))).sort((a, b) => a.start - b.start);
+      const spans = painting.current
+        .flatMap((list, index) => list.map(span => ({ ...span, band: index + 1 })))
+        .sort((a, b) => a.start - b.start);
       let end = 0;
       for (const span of spans) {
         assert.ok(span.start >= end && span.end > span.start, 'ascending, not empty, without overlap');
@@ -133,7 +153,16 @@ describe('paint', () => {
 
 describe('rulerSpans', () => {
   it('marks lines of the top band, neighbouring lines together', () => {
-    const { text, cells } = textOf(['one', 5], [' one', 5], ['\ntwo', 5], ['\nthree', 4], ['\nfour', 0], [' x', 5], ['\n\nsix', 5], ['\n', 5]);
+    const { text, cells } = textOf(
+      ['one', 5],
+      [' one', 5],
+      ['\ntwo', 5],
+      ['\nthree', 4],
+      ['\nfour', 0],
+      [' x', 5],
+      ['\n\nsix', 5],
+      ['\n', 5],
+    );
     assert.deepEqual(
       rulerSpans(text, cells, edges).map(({ start, end }) => text.slice(start, end)),
       ['one one\ntwo', 'x', 'six'],
@@ -141,7 +170,9 @@ describe('rulerSpans', () => {
   });
 
   it('stays below its limit and still reaches every line of the top band', () => {
-    const { text, cells } = textOf(...Array.from({ length: 5_000 }, (_, index) => [`w${String(index)}\nplain\nplain\n`, index % 2 === 0 ? 5 : 0] as const));
+    const { text, cells } = textOf(
+      ...Array.from({ length: 5_000 }, (_, index) => [`w${String(index)}\nplain\nplain\n`, index % 2 === 0 ? 5 : 0] as const),
+    );
     const spans = rulerSpans(text, cells, edges);
     assert.ok(spans.length <= 300, `${String(spans.length)} spans`);
     for (let index = 0; index < cells.length; index += 2) {

@@ -47,7 +47,13 @@ describe('numbers of the panel', () => {
   });
 
   it('speaks glyphs by name, and leaves a real middle dot alone', () => {
-    assert.equal(spokenToken([{ text: '·', glyph: true }, { text: 'Paris', glyph: false }]), 'space Paris');
+    assert.equal(
+      spokenToken([
+        { text: '·', glyph: true },
+        { text: 'Paris', glyph: false },
+      ]),
+      'space Paris',
+    );
     assert.equal(spokenToken([{ text: '↵····', glyph: true }]), 'line break 4 × space');
     assert.equal(spokenToken([{ text: 'a·b', glyph: false }]), 'a·b');
   });

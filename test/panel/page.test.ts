@@ -34,7 +34,9 @@ describe('panel page', function () {
 
   async function rowTexts(page: Page): Promise<(string | null)[][]> {
     const all = await page.locator('tbody tr:not([aria-hidden])').all();
-    return Promise.all(all.map(async row => Promise.all((await row.locator(':is(th, td):not([aria-hidden])').all()).map(cell => cell.textContent()))));
+    return Promise.all(
+      all.map(async row => Promise.all((await row.locator(':is(th, td):not([aria-hidden])').all()).map(cell => cell.textContent()))),
+    );
   }
 
   it('says ready, and nothing else, before it is told anything', async () => {
@@ -72,7 +74,10 @@ describe('panel page', function () {
   it('puts the actual token among the rows where its rank is', async () => {
     const actual = { ...(tuesday.rows[2] ?? assert.fail()), surprisalBits: 4.2, position: 2, afterGap: false };
     const page = await open({ ...tuesday, rows: tuesday.rows.filter(row => row.rank !== 3), actual });
-    assert.deepEqual((await rowTexts(page)).map(row => row[0]), ['1', '2', '3', '4', '5', '6', '7', '8', '']);
+    assert.deepEqual(
+      (await rowTexts(page)).map(row => row[0]),
+      ['1', '2', '3', '4', '5', '6', '7', '8', ''],
+    );
     assert.equal(await page.locator('tr[aria-current=true] th').textContent(), '·capital');
     assert.equal(await page.locator('tr.gap').count(), 0);
   });
@@ -80,12 +85,23 @@ describe('panel page', function () {
   it('is a table with a caption and headers to a screen reader, without its drawings', async () => {
     const page = await open(tuesday);
     const table = page.getByRole('table', { name: 'Tokens SmolLM2-135M expects next, most probable first' });
-    assert.deepEqual(await table.getByRole('columnheader').evaluateAll(all => all.map(each => each.getAttribute('aria-label'))), ['Rank', 'Token', 'Probability']);
+    assert.deepEqual(await table.getByRole('columnheader').evaluateAll(all => all.map(each => each.getAttribute('aria-label'))), [
+      'Rank',
+      'Token',
+      'Probability',
+    ]);
     assert.equal(await table.getByRole('row').count(), 11);
     assert.equal(await table.getByRole('row', { name: '2 space London 8.9%', exact: true }).getByRole('cell').count(), 2);
     assert.equal(await table.getByRole('rowheader', { name: 'space Tuesday, which is how your text continues' }).count(), 1);
-    assert.deepEqual(await page.getByRole('heading').allTextContents(), ['Next token', 'Before the cursor', 'What it expects next', 'Along the document']);
-    const strip = page.getByRole('img', { name: /^Bits per token along the document\. Highest: [\d.]+ bits, \d+% of the way through\. The cursor is 93%/ });
+    assert.deepEqual(await page.getByRole('heading').allTextContents(), [
+      'Next token',
+      'Before the cursor',
+      'What it expects next',
+      'Along the document',
+    ]);
+    const strip = page.getByRole('img', {
+      name: /^Bits per token along the document\. Highest: [\d.]+ bits, \d+% of the way through\. The cursor is 93%/,
+    });
     assert.equal(await strip.count(), 1);
   });
 
@@ -110,23 +126,48 @@ describe('panel page', function () {
     const page = await open({ ...insideWord, rows: none, everythingElseGivenTyped: 0 });
     assert.match((await page.locator('.note').textContent()) ?? '', /no single token continues “·harb”\.$/);
     await show(page, { ...insideWord, typed: [{ text: '··', glyph: true }] });
-    assert.match((await page.locator('.note').textContent()) ?? '', /^The cursor stands after white space .* asked before it; rows that continue “··” come first\.$/);
+    assert.match(
+      (await page.locator('.note').textContent()) ?? '',
+      /^The cursor stands after white space .* asked before it; rows that continue “··” come first\.$/,
+    );
   });
 
   it('draws bars in proportion to the probability, a sliver for the improbable', async () => {
     const page = await open(tuesday);
     const widths = await page.locator('.bar').evaluateAll(bars => bars.map(bar => bar.getBoundingClientRect().width));
-    const cell = await page.locator('td.share').first().evaluate(each => each.getBoundingClientRect().width);
-    const expected = [...tuesday.rows.map(row => row.probability), 0, tuesday.everythingElse].map(share => Math.max(2, (share / 0.5) * cell));
-    widths.forEach((width, index) => assert.ok(Math.abs(width - (expected[index] ?? NaN)) < 0.1, `bar ${index}: ${width}, not ${expected[index]}`));
+    const cell = await page
+      .locator('td.share')
+      .first()
+      .evaluate(each => each.getBoundingClientRect().width);
+    const expected = [...tuesday.rows.map(row => row.probability), 0, tuesday.everythingElse].map(share =>
+      Math.max(2, (share / 0.5) * cell),
+    );
+    widths.forEach((width, index) =>
+      assert.ok(Math.abs(width - (expected[index] ?? NaN)) < 0.1, `bar ${index}: ${width}, not ${expected[index]}`),
+    );
     assert.equal(widths.length, 10);
   });
 
   it('shows the text before the cursor in its bands', async () => {
     const page = await open(tuesday);
     const runs = await page.locator('.run').evaluateAll(all => all.map(run => [run.textContent, run.className.replace('run band', '')]));
-    assert.deepEqual(runs, [['capital', '1'], ['France', '3'], ['harbour', '4'], [' and the ', '2'], ['manxhattan', '5']]);
-    const style = (band: number, theme: Theme) => open(tuesday, theme).then(page => page.locator(`.run.band${band}`).evaluate(run => [getComputedStyle(run).backgroundColor, getComputedStyle(run).textDecorationStyle, getComputedStyle(run).textDecorationLine]));
+    assert.deepEqual(runs, [
+      ['capital', '1'],
+      ['France', '3'],
+      ['harbour', '4'],
+      [' and the ', '2'],
+      ['manxhattan', '5'],
+    ]);
+    const style = (band: number, theme: Theme) =>
+      open(tuesday, theme).then(page =>
+        page
+          .locator(`.run.band${band}`)
+          .evaluate(run => [
+            getComputedStyle(run).backgroundColor,
+            getComputedStyle(run).textDecorationStyle,
+            getComputedStyle(run).textDecorationLine,
+          ]),
+      );
     assert.deepEqual(await style(4, 'vscode-light'), ['rgba(130, 80, 223, 0.31)', 'dashed', 'underline']);
     assert.deepEqual(await style(5, 'vscode-high-contrast'), ['rgba(0, 0, 0, 0)', 'solid', 'underline']);
     assert.deepEqual(await style(3, 'vscode-high-contrast-light'), ['rgba(0, 0, 0, 0)', 'solid', 'none']);
@@ -139,7 +180,10 @@ describe('panel page', function () {
       ...tuesday,
       model: hostile,
       provenance: hostile,
-      before: [{ text: hostile, band: 0 }, { text: hostile, band: 5 }],
+      before: [
+        { text: hostile, band: 0 },
+        { text: hostile, band: 5 },
+      ],
       typed: token,
       rows: [row],
       actual: { ...row, surprisalBits: 1, position: 1, afterGap: false },

@@ -9,10 +9,20 @@ const edges = [3, 5, 8, 11, 15] as const;
 /** Cells that follow each other from offset 0, one for each [text, bits]. */
 function cellsOf(pieces: readonly (readonly [text: string, bits: number])[]): { text: string; cells: Cells } {
   const text = pieces.map(([piece]) => piece).join('');
-  const ends = Uint32Array.from(pieces, (_, index) => pieces.slice(0, index + 1).map(([piece]) => piece).join('').length);
+  const ends = Uint32Array.from(
+    pieces,
+    (_, index) =>
+      pieces
+        .slice(0, index + 1)
+        .map(([piece]) => piece)
+        .join('').length,
+  );
   const starts = Uint32Array.from(pieces, (_, index) => ends[index - 1] ?? 0);
   const rows = Uint32Array.from(pieces.keys());
-  return { text, cells: { length: pieces.length, starts, ends, bits: Float64Array.from(pieces, ([, bits]) => bits), firstTokens: rows, endTokens: rows } };
+  return {
+    text,
+    cells: { length: pieces.length, starts, ends, bits: Float64Array.from(pieces, ([, bits]) => bits), firstTokens: rows, endTokens: rows },
+  };
 }
 
 function tableOf(spans: readonly (readonly [start: number, end: number])[], bits: readonly number[] = []): ScoreTable {
@@ -36,7 +46,15 @@ function tableOf(spans: readonly (readonly [start: number, end: number])[], bits
 }
 
 describe('textRuns', () => {
-  const { text, cells } = cellsOf([['The', NaN], [' capital', 4], [' of', 1], [' big', 6], [' red', 7], ['  ', 9], ['x', 20]]);
+  const { text, cells } = cellsOf([
+    ['The', NaN],
+    [' capital', 4],
+    [' of', 1],
+    [' big', 6],
+    [' red', 7],
+    ['  ', 9],
+    ['x', 20],
+  ]);
 
   it('paints words in their bands, the space between two words of one band with them', () => {
     assert.deepEqual(textRuns(text, 0, cells, edges), {
@@ -74,7 +92,10 @@ describe('textRuns', () => {
 
   it('shows at most eight lines, and CRLF as a line break', () => {
     const lines = Array.from({ length: 20 }, (_, line) => `${line}`).join('\r\n');
-    assert.deepEqual(textRuns(lines, 0, noCells, edges), { before: [{ text: '12\n13\n14\n15\n16\n17\n18\n19', band: undefined }], beforeTruncated: true });
+    assert.deepEqual(textRuns(lines, 0, noCells, edges), {
+      before: [{ text: '12\n13\n14\n15\n16\n17\n18\n19', band: undefined }],
+      beforeTruncated: true,
+    });
   });
 
   it('has nothing to show at the beginning', () => {
@@ -84,7 +105,13 @@ describe('textRuns', () => {
 
 describe('rowBeginningAt', () => {
   it('finds the token that begins at the cursor, and none within a character that tokens share', () => {
-    const table = tableOf([[0, 3], [3, 5], [3, 5], [5, 6], [8, 9]]);
+    const table = tableOf([
+      [0, 3],
+      [3, 5],
+      [3, 5],
+      [5, 6],
+      [8, 9],
+    ]);
     const found = Array.from({ length: 11 }, (_, offset) => rowBeginningAt(table, offset));
     assert.deepEqual(found, [0, undefined, undefined, 1, undefined, 3, undefined, undefined, 4, undefined, undefined]);
   });
@@ -93,13 +120,35 @@ describe('rowBeginningAt', () => {
 describe('shapeOf', () => {
   it('keeps the peak of each stretch and the bands', () => {
     const bits = Array.from({ length: 1000 }, (_, row) => (row === 501 ? 17 : row === 996 ? NaN : 2));
-    const shape = shapeOf(tableOf(bits.map((_, row) => [row, row + 1] as const), bits), edges, 250, false);
+    const shape = shapeOf(
+      tableOf(
+        bits.map((_, row) => [row, row + 1] as const),
+        bits,
+      ),
+      edges,
+      250,
+      false,
+    );
     assert.equal(shape?.bits.length, 200);
     assert.deepEqual([shape.bits.indexOf(17), shape.bands[100], shape.bands[0], shape.cursor, shape.stale], [100, 5, 0, 0.25, false]);
   });
 
   it('says what has no score, and nothing of an empty table', () => {
-    assert.deepEqual(shapeOf(tableOf([[0, 1], [1, 2]], [NaN, 4]), edges, 2, true), { bits: [null, 4], bands: [null, 1], cursor: 1, stale: true });
+    assert.deepEqual(
+      shapeOf(
+        tableOf(
+          [
+            [0, 1],
+            [1, 2],
+          ],
+          [NaN, 4],
+        ),
+        edges,
+        2,
+        true,
+      ),
+      { bits: [null, 4], bands: [null, 1], cursor: 1, stale: true },
+    );
     assert.equal(shapeOf(tableOf([]), edges, 0, false), undefined);
   });
 });
@@ -128,6 +177,9 @@ describe('provenanceLine', () => {
   });
 
   it('says what is not known or not there', () => {
-    assert.match(provenanceLine({ ...provenance, noiseFloorBits: null, startTokenId: null }, vocabulary), /noise unknown · .* · no start token · /);
+    assert.match(
+      provenanceLine({ ...provenance, noiseFloorBits: null, startTokenId: null }, vocabulary),
+      /noise unknown · .* · no start token · /,
+    );
   });
 });

@@ -38,13 +38,27 @@ export const tuesday: PanelDistribution = {
   beforeTruncated: true,
   typed: undefined,
   rows: rows(),
-  actual: { rank: 1150, token: word('Tuesday'), probability: 2 ** -16.2, givenTyped: undefined, surprisalBits: 16.2, position: 8, afterGap: true },
+  actual: {
+    rank: 1150,
+    token: word('Tuesday'),
+    probability: 2 ** -16.2,
+    givenTyped: undefined,
+    surprisalBits: 16.2,
+    position: 8,
+    afterGap: true,
+  },
   everythingElse: 0.195,
   everythingElseGivenTyped: undefined,
   entropyBits: 4.3,
   bandEdges: [6, 8, 11, 13, 15],
-  shape: { bits, bands: bits.map(each => (each === null ? null : [6, 8, 11, 13, 15].filter(edge => each >= edge).length)), cursor: 0.93, stale: false },
-  provenance: 'SmolLM2-135M-Instruct · q8, native arithmetic, noise ±0.08 bit · window 1024, overlap 256 · start token <|endoftext|> · version 14',
+  shape: {
+    bits,
+    bands: bits.map(each => (each === null ? null : [6, 8, 11, 13, 15].filter(edge => each >= edge).length)),
+    cursor: 0.93,
+    stale: false,
+  },
+  provenance:
+    'SmolLM2-135M-Instruct · q8, native arithmetic, noise ±0.08 bit · window 1024, overlap 256 · start token <|endoftext|> · version 14',
 };
 
 /** " harb|": the cursor inside a word, the lens off. */

@@ -4,7 +4,12 @@ import manifest from '../../package.json';
 export type Theme = 'vscode-dark' | 'vscode-light' | 'vscode-high-contrast' | 'vscode-high-contrast-light';
 export const themes: readonly Theme[] = ['vscode-light', 'vscode-dark', 'vscode-high-contrast', 'vscode-high-contrast-light'];
 
-const defaultsName = { 'vscode-dark': 'dark', 'vscode-light': 'light', 'vscode-high-contrast': 'highContrast', 'vscode-high-contrast-light': 'highContrastLight' } as const;
+const defaultsName = {
+  'vscode-dark': 'dark',
+  'vscode-light': 'light',
+  'vscode-high-contrast': 'highContrast',
+  'vscode-high-contrast-light': 'highContrastLight',
+} as const;
 
 /** The colours of VS Code's four default themes that the page uses. */
 const themeColours: Readonly<Record<Theme, Readonly<Record<string, string>>>> = {

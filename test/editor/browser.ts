@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import http from 'node:http';
+
+/** The window that the tests run in, as a person has it: what it shows, the mouse and the keyboard. See test/host/control.mjs. */
+export const browser = {
+  /** A line on the terminal that runs the tests. */
+  log: (line: string) => request<null>('log', line),
+  /** Evaluates an expression in the workbench's page; its value must be JSON. */
+  evaluate: <T>(expression: string) => request<T>('evaluate', expression),
+  /** The same inside our panel's page. */
+  evaluateInWebview: <T>(expression: string) => request<T>('evaluateInWebview', expression),
+  press: (key: string) => request<null>('press', key),
+  type: (text: string) => request<null>('type', text),
+  click: (selector: string) => request<null>('click', selector),
+  hover: (selector: string) => request<null>('hover', selector),
+  moveMouse: (x: number, y: number) => request<null>('moveMouse', '', { x, y }),
+  /** Kept only where the run was given a folder for pictures. */
+  screenshot: (name: string) => request<null>('screenshot', name),
+  screenshotOf: (name: string, selector: string) => request<null>('screenshotOf', `${name}\n${selector}`),
+};
+
+function request<T>(command: string, argument: string, options?: { readonly x: number; readonly y: number }): Promise<T> {
+  const address = process.env['TOKEN_LENS_CONTROL'];
+  assert.ok(address, 'Run these tests by npm test: they need the host in test/host.');
+  return new Promise((resolve, reject) => {
+    const call = http.request(address, { method: 'POST' }, response => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.on('end', () => {
+        const answer = JSON.parse(Buffer.concat(parts).toString()) as { readonly result: T; readonly error?: string };
+        if (answer.error === undefined) resolve(answer.result);
+        else reject(new Error(`${command}: ${answer.error}`));
+      });
+    });
+    call.on('error', reject);
+    call.end(JSON.stringify({ command, argument, options }));
+  });
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import * as vscode from 'vscode';
+import type { DocumentScores, TokenLensApi } from '../../src/api';
+
+const extensionId = 'token-lens.token-lens';
+
+export async function activated(): Promise<TokenLensApi> {
+  const extension = vscode.extensions.getExtension<TokenLensApi>(extensionId);
+  assert.ok(extension, `${extensionId} is not installed`);
+  return extension.activate();
+}
+
+export function inExtension(...names: readonly string[]): string {
+  const extension = vscode.extensions.getExtension(extensionId);
+  assert.ok(extension);
+  return path.join(extension.extensionPath, ...names);
+}
+
+/** The tiny random model answers in milliseconds: for tests of behaviour, not of numbers. */
+export async function useModel(folder: string | undefined): Promise<void> {
+  await vscode.workspace.getConfiguration('tokenLens').update('modelFolder', folder, vscode.ConfigurationTarget.Global);
+}
+
+export async function untitled(content: string, language = 'plaintext'): Promise<vscode.TextDocument> {
+  return vscode.workspace.openTextDocument({ content, language });
+}
+
+/** What the same text gives when it is new: every way of getting there must end in these numbers. */
+export async function scoresOfText(api: TokenLensApi, document: vscode.TextDocument): Promise<DocumentScores> {
+  const fresh = await untitled(document.getText(), document.languageId);
+  return api.score(fresh.uri);
+}
+
+export function assertSameScores(got: DocumentScores, expected: DocumentScores): void {
+  assert.equal(got.tokens.length, expected.tokens.length);
+  for (const [row, token] of got.tokens.entries()) {
+    const other = expected.tokens[row];
+    assert.deepEqual([token.id, token.start, token.end, token.contextTokens], [other?.id, other?.start, other?.end, other?.contextTokens]);
+    assert.ok(Math.abs((token.surprisalBits ?? -1) - (other?.surprisalBits ?? -1)) < 1e-3);
+  }
+}
+
+export async function eventually(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  while (!(await holds())) {
+    assert.ok(performance.now() < end, `It never came true: ${what}.`);
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,99 @@
+// Lets tests inside VS Code's extension host look at and work the window they run in: a small server on the loopback address, one command a request.
+import { randomUUID } from 'node:crypto';
+import http from 'node:http';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+
+/** @typedef {{ readonly command: string, readonly argument: string, readonly options?: { readonly x: number, readonly y: number } }} ControlRequest */
+
+/**
+ * @param {() => import('playwright-core').Page} page
+ * @param {string | undefined} pictures Folder for screenshots; undefined: none are kept.
+ * @returns {Promise<{ readonly address: string, readonly close: () => void }>}
+ */
+export async function startControl(page, pictures) {
+  const secret = randomUUID();
+  const server = http.createServer((request, response) => {
+    const parts = /** @type {Buffer[]} */ ([]);
+    request.on('data', part => parts.push(part));
+    request.on('end', () => {
+      if (request.url !== `/${secret}`) {
+        response.writeHead(404).end();
+        return;
+      }
+      perform(page(), JSON.parse(Buffer.concat(parts).toString()), pictures).then(
+        result => {
+          response.end(JSON.stringify({ result: result ?? null }));
+        },
+        (/** @type {unknown} */ error) => {
+          response.writeHead(500).end(JSON.stringify({ error: error instanceof Error ? error.message : String(error) }));
+        },
+      );
+    });
+  });
+  await new Promise(resolve => server.listen(0, '127.0.0.1', () => { resolve(undefined); }));
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  return {
+    address: `http://127.0.0.1:${String(port)}/${secret}`,
+    close: () => {
+      server.close();
+    },
+  };
+}
+
+/**
+ * @param {import('playwright-core').Page} page
+ * @param {ControlRequest} request
+ * @param {string | undefined} pictures
+ * @returns {Promise<unknown>}
+ */
+async function perform(page, { command, argument, options }, pictures) {
+  switch (command) {
+    case 'log':
+      process.stdout.write(`${argument}\n`);
+      return undefined;
+    case 'evaluate':
+      return page.evaluate(argument);
+    case 'evaluateInWebview':
+      return (await webview(page)).evaluate(argument);
+    case 'press':
+      return page.keyboard.press(argument);
+    case 'type':
+      return page.keyboard.type(argument);
+    case 'click':
+      return page.locator(argument).first().click();
+    case 'hover':
+      return page.locator(argument).first().hover();
+    case 'moveMouse':
+      return page.mouse.move(options?.x ?? 0, options?.y ?? 0);
+    case 'screenshot':
+      if (!pictures) return undefined;
+      mkdirSync(pictures, { recursive: true });
+      await page.screenshot({ path: path.join(pictures, `${argument}.png`) });
+      return undefined;
+    case 'screenshotOf': {
+      if (!pictures) return undefined;
+      const [name = '', selector = 'body'] = argument.split('\n');
+      mkdirSync(pictures, { recursive: true });
+      await page.locator(selector).first().screenshot({ path: path.join(pictures, `${name}.png`) });
+      return undefined;
+    }
+    default:
+      throw new Error(`Unknown command ${command}.`);
+  }
+}
+
+/** The page inside a webview: VS Code puts it in a frame within a frame. @param {import('playwright-core').Page} page */
+async function webview(page) {
+  const end = Date.now() + 20_000;
+  while (Date.now() < end) {
+    for (const frame of page.frames()) {
+      if (frame.name() === '' && !frame.url().includes('fake.html')) continue;
+      const found = await frame.evaluate("document.querySelector('script[src*=\"panel.js\"]') !== null").catch(() => false);
+      if (found) return frame;
+    }
+    await page.waitForTimeout(100);
+  }
+  throw new Error('No webview of ours is open.');
+}

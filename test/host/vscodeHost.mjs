@@ -1,0 +1,131 @@
+// Runs a mocha suite inside a real VS Code: the desktop's through @vscode/test-electron, else one that is served to a headless browser.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { canServe, freePort, installExtension, installServer, startServer, writeSettings } from '../../tools/vscodeServer.mjs';
+import { startControl } from './control.mjs';
+
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const limitMs = 15 * 60_000;
+
+/** @typedef {{ readonly passed: number, readonly failed: number }} Results */
+/**
+ * @typedef {object} SuiteRun
+ * @property {string} extension Folder with the package.json of the extension under development.
+ * @property {string} suite Bundle that exports `run()`.
+ * @property {string} workspace Folder that VS Code opens.
+ * @property {string} [vsix] Installed into the empty profile first.
+ * @property {string} [pictures] Folder for screenshots.
+ * @property {Readonly<Record<string, unknown>>} [settings]
+ * @property {NodeJS.ProcessEnv} [environment] For the suite.
+ */
+
+export const hasDesktop =
+  process.platform === 'darwin' || process.platform === 'win32' || process.env['DISPLAY'] !== undefined || process.env['WAYLAND_DISPLAY'] !== undefined;
+
+/** @param {SuiteRun} run @returns {Promise<Results>} */
+export async function runSuite(run) {
+  const home = mkdtempSync(path.join(tmpdir(), 'token-lens-vscode-'));
+  try {
+    const resultsFile = path.join(home, 'results.json');
+    if (hasDesktop) await runOnDesktop(run, home, resultsFile);
+    else if (canServe) await runServed(run, home, resultsFile);
+    else throw new Error('A real VS Code needs a desktop, or Linux on x64 or arm64.');
+    return JSON.parse(readFileSync(resultsFile, 'utf8'));
+  } finally {
+    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** @param {SuiteRun} run @param {string} home @param {string} resultsFile */
+async function runServed(run, home, resultsFile) {
+  const vscode = installServer(path.join(root, '.vscode-host'));
+  writeSettings(home, run.settings);
+  if (run.vsix) installExtension(vscode, home, run.vsix);
+  const browser = await chromium.launch({
+    executablePath: execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim(),
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
+  });
+  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  const control = await startControl(() => page, run.pictures);
+  const port = await freePort();
+  // The smoke-test driver is what makes a built workbench read the `payload` below.
+  const environment = { ...run.environment, TOKEN_LENS_CONTROL: control.address, TOKEN_LENS_RESULTS: resultsFile };
+  const server = await startServer(vscode, { home, port, flags: ['--enable-smoke-test-driver'], environment });
+  try {
+    const errors = /** @type {string[]} */ ([]);
+    await page.exposeFunction('codeAutomationLog', (/** @type {string} */ type, /** @type {unknown[]} */ args) => {
+      if (type === 'error') errors.push(args.map(String).join(' '));
+    });
+    const ended = new Promise(resolve => void page.exposeFunction('codeAutomationExit', resolve));
+    const authority = `127.0.0.1:${String(port)}`;
+    const address = (/** @type {string} */ file) => `vscode-remote://${authority}${file}`;
+    const payload = [
+      ['extensionDevelopmentPath', address(run.extension)],
+      ['extensionTestsPath', address(run.suite)],
+      ['skipWelcome', 'true'],
+      ['skipReleaseNotes', 'true'],
+    ];
+    await page.goto(`http://${authority}/?folder=${encodeURIComponent(run.workspace)}&payload=${encodeURIComponent(JSON.stringify(payload))}`);
+    const timer = new Promise(resolve => setTimeout(resolve, limitMs, 'late').unref());
+    if ((await Promise.race([ended, timer])) === 'late') {
+      throw new Error(`The suite did not end in ${String(limitMs / 60_000)} minutes. Last errors of the page:\n${errors.slice(-5).join('\n')}`);
+    }
+  } finally {
+    control.close();
+    await browser.close();
+    server.kill();
+  }
+}
+
+/** @param {SuiteRun} run @param {string} home @param {string} resultsFile */
+async function runOnDesktop(run, home, resultsFile) {
+  const { downloadAndUnzipVSCode, resolveCliArgsFromVSCodeExecutablePath, runTests } = await import('@vscode/test-electron');
+  const vscodeExecutablePath = await downloadAndUnzipVSCode();
+  const profile = ['--user-data-dir', path.join(home, 'user'), '--extensions-dir', path.join(home, 'extensions')];
+  if (run.vsix) {
+    const [cli = '', ...args] = resolveCliArgsFromVSCodeExecutablePath(vscodeExecutablePath);
+    execFileSync(cli, [...args, ...profile, '--install-extension', run.vsix], { stdio: 'inherit', shell: process.platform === 'win32' });
+  }
+  const port = await freePort();
+  /** @type {import('playwright-core').Page | undefined} */
+  let page;
+  const control = await startControl(() => {
+    if (!page) throw new Error('The window is not there yet.');
+    return page;
+  }, run.pictures);
+  const connecting = connect(port).then(found => {
+    page = found;
+  });
+  try {
+    await runTests({
+      vscodeExecutablePath,
+      extensionDevelopmentPath: run.extension,
+      extensionTestsPath: run.suite,
+      extensionTestsEnv: { ...run.environment, TOKEN_LENS_CONTROL: control.address, TOKEN_LENS_RESULTS: resultsFile },
+      launchArgs: [run.workspace, ...profile, `--remote-debugging-port=${String(port)}`, '--disable-workspace-trust', '--skip-welcome', '--skip-release-notes'],
+    }).catch((/** @type {unknown} */ error) => {
+      if (!String(error).includes('Test run failed')) throw error; // failed tests are in the results
+    });
+    await connecting;
+  } finally {
+    control.close();
+  }
+}
+
+/** The workbench's page of a desktop VS Code, over the debugging port. @param {number} port */
+async function connect(port) {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const browser = await chromium.connectOverCDP(`http://127.0.0.1:${String(port)}`);
+      const page = browser.contexts().flatMap(context => context.pages()).find(found => found.url().includes('workbench'));
+      if (page) return page;
+    } catch (error) {
+      if (attempt > 100) throw error;
+    }
+    await new Promise(resolve => setTimeout(resolve, 300));
+  }
+}

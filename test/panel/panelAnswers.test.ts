@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict';
+import { cellsOf } from '../../src/core/cells';
+import { rowState, type Provenance, type ScoreTable } from '../../src/core/scores';
+import { Vocabulary } from '../../src/core/vocabulary';
+import { ModelError } from '../../src/model/errors';
+import type { DocumentView, LensState, NextAnswer } from '../../src/scoredDocuments.contract';
+import { PanelAnswers, type PanelSource } from '../../src/views/panelAnswers';
+import type { PanelDistribution, PanelState } from '../../src/views/panelProtocol';
+
+const words = ['The', ' capital', ' cap', 'ital', ' is', '<end>'];
+const pieces = words.map(word => Buffer.from(word));
+const vocabulary = new Vocabulary({
+  bytes: new Uint8Array(Buffer.concat(pieces)),
+  offsets: Uint32Array.from({ length: words.length + 1 }, (_, id) => Buffer.concat(pieces.slice(0, id)).length),
+  controlNames: { 5: '<end>' },
+});
+const provenance: Provenance = {
+  model: 'Tiny',
+  modelHash: 'hash',
+  dtype: 'fp32',
+  arithmetic: 'native',
+  window: 1024,
+  overlap: 256,
+  anchors: 'text',
+  startTokenId: 5,
+  noiseFloorBits: null,
+  repeatabilityBits: null,
+  documentVersion: 1,
+};
+const logProbabilities = Float32Array.from([0.1, 0.2, 0.05, 0.05, 0.5, 0.1], Math.log);
+
+interface FakeDocument {
+  readonly text: string;
+  version: number;
+}
+
+/** "The capital is": three tokens; the row of " is" waits for the model. */
+const text = 'The capital is';
+function table(): ScoreTable {
+  const spans = [0, 3, 11, 14];
+  return {
+    length: 3,
+    topCount: 2,
+    ids: Int32Array.of(0, 1, 4),
+    starts: Uint32Array.from(spans.slice(0, 3)),
+    ends: Uint32Array.from(spans.slice(1)),
+    startBytes: Uint32Array.from(spans.slice(0, 3)),
+    endBytes: Uint32Array.from(spans.slice(1)),
+    states: Uint8Array.of(rowState.scored, rowState.scored, rowState.pending),
+    surprisalBits: Float64Array.of(4, 3, NaN),
+    entropyBits: Float64Array.of(2, 2.5, NaN),
+    ranks: Int32Array.of(9, 3, 0),
+    contextTokens: Int32Array.of(0, 1, 2),
+    topIds: Int32Array.of(4, 1, 4, 0, -1, -1),
+    topLogProbabilities: Float32Array.from([0.5, 0.25, 0.5, 0.25, 0, 0], Math.log),
+  };
+}
+
+/** Answers when the test says so. */
+class FakeSource implements PanelSource<FakeDocument> {
+  lens: LensState = { kind: 'ready' };
+  shownView: DocumentView | undefined;
+  readonly asked: {
+    readonly offset: number;
+    readonly signal: AbortSignal;
+    readonly resolve: (answer: NextAnswer) => void;
+    readonly reject: (error: Error) => void;
+  }[] = [];
+
+  state(): LensState {
+    return this.lens;
+  }
+  view(): DocumentView | undefined {
+    return this.shownView;
+  }
+  isOn(): boolean {
+    return this.lens.kind !== 'off';
+  }
+  next(_document: FakeDocument, offset: number, signal: AbortSignal): Promise<NextAnswer> {
+    return new Promise((resolve, reject) => this.asked.push({ offset, signal, resolve, reject }));
+  }
+  textBetween(document: FakeDocument, start: number, end: number): string {
+    return document.text.slice(start, end);
+  }
+  bandEdges() {
+    return [3, 5, 8, 11, 15] as const;
+  }
+  topCount(): number {
+    return 3;
+  }
+}
+
+function viewOf(documentVersion: number): DocumentView {
+  const scored = table();
+  return {
+    uri: 'test:one',
+    documentVersion,
+    table: scored,
+    gaps: [],
+    cells: cellsOf(scored),
+    stale: cellsOf(scored),
+    complete: false,
+    summary: undefined,
+    provenance,
+    modelName: 'Tiny',
+    vocabulary,
+  };
+}
+
+function answerFrom(cut: number): NextAnswer {
+  return { result: { cut, logProbabilities, entropyBits: 2.1, contextTokens: 7 }, vocabulary, modelName: 'Tiny', provenance };
+}
+
+const settled = () => new Promise(resolve => setImmediate(resolve));
+
+describe('panel answers', () => {
+  let document: FakeDocument;
+  let source: FakeSource;
+  let shown: PanelState[];
+  let answers: PanelAnswers<FakeDocument>;
+
+  beforeEach(() => {
+    document = { text, version: 1 };
+    source = new FakeSource();
+    shown = [];
+    answers = new PanelAnswers(source, state => shown.push(state));
+  });
+
+  const at = (offset: number, of = document) => answers.update({ document: of, version: of.version, offset });
+  function last(): PanelDistribution {
+    const state = shown.at(-1);
+    return state?.kind === 'distribution' ? state : assert.fail(`shows ${JSON.stringify(state)}`);
+  }
+  function lastHeadline(): string {
+    const state = shown.at(-1);
+    return state?.kind === 'message' ? state.headline : assert.fail('shows a distribution');
+  }
+  const names = (rows: PanelDistribution['rows']) => rows.map(row => row.token.map(piece => piece.text).join(''));
+
+  it('shows the row of the table at a border of scored tokens, and asks nothing', () => {
+    source.shownView = viewOf(1);
+    at(3);
+    const { rows, actual, entropyBits, contextTokens, typed, before, shape } = last();
+    assert.deepEqual(names(rows), ['·is', 'The']);
+    assert.deepEqual(
+      [actual?.rank, actual?.probability, actual?.surprisalBits, entropyBits, contextTokens, typed],
+      [3, 1 / 8, 3, 2.5, 1, undefined],
+    );
+    assert.deepEqual(before, [{ text: 'The', band: 1 }]);
+    assert.deepEqual(shape, { bits: [4, 3, null], bands: [1, 1, null], cursor: 1 / 3, stale: true });
+    assert.equal(source.asked.length, 0);
+  });
+
+  it('asks the model where the table has no score yet, and knows what follows from the layout', async () => {
+    source.shownView = viewOf(1);
+    at(11);
+    assert.equal(lastHeadline(), 'Loading the model…');
+    source.asked[0]?.resolve(answerFrom(11));
+    await settled();
+    assert.deepEqual([names(last().rows), last().actual?.token.at(-1)?.text, last().actual?.rank], [['·capital', 'The'], 'is', 1]);
+    assert.deepEqual([last().contextTokens, last().entropyBits, last().typed], [7, 2.1, undefined]);
+  });
+
+  it('puts what continues the typed text first inside a word', async () => {
+    source.shownView = viewOf(1);
+    at(7); // "The cap|ital is"
+    source.asked[0]?.resolve(answerFrom(3));
+    await settled();
+    const { typed, rows, actual } = last();
+    assert.deepEqual(
+      [typed?.map(piece => piece.text).join(''), names(rows), actual?.token.at(-1)?.text, actual?.position],
+      ['·cap', ['·cap', '·is'], 'capital', 0],
+    );
+    assert.ok(Math.abs((actual?.givenTyped ?? 0) - 0.8) < 1e-6);
+  });
+
+  it('does not take a token that ends before the cursor for what follows', async () => {
+    const scored = viewOf(1);
+    source.shownView = { ...scored, table: { ...scored.table, ends: Uint32Array.of(3, 7, 14), starts: Uint32Array.of(0, 3, 7) } };
+    at(9);
+    source.asked[0]?.resolve(answerFrom(3));
+    await settled();
+    assert.equal(last().actual, undefined);
+  });
+
+  it('uses no table of another version, and none while the lens is off', async () => {
+    source.shownView = viewOf(0);
+    at(3);
+    assert.equal(source.asked.length, 1);
+    source.shownView = viewOf(1);
+    source.lens = { kind: 'off' };
+    document.version = 2;
+    at(3);
+    source.asked[1]?.resolve(answerFrom(3));
+    await settled();
+    assert.deepEqual([last().actual, last().shape, last().before], [undefined, undefined, [{ text: 'The', band: undefined }]]);
+  });
+
+  it('lets the newest place win, and keeps the previous answer marked meanwhile', async () => {
+    source.lens = { kind: 'off' };
+    at(3);
+    assert.equal(lastHeadline(), 'Loading the model…');
+    source.asked[0]?.resolve(answerFrom(3));
+    await settled();
+    at(11);
+    assert.equal(last().updating, true);
+    at(14);
+    assert.deepEqual(
+      source.asked.map(question => question.signal.aborted),
+      [false, true, false],
+    );
+    source.asked[1]?.resolve(answerFrom(0));
+    await settled();
+    assert.equal(last().updating, true);
+    source.asked[2]?.resolve(answerFrom(14));
+    await settled();
+    assert.deepEqual([last().updating, last().before], [false, [{ text, band: undefined }]]);
+  });
+
+  it('asks once for a place, however often rows arrive meanwhile or later', async () => {
+    source.shownView = viewOf(1);
+    for (let event = 0; event < 5; event++) at(11);
+    source.asked[0]?.resolve(answerFrom(11));
+    await settled();
+    for (let event = 0; event < 5; event++) at(11);
+    assert.equal(source.asked.length, 1);
+    answers.forget();
+    at(11);
+    assert.equal(source.asked.length, 2);
+  });
+
+  it('drops the question when the table answers it first', async () => {
+    source.shownView = { ...viewOf(1), table: { ...table(), states: new Uint8Array(3) } };
+    at(3);
+    source.shownView = viewOf(1);
+    at(3);
+    assert.equal(source.asked[0]?.signal.aborted, true);
+    source.asked[0]?.resolve(answerFrom(3));
+    await settled();
+    assert.equal(last().contextTokens, 1);
+  });
+
+  it('drops an answer to a text that has been edited meanwhile', async () => {
+    source.lens = { kind: 'off' };
+    at(3);
+    document.version = 2;
+    const before = shown.length;
+    source.asked[0]?.resolve(answerFrom(3));
+    await settled();
+    assert.equal(shown.length, before);
+  });
+
+  it('shows nothing of one document while it waits for another', async () => {
+    source.lens = { kind: 'off' };
+    at(3);
+    source.asked[0]?.resolve(answerFrom(3));
+    await settled();
+    at(1, { text: 'another', version: 1 });
+    assert.equal(lastHeadline(), 'Asking Tiny…');
+  });
+
+  it('says why there is nothing to show, without asking', () => {
+    answers.update(undefined);
+    assert.equal(lastHeadline(), 'No text to read');
+    source.lens = { kind: 'refused', reason: { kind: 'too-large', bytes: 5_000_000, limitBytes: 2_000_000 } };
+    at(3);
+    assert.match(JSON.stringify(shown.at(-1)), /It has 5\.0 MB; the limit is 2\.0 MB/);
+    source.lens = { kind: 'failed', error: new ModelError('not-found', 'gone') };
+    at(3);
+    assert.equal(lastHeadline(), 'The model was not found');
+    assert.equal(source.asked.length, 0);
+  });
+
+  it('says that the model failed, once, and tries again elsewhere', async () => {
+    source.lens = { kind: 'off' };
+    at(3);
+    source.asked[0]?.reject(new ModelError('exited', 'gone'));
+    await settled();
+    assert.equal(lastHeadline(), 'The model process ended');
+    at(3);
+    assert.equal(source.asked.length, 1);
+    at(4);
+    assert.equal(source.asked.length, 2);
+  });
+});
