@@ -30,7 +30,7 @@ async function buildTests() {
   rmSync('out', { recursive: true, force: true });
   mkdirSync('out');
   const entryPoints = readdirSync('test', { recursive: true, encoding: 'utf8' })
-    .filter(name => name.endsWith('.test.ts') || name === path.join('editor', 'index.ts'))
+    .filter(name => name.endsWith('.test.ts') || name.endsWith(`${path.sep}index.ts`))
     .map(name => path.join('test', name));
   await esbuild.build({ ...host, entryPoints, outdir: 'out/test', outbase: 'test', sourcemap: 'inline', alias: stubs, external: ['vscode', 'mocha', 'playwright-core', 'esbuild', ...native] });
 }

@@ -7,7 +7,7 @@ import type { Disposable } from './disposable';
 import type { ScoredDocuments } from './scoredDocuments';
 
 /** A button in an editor's title gives the address of its document, the palette gives nothing. */
-export type CommandHandlers = { readonly [Id in CommandId]: (resource?: unknown) => unknown };
+export type CommandHandlers = Readonly<Record<CommandId, (resource?: unknown) => unknown>>;
 
 /** Registers every command that package.json declares; forgetting one does not compile. */
 export function registerCommands(handlers: CommandHandlers): Disposable {

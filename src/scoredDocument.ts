@@ -44,6 +44,7 @@ export interface DocumentView {
   /** The last complete one; while `complete` is false it is of an older version. */
   readonly summary: Summary | undefined;
   readonly provenance: Provenance;
+  /** Short, for sentences; the provenance has the whole name. */
   readonly modelName: string;
   readonly vocabulary: Vocabulary;
 }
@@ -142,8 +143,14 @@ export class ScoredDocument implements vscode.Disposable {
   async complete(): Promise<DocumentView> {
     const done = new Promise<DocumentView>((resolve, reject) => {
       const waiting = {
-        resolve: (view: DocumentView) => { this.#waiting.delete(waiting); resolve(view); },
-        reject: (error: Error) => { this.#waiting.delete(waiting); reject(error); },
+        resolve: (view: DocumentView) => {
+          this.#waiting.delete(waiting);
+          resolve(view);
+        },
+        reject: (error: Error) => {
+          this.#waiting.delete(waiting);
+          reject(error);
+        },
       };
       this.#waiting.add(waiting);
     });
@@ -168,21 +175,31 @@ export class ScoredDocument implements vscode.Disposable {
     this.#cancel();
     const { scored, tokens } = this.#progress();
     this.#set({ kind: 'scoring', scored, tokens });
-    this.#timer = setTimeout(() => { this.#startRun(); }, debounceMs);
+    this.#timer = setTimeout(() => {
+      this.#startRun();
+    }, debounceMs);
   }
 
   /** What is on the screen changed: what shows now comes first. */
   scrolled(): void {
     if (this.#state.kind !== 'scoring' || !this.#run) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => { this.#startRun(); }, scrollDebounceMs);
+    this.#timer = setTimeout(() => {
+      this.#startRun();
+    }, scrollDebounceMs);
   }
 
   async next(offset: number, signal: AbortSignal): Promise<NextAnswer> {
     const refusal = this.#refusal();
     if (refusal) throw new ModelError('unsupported', refusalText(refusal));
     const answer = await this.#withModel(signal, async (model, version) => {
-      const params = { model: model.description.key, document: this.#document.uri.toString(), version, settings: this.#config.scoringSettings, offset };
+      const params = {
+        model: model.description.key,
+        document: this.#document.uri.toString(),
+        version,
+        settings: this.#config.scoringSettings,
+        offset,
+      };
       return { result: await model.client.call('next', params, signal), model, version };
     });
     const { contextTokens, overlapTokens } = this.#held?.layout.window ?? this.#config.scoringSettings;
@@ -190,7 +207,7 @@ export class ScoredDocument implements vscode.Disposable {
     return {
       result: answer.result,
       vocabulary: answer.model.vocabulary,
-      modelName: answer.model.description.name,
+      modelName: shortName(answer.model.description.name),
       provenance: provenanceOf(answer.model.description, { contextTokens, overlapTokens }, startTokenId, answer.version),
     };
   }
@@ -225,8 +242,17 @@ export class ScoredDocument implements vscode.Disposable {
       else this.#set({ kind: 'starting' });
       await this.#withModel(signal, async (model, version) => {
         const knownTableId = this.#held?.model === model ? this.#held.layout.tableId : undefined;
-        const params = { model: model.description.key, document: this.#document.uri.toString(), version, settings: this.#config.scoringSettings, visible: this.#visible(), knownTableId };
-        const result = await model.client.call('score', params, signal, event => { this.#receive(event, model); });
+        const params = {
+          model: model.description.key,
+          document: this.#document.uri.toString(),
+          version,
+          settings: this.#config.scoringSettings,
+          visible: this.#visible(),
+          knownTableId,
+        };
+        const result = await model.client.call('score', params, signal, event => {
+          this.#receive(event, model);
+        });
         this.#log.debug(`Scored a document of ${String(this.#held?.table.length ?? 0)} tokens: ${String(result.tokensRun)} run.`);
       });
       if (signal.aborted) return;
@@ -270,7 +296,9 @@ export class ScoredDocument implements vscode.Disposable {
     // A failure shows in the call that follows: the process then has another version.
     if (!known) void client.call('open', { document, version, text }, never).catch(() => undefined);
     else if (known.version !== version) {
-      void client.call('change', { document, fromVersion: known.version, version, edits, length: text.length }, never).catch(() => undefined);
+      void client
+        .call('change', { document, fromVersion: known.version, version, edits, length: text.length }, never)
+        .catch(() => undefined);
     }
     return version;
   }
@@ -297,7 +325,7 @@ export class ScoredDocument implements vscode.Disposable {
   #finish(): void {
     this.#view = undefined;
     const held = this.#held;
-    if (!held || held.layout.version !== this.#document.version || pendingCount(held.table) > 0) return;
+    if (held?.layout.version !== this.#document.version || pendingCount(held.table) > 0) return;
     this.#stale = noCells;
     this.#summary = summaryOf(held.table, held.layout.bytes);
     this.#set({ kind: 'ready' });
@@ -334,7 +362,7 @@ export class ScoredDocument implements vscode.Disposable {
       complete: this.#settledUpTo === Infinity && layout.version === this.#document.version && pendingCount(table) === 0,
       summary: this.#summary,
       provenance: provenanceOf(model.description, layout.window, layout.startTokenId, layout.version),
-      modelName: model.description.name,
+      modelName: shortName(model.description.name),
       vocabulary: model.vocabulary,
     };
   }
@@ -389,6 +417,11 @@ export class ScoredDocument implements vscode.Disposable {
   #rejectWaiting(error: Error): void {
     for (const { reject } of [...this.#waiting]) reject(error);
   }
+}
+
+/** As people call it: "SmolLM2-135M". The provenance has the whole name. */
+function shortName(name: string): string {
+  return name.replace(/-instruct$/i, '');
 }
 
 /** For other extensions and the log; views say it in the user's language. */

@@ -32,22 +32,68 @@ export class ScoredDocuments {
     this.#on = new Set(memory.get<string[]>(onKey, []));
     this.#off = new Set(memory.get<string[]>(offKey, []));
     const { workspace, window } = vscode;
-    this.#store.add(window.onDidChangeVisibleTextEditors(() => { this.#startVisible(); }));
-    this.#store.add(window.onDidChangeTextEditorVisibleRanges(({ textEditor }) => { this.#documents.get(keyOf(textEditor.document))?.scrolled(); }));
-    this.#store.add(workspace.onDidChangeTextDocument(event => { this.#documents.get(keyOf(event.document))?.edited(event); }));
-    this.#store.add(workspace.onDidCloseTextDocument(document => { this.#forget(document); }));
-    this.#store.add(workspace.onDidRenameFiles(({ files }) => { for (const file of files) this.#renamed(file.oldUri.toString(), file.newUri.toString()); }));
-    this.#store.add(model.onDidReplace(() => { this.#restartAll(); }));
-    this.#store.add(config.onDidChange(event => {
-      if (config.affects(event, 'contextTokens', 'overlapTokens', 'alternatives', 'startToken', 'largestDocumentBytes', 'skipLanguages', 'skipSchemes')) this.#restartAll();
-      this.#startVisible();
-    }));
+    this.#store.add(
+      window.onDidChangeVisibleTextEditors(() => {
+        this.#startVisible();
+      }),
+    );
+    this.#store.add(
+      window.onDidChangeTextEditorVisibleRanges(({ textEditor }) => {
+        this.#documents.get(keyOf(textEditor.document))?.scrolled();
+      }),
+    );
+    this.#store.add(
+      workspace.onDidChangeTextDocument(event => {
+        this.#documents.get(keyOf(event.document))?.edited(event);
+      }),
+    );
+    this.#store.add(
+      workspace.onDidOpenTextDocument(() => {
+        this.#startVisible();
+      }),
+    );
+    this.#store.add(
+      workspace.onDidCloseTextDocument(document => {
+        this.#forget(document);
+      }),
+    );
+    this.#store.add(
+      workspace.onDidRenameFiles(({ files }) => {
+        for (const file of files) this.#renamed(file.oldUri.toString(), file.newUri.toString());
+      }),
+    );
+    this.#store.add(
+      model.onDidReplace(() => {
+        this.#restartAll();
+      }),
+    );
+    this.#store.add(
+      config.onDidChange(event => {
+        if (
+          config.affects(
+            event,
+            'contextTokens',
+            'overlapTokens',
+            'alternatives',
+            'startToken',
+            'largestDocumentBytes',
+            'skipLanguages',
+            'skipSchemes',
+          )
+        )
+          this.#restartAll();
+        this.#startVisible();
+      }),
+    );
     this.#startVisible();
   }
 
   isOn(document: vscode.TextDocument): boolean {
     const key = keyOf(document);
-    return this.#on.has(key) || (this.#config.autoStart(document.languageId) && !this.#off.has(key) && this.#config.skips(document) === undefined);
+    return (
+      this.#on.has(key) ||
+      (this.#config.autoStart(document.languageId) && !this.#off.has(key) && this.#config.skips(document) === undefined)
+    );
   }
 
   setOn(document: vscode.TextDocument, on: boolean): void {
@@ -97,7 +143,9 @@ export class ScoredDocuments {
     const key = keyOf(document);
     const known = this.#documents.get(key);
     if (known) return known;
-    const scored = new ScoredDocument(document, this.#config, this.#model, this.#log, () => { this.#changed.fire(document); });
+    const scored = new ScoredDocument(document, this.#config, this.#model, this.#log, () => {
+      this.#changed.fire(document);
+    });
     this.#documents.set(key, scored);
     return scored;
   }
@@ -117,13 +165,21 @@ export class ScoredDocuments {
     const key = keyOf(document);
     this.#documents.get(key)?.dispose();
     this.#documents.delete(key);
-    // The next untitled document gets the same name.
-    if (document.isUntitled) for (const set of [this.#on, this.#off]) set.delete(key);
+    // The next untitled document gets the same name. A change of language closes a document and opens it again at once.
+    if (document.isUntitled) {
+      queueMicrotask(() => {
+        if (vscode.workspace.textDocuments.some(open => keyOf(open) === key)) return;
+        for (const set of [this.#on, this.#off]) set.delete(key);
+      });
+    }
   }
 
   /** Files, and all files of a folder. */
   #renamed(from: string, to: string): void {
-    for (const [set, name] of [[this.#on, onKey], [this.#off, offKey]] as const) {
+    for (const [set, name] of [
+      [this.#on, onKey],
+      [this.#off, offKey],
+    ] as const) {
       for (const key of [...set]) {
         if (key !== from && !key.startsWith(`${from}/`)) continue;
         set.delete(key);

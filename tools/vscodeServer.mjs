@@ -20,7 +20,10 @@ export const canServe = process.platform === 'linux' && (process.arch === 'x64' 
  * @returns {ServedVscode}
  */
 export function installServer(cache) {
-  const installed = { code: path.join(cache, 'node_modules/code-server/lib/vscode'), node: path.join(cache, 'node_modules', nodePackage, 'bin/node') };
+  const installed = {
+    code: path.join(cache, 'node_modules/code-server/lib/vscode'),
+    node: path.join(cache, 'node_modules', nodePackage, 'bin/node'),
+  };
   const ready = path.join(cache, `ready-${codeServer.replace('@', '-')}`);
   if (existsSync(ready)) return installed;
   rmSync(cache, { recursive: true, force: true });
@@ -81,7 +84,15 @@ export function freePort() {
 
 /** Folders of one profile. @param {string} home */
 function profileArguments(home) {
-  return ['--server-data-dir', path.join(home, 'server'), '--user-data-dir', path.join(home, 'user'), '--extensions-dir', path.join(home, 'extensions'), '--accept-server-license-terms'];
+  return [
+    '--server-data-dir',
+    path.join(home, 'server'),
+    '--user-data-dir',
+    path.join(home, 'user'),
+    '--extensions-dir',
+    path.join(home, 'extensions'),
+    '--accept-server-license-terms',
+  ];
 }
 
 /**
@@ -99,7 +110,10 @@ export function writeSettings(home, more = {}) {
 
 /** @param {ServedVscode} vscode @param {string} home @param {string} vsix */
 export function installExtension(vscode, home, vsix) {
-  execFileSync(vscode.node, ['out/server-main.js', ...profileArguments(home), '--install-extension', path.resolve(vsix)], { cwd: vscode.code, stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(vscode.node, ['out/server-main.js', ...profileArguments(home), '--install-extension', path.resolve(vsix)], {
+    cwd: vscode.code,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 
 /**
@@ -110,7 +124,19 @@ export function installExtension(vscode, home, vsix) {
  */
 export async function startServer(vscode, { home, port, token, flags = [], environment = {} }) {
   const access = token === undefined ? ['--without-connection-token'] : ['--connection-token', token];
-  const args = ['out/server-main.js', '--host', '127.0.0.1', '--port', String(port), ...access, ...profileArguments(home), '--telemetry-level', 'off', '--disable-workspace-trust', ...flags];
+  const args = [
+    'out/server-main.js',
+    '--host',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    ...access,
+    ...profileArguments(home),
+    '--telemetry-level',
+    'off',
+    '--disable-workspace-trust',
+    ...flags,
+  ];
   const server = spawn(vscode.node, args, { cwd: vscode.code, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
   const output = /** @type {string[]} */ ([]);
   await new Promise((resolve, reject) => {

@@ -82,7 +82,7 @@ export function distributionOfLogProbabilities(
     const value = logProbabilities[id] ?? -Infinity;
     const probability = Math.exp(value);
     let rank = 1;
-    for (let other = 0; other < logProbabilities.length; other++) if ((logProbabilities[other] ?? 0) > value) rank++;
+    for (const other of logProbabilities) if (other > value) rank++;
     let givenTyped: number | undefined;
     if (typed) givenTyped = continuingIds.has(id) && continuingTotal > 0 ? probability / continuingTotal : 0;
     return { id, rank, probability, givenTyped };

@@ -9,8 +9,11 @@ export function bandLimits(edges: BandEdges): readonly { readonly from: string; 
 
 /** The document's two numbers, short: undefined where there are none. */
 export function summaryNumbers(summary: Summary | undefined): { readonly perplexity: string; readonly bitsPerByte: string } | undefined {
-  if (summary?.perplexity == null || summary.bitsPerByte === null) return undefined;
-  return { perplexity: formatPerplexity(summary.perplexity), bitsPerByte: summary.bitsPerByte.toFixed(2) };
+  if (!summary) return undefined;
+  const { perplexity, bitsPerByte } = summary;
+  return perplexity === null || bitsPerByte === null
+    ? undefined
+    : { perplexity: formatPerplexity(perplexity), bitsPerByte: bitsPerByte.toFixed(2) };
 }
 
 function formatPerplexity(perplexity: number): string {

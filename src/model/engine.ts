@@ -182,7 +182,7 @@ const emptyCache: CachedPrefix = { ids: [], tensors: new Map() };
 function tensorOf(outputs: InferenceSession.OnnxValueMapType, name: string): Tensor {
   const value = outputs[name];
   if (!value || !('dims' in value)) throw new ModelError('unsupported', `The model has no output ${name}.`);
-  return value as Tensor; // two copies of the runtime's classes may be loaded, so instanceof does not do
+  return value; // two copies of the runtime's classes may be loaded, so instanceof does not do
 }
 
 export function commonPrefix(a: ArrayLike<number>, b: ArrayLike<number>): number {

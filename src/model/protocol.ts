@@ -24,7 +24,7 @@ export type Handlers = { readonly [M in Method]: (params: Params<M>, context: Ca
 /** What a handler is given beside its parameters: when to stop, and a way to tell the caller of this call something before the result. */
 export interface CallContext {
   readonly signal: AbortSignal;
-  emit(event: ModelEvent): void;
+  readonly emit: (event: ModelEvent) => void;
 }
 
 export interface LoadParams {

@@ -180,10 +180,11 @@ function steps(part: Json | undefined, list: string): readonly JsonObject[] {
 
 function refuseUnalignable(json: JsonObject): void {
   const model = asObject(json['model'], 'the model in tokenizer.json');
+  const kind = model['type'];
   const byteLevel = steps(json['pre_tokenizer'], 'pretokenizers').find(step => step['type'] === 'ByteLevel');
   const why =
-    model['type'] !== 'BPE'
-      ? `its tokenizer is of the kind ${String(model['type'])}, not BPE`
+    kind !== 'BPE'
+      ? `its tokenizer is of the kind ${typeof kind === 'string' ? kind : 'without a name'}, not BPE`
       : !byteLevel
         ? 'its tokenizer does not work on bytes'
         : byteLevel['add_prefix_space'] === true

@@ -15,14 +15,21 @@ interface AlternativeItem extends vscode.QuickPickItem {
 
 /** The hover's content as a list for the keyboard: choosing an entry puts it in the token's place. */
 export async function showAlternatives(scored: Pick<ScoredDocuments, 'isOn' | 'view'>, config: Config): Promise<void> {
+  const message = await replaceToken(scored, config);
+  // Waiting for the message to be closed would keep the command running.
+  if (message !== undefined) void vscode.window.showInformationMessage(message);
+}
+
+/** Returns why nothing was replaced, where the user has to be told. */
+async function replaceToken(scored: Pick<ScoredDocuments, 'isOn' | 'view'>, config: Config): Promise<string | undefined> {
   const editor = vscode.window.activeTextEditor;
-  if (!editor) return inform(vscode.l10n.t('Open a document first.'));
+  if (!editor) return vscode.l10n.t('Open a document first.');
   const { document } = editor;
-  if (!scored.isOn(document)) return inform(vscode.l10n.t('Turn the lens on for this document first.'));
+  if (!scored.isOn(document)) return vscode.l10n.t('Turn the lens on for this document first.');
   const view = scored.view(document);
   const offset = document.offsetAt(editor.selection.active);
   const index = view && (cellAt(view.cells, offset) ?? cellAt(view.cells, offset - 1)); // at the end of the text: the last one
-  if (!view || index === undefined) return inform(vscode.l10n.t('The token at the cursor has no score yet.'));
+  if (!view || index === undefined) return vscode.l10n.t('The token at the cursor has no score yet.');
 
   const { version } = document;
   const firstToken = view.cells.firstTokens[index] ?? 0;
@@ -30,7 +37,7 @@ export async function showAlternatives(scored: Pick<ScoredDocuments, 'isOn' | 'v
   const start = view.cells.starts[index] ?? 0;
   const end = view.cells.ends[index] ?? 0;
   const items = itemsOf(view, firstToken, config.topCount, tokens > 1);
-  if (!items) return inform(vscode.l10n.t('The token at the cursor has no score: nothing stands before it.'));
+  if (!items) return vscode.l10n.t('The token at the cursor has no score: nothing stands before it.');
 
   const chosen = await vscode.window.showQuickPick(items, {
     title: titleOf(view, firstToken),
@@ -44,11 +51,11 @@ export async function showAlternatives(scored: Pick<ScoredDocuments, 'isOn' | 'v
     matchOnDescription: false,
   });
   if (!chosen || chosen.choice.kind === 'keep') return undefined;
-  if (chosen.choice.kind === 'none') return inform(chosen.choice.reason);
-  if (document.isClosed || document.version !== version) return inform(changedMessage());
+  if (chosen.choice.kind === 'none') return chosen.choice.reason;
+  if (document.isClosed || document.version !== version) return changedMessage();
   const text = chosen.choice.text.replaceAll(/\r\n?|\n/g, document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n');
   const range = new vscode.Range(document.positionAt(start), document.positionAt(end));
-  if (!(await editor.edit(builder => builder.replace(range, text)))) return inform(changedMessage());
+  if (!(await editor.edit(builder => builder.replace(range, text)))) return changedMessage();
   return undefined;
 }
 
@@ -103,9 +110,4 @@ function notTextReason(): string {
 
 function changedMessage(): string {
   return vscode.l10n.t('The document has changed since the list was made, so nothing was replaced.');
-}
-
-/** The one answer to what the user asked for; waiting for it to be closed would keep the command running. */
-function inform(message: string): undefined {
-  void vscode.window.showInformationMessage(message);
 }

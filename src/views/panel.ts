@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { BandEdges } from '../core/band';
 import { DisposableStore, type Disposable } from '../disposable';
-import type { ScoredDocumentsContract } from '../scoredDocuments.contract';
+import type { ScoredDocuments } from '../scoredDocuments';
 import { PanelAnswers } from './panelAnswers';
 import { PanelPages } from './panelPages';
 
@@ -24,7 +24,7 @@ export class PanelView implements Disposable {
   #editor: vscode.TextEditor | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(extensionUri: vscode.Uri, scored: ScoredDocumentsContract, config: PanelConfig) {
+  constructor(extensionUri: vscode.Uri, scored: ScoredDocuments, config: PanelConfig) {
     const { window, workspace } = vscode;
     this.#pages = this.#store.add(new PanelPages(extensionUri, () => this.#schedule()));
     this.#answers = new PanelAnswers(

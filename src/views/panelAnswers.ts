@@ -3,7 +3,7 @@ import { noCells } from '../core/cells';
 import { distributionOfLogProbabilities, distributionOfRow } from '../core/distribution';
 import { piecesOfBytes, type TokenPieces } from '../core/vocabulary';
 import { ModelError, type ModelErrorCode } from '../model/errors';
-import type { DocumentView, LensState, NextAnswer } from '../scoredDocuments.contract';
+import type { DocumentView, LensState, NextAnswer } from '../scoredDocument';
 import { askingMessage, failureMessage, loadingMessage, noEditorMessage, refusalMessage } from './panelMessages';
 import type { PanelState } from './panelProtocol';
 import { panelDistribution, rowBeginningAt, shapeOf, textRuns, type PanelAnswer } from './panelState';

@@ -1,5 +1,5 @@
 import type { ModelErrorCode } from '../model/errors';
-import type { RefusalReason } from '../scoredDocuments.contract';
+import type { RefusalReason } from '../scoredDocument';
 import type { PanelMessage } from './panelProtocol';
 
 /** What the panel says when it has no numbers to show: what is the matter, and what to do. No text of a document is ever in it. */

@@ -4,7 +4,10 @@ import type { TokenPieces } from '../core/vocabulary';
  * Messages between the extension and the panel's page. The page is told its whole state every time and can be rebuilt from one message;
  * it says `ready` first. The strings of people's text in here are hostile input for the page: set as text, never as markup.
  */
-export type ToPanel = { readonly kind: 'show'; readonly state: PanelState };
+export interface ToPanel {
+  readonly kind: 'show';
+  readonly state: PanelState;
+}
 
 export type PanelState = PanelMessage | PanelDistribution;
 
@@ -79,4 +82,6 @@ export interface ActualRow extends PanelRow {
   readonly afterGap: boolean;
 }
 
-export type FromPanel = { readonly kind: 'ready' };
+export interface FromPanel {
+  readonly kind: 'ready';
+}

@@ -44,9 +44,9 @@ export class StatusBarView implements Disposable {
 
   #draw(): void {
     const document = vscode.window.activeTextEditor?.document;
-    if (!document) return void this.#item.hide();
+    if (!document) return this.#item.hide();
     const state = this.#scored.state(document);
-    if (state.kind === 'off' && this.#config.skips(document)) return void this.#item.hide();
+    if (state.kind === 'off' && this.#config.skips(document)) return this.#item.hide();
     const view = this.#scored.view(document);
     const text = textOf(state, view);
     this.#item.text = text;

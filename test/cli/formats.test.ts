@@ -204,7 +204,8 @@ describe('command line: csv', () => {
 });
 
 describe('command line: pretty', () => {
-  const colour = /\u001b\[[0-9;]*m/g;
+  const escape = '\u001b';
+  const colour = new RegExp(String.raw`${escape}\[[0-9;]*m`, 'g');
 
   it('in colour: the text is all there, nothing but styles is escaped, and none reaches over a line break', () => {
     const output = all(pretty(sample, 'dark'));
@@ -215,14 +216,14 @@ describe('command line: pretty', () => {
       const styles = line.match(colour) ?? [];
       assert.ok(styles.length === 0 || styles.at(-1) === '\u001b[0m', 'every line ends without a style');
     }
-    assert.match(output, /\u001b\[1;4;38;2;\d+;\d+;\d+;48;2;\d+;\d+;\d+m<script>\u001b\[0m/, 'the top band has an underline as well');
-    assert.match(output, / \u001b\[38;2;[\d;]+m"q",/, 'the space before a word stays plain');
+    assert.match(output, new RegExp(String.raw`${escape}\[1;4;38;2;\d+;\d+;\d+;48;2;\d+;\d+;\d+m<script>${escape}\[0m`), 'the top band has an underline as well');
+    assert.match(output, new RegExp(String.raw` ${escape}\[38;2;[\d;]+m"q",`), 'the space before a word stays plain');
     assert.notEqual(all(pretty(sample, 'light')), output);
   });
 
   it('a token over two lines is painted line by line', () => {
     const report = reportOf('a\r\nb', [row('a\nb', 0, 4, 0, 9)]);
-    assert.match(all(pretty(report, 'dark')), /^(\u001b\[[\d;]+m)a\u001b\[0m\n\1b\u001b\[0m\n/);
+    assert.match(all(pretty(report, 'dark')), new RegExp(String.raw`^(${escape}\[[\d;]+m)a${escape}\[0m\n\1b${escape}\[0m\n`));
     assert.ok(all(pretty(report, 'plain')).startsWith('a⁵\nb⁵\n'));
   });
 

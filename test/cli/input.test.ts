@@ -144,7 +144,7 @@ describe('command line: texts that must be scored', () => {
     assert.deepEqual([plain.code, plain.stderr, plain.stdout.includes('\u001b')], [0, '', false]);
     const forced = await run(words, '', { FORCE_COLOR: '1' });
     assert.ok(forced.stdout.includes('\u001b[') && !forced.stdout.includes('\u001b[2J'));
-    assert.ok(forced.stdout.replace(/\u001b\[[\d;]*m/g, '').startsWith('Hello ␛[2J there\n'));
+    assert.ok(forced.stdout.replace(new RegExp(String.raw`${'\u001b'}\[[\d;]*m`, 'g'), '').startsWith('Hello ␛[2J there\n'));
     assert.equal((await run(words, '', { FORCE_COLOR: '1', NO_COLOR: '1' })).stdout, plain.stdout);
   });
 

@@ -135,7 +135,7 @@ function randomTexts(count: number): string[] {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return Math.floor((state / 2 ** 32) * limit);
   };
-  const special = [...'`|<>[]()!#*_~-+.&;\\"\'$:/@=\n\r\t {}^0a'];
+  const special = Array.from('`|<>[]()!#*_~-+.&;\\"\'$:/@=\n\r\t {}^0a');
   const character = () =>
     next(4) > 0
       ? (special[next(special.length)] ?? '')

@@ -15,13 +15,15 @@ export async function startControl(page, pictures) {
   const secret = randomUUID();
   const server = http.createServer((request, response) => {
     const parts = /** @type {Buffer[]} */ ([]);
-    request.on('data', part => parts.push(part));
+    request.on('data', (/** @type {Buffer} */ part) => parts.push(part));
     request.on('end', () => {
       if (request.url !== `/${secret}`) {
         response.writeHead(404).end();
         return;
       }
-      perform(page(), JSON.parse(Buffer.concat(parts).toString()), pictures).then(
+      /** @type {unknown} */
+      const asked = JSON.parse(Buffer.concat(parts).toString());
+      perform(page(), /** @type {ControlRequest} */ (asked), pictures).then(
         result => {
           response.end(JSON.stringify({ result: result ?? null }));
         },
@@ -31,7 +33,11 @@ export async function startControl(page, pictures) {
       );
     });
   });
-  await new Promise(resolve => server.listen(0, '127.0.0.1', () => { resolve(undefined); }));
+  await new Promise(resolve =>
+    server.listen(0, '127.0.0.1', () => {
+      resolve(undefined);
+    }),
+  );
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
   return {
@@ -76,7 +82,10 @@ async function perform(page, { command, argument, options }, pictures) {
       if (!pictures) return undefined;
       const [name = '', selector = 'body'] = argument.split('\n');
       mkdirSync(pictures, { recursive: true });
-      await page.locator(selector).first().screenshot({ path: path.join(pictures, `${name}.png`) });
+      await page
+        .locator(selector)
+        .first()
+        .screenshot({ path: path.join(pictures, `${name}.png`) });
       return undefined;
     }
     default:
@@ -90,7 +99,9 @@ async function webview(page) {
   while (Date.now() < end) {
     for (const frame of page.frames()) {
       if (frame.name() === '' && !frame.url().includes('fake.html')) continue;
-      const found = await frame.evaluate("document.querySelector('script[src*=\"panel.js\"]') !== null").catch(() => false);
+      const found = /** @type {unknown} */ (
+        await frame.evaluate('document.querySelector(\'script[src*="panel.js"]\') !== null').catch(() => false)
+      );
       if (found) return frame;
     }
     await page.waitForTimeout(100);

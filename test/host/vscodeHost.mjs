@@ -24,7 +24,10 @@ const limitMs = 15 * 60_000;
  */
 
 export const hasDesktop =
-  process.platform === 'darwin' || process.platform === 'win32' || process.env['DISPLAY'] !== undefined || process.env['WAYLAND_DISPLAY'] !== undefined;
+  process.platform === 'darwin' ||
+  process.platform === 'win32' ||
+  process.env['DISPLAY'] !== undefined ||
+  process.env['WAYLAND_DISPLAY'] !== undefined;
 
 /** @param {SuiteRun} run @returns {Promise<Results>} */
 export async function runSuite(run) {
@@ -34,7 +37,9 @@ export async function runSuite(run) {
     if (hasDesktop) await runOnDesktop(run, home, resultsFile);
     else if (canServe) await runServed(run, home, resultsFile);
     else throw new Error('A real VS Code needs a desktop, or Linux on x64 or arm64.');
-    return JSON.parse(readFileSync(resultsFile, 'utf8'));
+    /** @type {unknown} */
+    const results = JSON.parse(readFileSync(resultsFile, 'utf8'));
+    return /** @type {Results} */ (results);
   } finally {
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -69,10 +74,14 @@ async function runServed(run, home, resultsFile) {
       ['skipWelcome', 'true'],
       ['skipReleaseNotes', 'true'],
     ];
-    await page.goto(`http://${authority}/?folder=${encodeURIComponent(run.workspace)}&payload=${encodeURIComponent(JSON.stringify(payload))}`);
+    await page.goto(
+      `http://${authority}/?folder=${encodeURIComponent(run.workspace)}&payload=${encodeURIComponent(JSON.stringify(payload))}`,
+    );
     const timer = new Promise(resolve => setTimeout(resolve, limitMs, 'late').unref());
     if ((await Promise.race([ended, timer])) === 'late') {
-      throw new Error(`The suite did not end in ${String(limitMs / 60_000)} minutes. Last errors of the page:\n${errors.slice(-5).join('\n')}`);
+      throw new Error(
+        `The suite did not end in ${String(limitMs / 60_000)} minutes. Last errors of the page:\n${errors.slice(-5).join('\n')}`,
+      );
     }
   } finally {
     control.close();
@@ -106,7 +115,14 @@ async function runOnDesktop(run, home, resultsFile) {
       extensionDevelopmentPath: run.extension,
       extensionTestsPath: run.suite,
       extensionTestsEnv: { ...run.environment, TOKEN_LENS_CONTROL: control.address, TOKEN_LENS_RESULTS: resultsFile },
-      launchArgs: [run.workspace, ...profile, `--remote-debugging-port=${String(port)}`, '--disable-workspace-trust', '--skip-welcome', '--skip-release-notes'],
+      launchArgs: [
+        run.workspace,
+        ...profile,
+        `--remote-debugging-port=${String(port)}`,
+        '--disable-workspace-trust',
+        '--skip-welcome',
+        '--skip-release-notes',
+      ],
     }).catch((/** @type {unknown} */ error) => {
       if (!String(error).includes('Test run failed')) throw error; // failed tests are in the results
     });
@@ -121,7 +137,10 @@ async function connect(port) {
   for (let attempt = 0; ; attempt++) {
     try {
       const browser = await chromium.connectOverCDP(`http://127.0.0.1:${String(port)}`);
-      const page = browser.contexts().flatMap(context => context.pages()).find(found => found.url().includes('workbench'));
+      const page = browser
+        .contexts()
+        .flatMap(context => context.pages())
+        .find(found => found.url().includes('workbench'));
       if (page) return page;
     } catch (error) {
       if (attempt > 100) throw error;

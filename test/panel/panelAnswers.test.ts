@@ -3,7 +3,7 @@ import { cellsOf } from '../../src/core/cells';
 import { rowState, type Provenance, type ScoreTable } from '../../src/core/scores';
 import { Vocabulary } from '../../src/core/vocabulary';
 import { ModelError } from '../../src/model/errors';
-import type { DocumentView, LensState, NextAnswer } from '../../src/scoredDocuments.contract';
+import type { DocumentView, LensState, NextAnswer } from '../../src/scoredDocument';
 import { PanelAnswers, type PanelSource } from '../../src/views/panelAnswers';
 import type { PanelDistribution, PanelState } from '../../src/views/panelProtocol';
 
@@ -235,7 +235,7 @@ describe('panel answers', () => {
     source.shownView = viewOf(1);
     at(3);
     assert.equal(source.asked[0]?.signal.aborted, true);
-    source.asked[0]?.resolve(answerFrom(3));
+    source.asked[0].resolve(answerFrom(3));
     await settled();
     assert.equal(last().contextTokens, 1);
   });
