@@ -20,7 +20,14 @@ async function build() {
     esbuild.build({ ...host, entryPoints: ['src/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'] }),
     esbuild.build({ ...host, entryPoints: ['src/model/worker.ts'], outfile: 'dist/worker.js', external: native, alias: stubs }),
     esbuild.build({ ...host, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js' }),
-    esbuild.build({ ...common, platform: 'browser', format: 'iife', target: 'es2022', entryPoints: ['media/panel.ts'], outfile: 'dist/panel.js' }),
+    esbuild.build({
+      ...common,
+      platform: 'browser',
+      format: 'iife',
+      target: 'es2022',
+      entryPoints: ['media/panel.ts'],
+      outfile: 'dist/panel.js',
+    }),
   ]);
   copyFileSync('media/panel.css', 'dist/panel.css');
 }
@@ -32,7 +39,15 @@ async function buildTests() {
   const entryPoints = readdirSync('test', { recursive: true, encoding: 'utf8' })
     .filter(name => name.endsWith('.test.ts') || name.endsWith(`${path.sep}index.ts`))
     .map(name => path.join('test', name));
-  await esbuild.build({ ...host, entryPoints, outdir: 'out/test', outbase: 'test', sourcemap: 'inline', alias: stubs, external: ['vscode', 'mocha', 'playwright-core', 'esbuild', ...native] });
+  await esbuild.build({
+    ...host,
+    entryPoints,
+    outdir: 'out/test',
+    outbase: 'test',
+    sourcemap: 'inline',
+    alias: stubs,
+    external: ['vscode', 'mocha', 'playwright-core', 'esbuild', ...native],
+  });
 }
 
 build()

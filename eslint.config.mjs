@@ -5,7 +5,10 @@ import tseslint from 'typescript-eslint';
 /** Layers, as rules: who may import whom. */
 const noVscode = { name: 'vscode', message: 'Only views, the state and the wiring know the editor.' };
 const noTransformers = { name: '@xenova/transformers', message: 'Only src/model/runtime.ts imports transformers.js.' };
-const noWayBack = { group: ['**/model/**', '**/views/**', '**/cli/**', '**/scoredDocument*', '**/config', '**/lensModel'], message: 'core knows nothing above it.' };
+const noWayBack = {
+  group: ['**/model/**', '**/views/**', '**/cli/**', '**/scoredDocument*', '**/config', '**/lensModel'],
+  message: 'core knows nothing above it.',
+};
 
 export default defineConfig(
   { ignores: ['dist/', 'out/', '.vscode-host/', '.vscode-test/', 'models/', 'samples/', 'test/fixtures/'] },
@@ -32,7 +35,10 @@ export default defineConfig(
   {
     files: ['src/core/**'],
     rules: {
-      'no-restricted-imports': ['error', { paths: [noVscode, noTransformers], patterns: [noWayBack, { group: ['node:*'], message: 'core runs in web pages too.' }] }],
+      'no-restricted-imports': [
+        'error',
+        { paths: [noVscode, noTransformers], patterns: [noWayBack, { group: ['node:*'], message: 'core runs in web pages too.' }] },
+      ],
     },
   },
   {
@@ -40,12 +46,15 @@ export default defineConfig(
     rules: { 'no-restricted-imports': ['error', { paths: [noVscode] }] },
   },
   {
-    files: ['src/*.ts', 'src/views/**', 'test/editor/**', 'test/packaged/**'],
+    files: ['src/*.ts', 'src/views/**', 'test/editor/**', 'test/packaged/**', 'test/pictures/**'],
     rules: { 'no-restricted-imports': ['error', { paths: [noTransformers] }] },
   },
   {
     files: ['**/*.js', '**/*.cjs'],
-    languageOptions: { sourceType: 'commonjs', globals: { require: 'readonly', module: 'readonly', process: 'readonly', __dirname: 'readonly' } },
+    languageOptions: {
+      sourceType: 'commonjs',
+      globals: { require: 'readonly', module: 'readonly', process: 'readonly', __dirname: 'readonly' },
+    },
     rules: { '@typescript-eslint/no-require-imports': 'off' }, // CommonJS has no other way
   },
   {

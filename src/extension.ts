@@ -19,7 +19,9 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   context.subscriptions.push(store);
   const log = store.add(vscode.window.createOutputChannel('Token Lens', { log: true }));
   const config = store.add(new Config());
-  const model = store.add(new LensModel(config, context.asAbsolutePath('dist/worker.js'), context.asAbsolutePath('models/smollm2-135m-instruct'), log));
+  const model = store.add(
+    new LensModel(config, context.asAbsolutePath('dist/worker.js'), context.asAbsolutePath('models/smollm2-135m-instruct'), log),
+  );
   const scored = store.add(new ScoredDocuments(config, model, context.workspaceState, log));
   const showLog = () => {
     log.show();
@@ -30,6 +32,11 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   store.add(new ContextKeys(scored, config));
   store.add(reportFailures(scored, showLog));
   const panel = store.add(new PanelView(context.extensionUri, scored, config));
+  const refreshPanel = () => {
+    panel.refresh();
+  };
+  store.add(config.onDidChange(refreshPanel));
+  store.add(model.onDidReplace(refreshPanel));
   const toggle = (resource: unknown) => {
     toggleLens(scored, resource);
   };

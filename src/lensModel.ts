@@ -68,7 +68,9 @@ export class LensModel implements Disposable {
     const { name, key } = description;
     const ready = { client, generation: client.generation, description, vocabulary: new Vocabulary(description.vocabulary) };
     if (client === this.#client) this.#ready = ready;
-    this.#log.info(`Loaded ${name} (${key.dtype}, ${key.arithmetic}, ${key.contentHash.slice(0, 12)}) in ${String(Math.round(performance.now() - started))} ms.`);
+    this.#log.info(
+      `Loaded ${name} (${key.dtype}, ${key.arithmetic}, ${key.contentHash.slice(0, 12)}) in ${String(Math.round(performance.now() - started))} ms.`,
+    );
     return ready;
   }
 

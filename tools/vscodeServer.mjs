@@ -101,7 +101,13 @@ function profileArguments(home) {
  * @param {Readonly<Record<string, unknown>>} [more]
  */
 export function writeSettings(home, more = {}) {
-  const settings = { 'chat.disableAIFeatures': true, 'workbench.startupEditor': 'none', ...more };
+  const settings = {
+    'chat.disableAIFeatures': true,
+    'workbench.startupEditor': 'none',
+    'workbench.secondarySideBar.defaultVisibility': 'hidden',
+    'git.openRepositoryInParentFolders': 'never',
+    ...more,
+  };
   // The settings of the machine: a served workbench keeps its user's own in the browser.
   const folder = path.join(home, 'user/Machine');
   mkdirSync(folder, { recursive: true });

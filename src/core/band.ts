@@ -10,7 +10,18 @@ export const defaultBandEdges: Readonly<Record<Preset, BandEdges>> = {
   prose: [6, 8, 11, 13, 15],
 };
 
-const proseLanguages: ReadonlySet<string> = new Set(['markdown', 'plaintext', 'latex', 'tex', 'restructuredtext', 'asciidoc', 'typst', 'quarto', 'rmd', 'git-commit']);
+const proseLanguages: ReadonlySet<string> = new Set([
+  'markdown',
+  'plaintext',
+  'latex',
+  'tex',
+  'restructuredtext',
+  'asciidoc',
+  'typst',
+  'quarto',
+  'rmd',
+  'git-commit',
+]);
 
 export function presetOf(languageId: string): Preset {
   return proseLanguages.has(languageId) ? 'prose' : 'code';

@@ -32,7 +32,7 @@ export function cellsOf(table: ScoreTable): Cells {
   const bits: number[] = [];
   const first: number[] = [];
   const last: number[] = [];
-  for (let row = 0; row < table.length; ) {
+  for (let row = 0; row < table.length;) {
     const start = table.starts[row] ?? 0;
     let end = table.ends[row] ?? 0;
     let sum = table.surprisalBits[row] ?? NaN;

@@ -24,7 +24,16 @@ function tokenScore(table: ScoreTable, row: number): TokenScore {
   const state = table.states[row];
   if (state !== rowState.scored) {
     const reason = state === rowState.unscored ? unscoredReason : 'not scored yet';
-    return { ...place, surprisalBits: null, entropyBits: null, rank: null, contextTokens, topIds: [], topProbabilities: [], unscoredReason: reason };
+    return {
+      ...place,
+      surprisalBits: null,
+      entropyBits: null,
+      rank: null,
+      contextTokens,
+      topIds: [],
+      topProbabilities: [],
+      unscoredReason: reason,
+    };
   }
   const from = row * table.topCount;
   const topIds = [...table.topIds.subarray(from, from + table.topCount)].filter(id => id >= 0);

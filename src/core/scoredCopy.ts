@@ -22,7 +22,7 @@ export function scoredCopyOf(documentText: string): ScoredCopy {
   const bytes = new TextEncoder().encode(text);
   const characterStarts = new Uint32Array(bytes.length + 1);
   let at = 0;
-  for (let offset = from; offset < documentText.length; ) {
+  for (let offset = from; offset < documentText.length;) {
     const unit = documentText.charCodeAt(offset);
     let units = 1;
     let length = unit < 0x80 ? 1 : unit < 0x800 ? 2 : 3;

@@ -68,7 +68,7 @@ export function piecesOfBytes(bytes: Uint8Array): TokenPieces {
     else pieces.push({ text, glyph });
   };
   const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const lead = bytes[at] ?? 0;
     const length = lead < 0x80 ? 1 : lead < 0xc0 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
     let character: string | undefined;

@@ -40,8 +40,22 @@ export async function readModelFolder(folder: string, wantedDtype: string | unde
   const library = asRecord(config['transformers.js_config']);
   const dtype = await chooseDtype(folder, wantedDtype, library['dtype']);
   const graph = `onnx/${graphName(dtype)}`;
-  const names = ['config.json', 'tokenizer.json', 'tokenizer_config.json', graph, ...externalData(graph, library['use_external_data_format'])];
-  return { folder, name: await displayName(folder), dtype, config, tokenizer, tokenizerConfig, contentHash: await contentHash(folder, names) };
+  const names = [
+    'config.json',
+    'tokenizer.json',
+    'tokenizer_config.json',
+    graph,
+    ...externalData(graph, library['use_external_data_format']),
+  ];
+  return {
+    folder,
+    name: await displayName(folder),
+    dtype,
+    config,
+    tokenizer,
+    tokenizerConfig,
+    contentHash: await contentHash(folder, names),
+  };
 }
 
 function graphName(dtype: string): string {
@@ -52,7 +66,8 @@ async function chooseDtype(folder: string, wanted: string | undefined, preset: u
   const has = (dtype: string) => isFile(path.join(folder, 'onnx', graphName(dtype)));
   const named = wanted ?? (typeof preset === 'string' ? preset : undefined);
   if (named !== undefined) {
-    if (!suffixOf.has(named)) throw new ModelError('unsupported', `Unknown number format ${named}; known are ${[...suffixOf.keys()].join(', ')}.`);
+    if (!suffixOf.has(named))
+      throw new ModelError('unsupported', `Unknown number format ${named}; known are ${[...suffixOf.keys()].join(', ')}.`);
     if (await has(named)) return named;
     throw new ModelError('incomplete', `The model folder ${folder} has no onnx/${graphName(named)} (number format ${named}).`);
   }
@@ -93,7 +108,10 @@ async function contentHash(folder: string, names: readonly string[]): Promise<st
     const sum = hash.digest('hex');
     const expected = listed.get(name);
     if (expected !== undefined && expected !== sum) {
-      throw new ModelError('incomplete', `The model folder ${folder} is damaged: ${name} does not match its SHA256SUMS. Copy the folder again.`);
+      throw new ModelError(
+        'incomplete',
+        `The model folder ${folder} is damaged: ${name} does not match its SHA256SUMS. Copy the folder again.`,
+      );
     }
     all.update(`${name} ${String(size)} ${sum}\n`);
   }
@@ -123,9 +141,15 @@ function asRecord(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 async function isFile(file: string): Promise<boolean> {
-  return stat(file).then(found => found.isFile(), () => false);
+  return stat(file).then(
+    found => found.isFile(),
+    () => false,
+  );
 }
 
 async function isDirectory(file: string): Promise<boolean> {
-  return stat(file).then(found => found.isDirectory(), () => false);
+  return stat(file).then(
+    found => found.isDirectory(),
+    () => false,
+  );
 }

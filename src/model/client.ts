@@ -48,7 +48,12 @@ export class ModelClient implements Disposable {
   }
 
   /** Ends as result, or rejects with a ModelError: 'cancelled' when the signal fired, 'exited' when the process died meanwhile. */
-  async call<M extends Method>(method: M, params: Params<M>, signal: AbortSignal, onEvent?: (event: ModelEvent) => void): Promise<Result<M>> {
+  async call<M extends Method>(
+    method: M,
+    params: Params<M>,
+    signal: AbortSignal,
+    onEvent?: (event: ModelEvent) => void,
+  ): Promise<Result<M>> {
     const { rpc } = this.#running ?? (await this.#start(signal));
     clearTimeout(this.#idleTimer);
     try {

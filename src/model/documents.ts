@@ -24,7 +24,8 @@ export class Documents {
     const found = this.#find(document, fromVersion);
     let { text } = found;
     for (const edit of edits) text = text.slice(0, edit.start) + edit.text + text.slice(edit.end);
-    if (text.length !== length) throw new ModelError('bad-argument', `After its edits the text has ${String(text.length)} units, not ${String(length)}.`);
+    if (text.length !== length)
+      throw new ModelError('bad-argument', `After its edits the text has ${String(text.length)} units, not ${String(length)}.`);
     found.update(version, text);
   }
 
@@ -44,7 +45,10 @@ export class Documents {
     const found = this.#open.get(document);
     if (!found) throw new ModelError('bad-argument', 'The document is not open in the model process.');
     if (found.version !== version) {
-      throw new ModelError('bad-argument', `The model process has version ${String(found.version)} of the document, not ${String(version)}.`);
+      throw new ModelError(
+        'bad-argument',
+        `The model process has version ${String(found.version)} of the document, not ${String(version)}.`,
+      );
     }
     return found;
   }
@@ -107,7 +111,23 @@ class OpenDocument {
     const known = params.knownTableId !== undefined && params.knownTableId === scored.baseId;
     const startTokenId = prefixIds[0] ?? null;
     const { ids, starts, ends, startBytes, endBytes, gaps } = layout;
-    emit({ kind: 'layout', document: this.#name, version, tableId, keptRows: known ? scored.kept : 0, topCount: table.topCount, ids, starts, ends, startBytes, endBytes, gaps, bytes: copy.bytes.length, window, startTokenId });
+    emit({
+      kind: 'layout',
+      document: this.#name,
+      version,
+      tableId,
+      keptRows: known ? scored.kept : 0,
+      topCount: table.topCount,
+      ids,
+      starts,
+      ends,
+      startBytes,
+      endBytes,
+      gaps,
+      bytes: copy.bytes.length,
+      window,
+      startTokenId,
+    });
     if (!known && scored.kept > 0) emit({ kind: 'rows', document: this.#name, tableId, rows: sliceRows(table, 0, scored.kept) });
     for (const next of byDistance(gridWindows(table.length, window), layout, params.visible)) {
       await this.#scoreWindow(next, scored.now, engine, signal, rows => {
@@ -118,7 +138,12 @@ class OpenDocument {
   }
 
   /** The table for these tokens; rows before the first token that differs are those of the table before (`kept`), since nothing they depend on changed. */
-  #tableFor(layout: TokenLayout, version: number, settings: ScoringSettings, engine: Engine): { readonly now: Scored; readonly kept: number; readonly baseId: number | undefined } {
+  #tableFor(
+    layout: TokenLayout,
+    version: number,
+    settings: ScoringSettings,
+    engine: Engine,
+  ): { readonly now: Scored; readonly kept: number; readonly baseId: number | undefined } {
     const prefixIds = prefixOf(settings, engine);
     const window = windowInForce(settings, engine.positions, prefixIds.length);
     const old = this.#scored;
@@ -134,7 +159,13 @@ class OpenDocument {
     return { now: this.#scored, kept, baseId: old?.tableId };
   }
 
-  async #scoreWindow(window: Window, scored: Scored, engine: Engine, signal: AbortSignal, onRows: (rows: ReturnType<typeof sliceRows>) => void): Promise<void> {
+  async #scoreWindow(
+    window: Window,
+    scored: Scored,
+    engine: Engine,
+    signal: AbortSignal,
+    onRows: (rows: ReturnType<typeof sliceRows>) => void,
+  ): Promise<void> {
     const { table } = scored;
     let wanted = window.scoreFrom;
     while (wanted < window.end && table.states[wanted] !== rowState.pending) wanted++;
@@ -156,7 +187,11 @@ class OpenDocument {
     const prefixIds = prefixOf(settings, engine);
     const { start } = gridWindowOf(before, before, windowInForce(settings, engine.positions, prefixIds.length));
     const inputs = [...prefixIds, ...layout.ids.subarray(start, before)];
-    if (inputs.length === 0) throw new ModelError('bad-argument', 'There is nothing before this place, and no start token: the model has nothing to predict from.');
+    if (inputs.length === 0)
+      throw new ModelError(
+        'bad-argument',
+        'There is nothing before this place, and no start token: the model has nothing to predict from.',
+      );
     const { logProbabilities, entropyBits, cache } = await engine.distributionAfter(inputs, this.#cursorCache, signal);
     this.#cursorCache = cache;
     return { cut: copy.characterStarts[cutByte] ?? 0, logProbabilities, entropyBits, contextTokens: before - start };
@@ -228,5 +263,8 @@ function byDistance(windows: readonly Window[], layout: TokenLayout, visible: re
     const end = layout.ends[window.end - 1] ?? 0;
     return Math.min(...visible.map(span => Math.max(0, start - span.end, span.start - end)), Infinity);
   };
-  return windows.map(window => ({ window, distance: distance(window) })).sort((a, b) => a.distance - b.distance).map(({ window }) => window);
+  return windows
+    .map(window => ({ window, distance: distance(window) }))
+    .sort((a, b) => a.distance - b.distance)
+    .map(({ window }) => window);
 }

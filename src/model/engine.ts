@@ -47,7 +47,15 @@ export class Engine {
   /** Ids given to the model so far. */
   tokensRun = 0;
 
-  private constructor(key: ModelKey, name: string, positions: number, tokenizer: TextTokenizer, startTokenId: number | null, model: RuntimeModel, chunkTokens: number) {
+  private constructor(
+    key: ModelKey,
+    name: string,
+    positions: number,
+    tokenizer: TextTokenizer,
+    startTokenId: number | null,
+    model: RuntimeModel,
+    chunkTokens: number,
+  ) {
     this.key = key;
     this.name = name;
     this.positions = positions;
@@ -153,7 +161,8 @@ export class Engine {
       held = { ids: fed.slice(0, first + count), tensors };
       const logits = tensorOf(outputs, 'logits');
       const values = logits.data;
-      if (!(values instanceof Float32Array)) throw new ModelError('unsupported', `Logits of type ${logits.type} are not supported, only float32.`);
+      if (!(values instanceof Float32Array))
+        throw new ModelError('unsupported', `Logits of type ${logits.type} are not supported, only float32.`);
       const size = logits.dims[2] ?? 0;
       onChunk(index => values.subarray(index * size, (index + 1) * size), first, count, held);
     }
@@ -167,7 +176,11 @@ export class Engine {
       attention_mask: new Tensor('int64', new BigInt64Array(total).fill(1n), [1, total]),
     };
     if (this.#session.inputNames.includes('position_ids')) {
-      feeds['position_ids'] = new Tensor('int64', BigInt64Array.from(ids, (_, index) => BigInt(pastCount + index)), [1, ids.length]);
+      feeds['position_ids'] = new Tensor(
+        'int64',
+        BigInt64Array.from(ids, (_, index) => BigInt(pastCount + index)),
+        [1, ids.length],
+      );
     }
     for (const { name, heads, dimension } of this.#past) {
       feeds[name] = held.tensors.get(name) ?? new Tensor('float32', new Float32Array(0), [1, heads, 0, dimension]);

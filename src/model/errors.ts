@@ -3,15 +3,7 @@
  * No message ever holds text of a document.
  */
 export type ModelErrorCode =
-  | 'not-found'
-  | 'incomplete'
-  | 'unsupported'
-  | 'cannot-align'
-  | 'out-of-memory'
-  | 'bad-argument'
-  | 'exited'
-  | 'cancelled'
-  | 'internal';
+  'not-found' | 'incomplete' | 'unsupported' | 'cannot-align' | 'out-of-memory' | 'bad-argument' | 'exited' | 'cancelled' | 'internal';
 
 export class ModelError extends Error {
   override readonly name = 'ModelError';

@@ -42,7 +42,12 @@ export class RpcClient {
   }
 
   /** A cancelled call rejects once the other side has stopped (between two chunks): its events come until then, and none after. */
-  async call<M extends Method>(method: M, params: Params<M>, signal: AbortSignal, onEvent?: (event: ModelEvent) => void): Promise<Result<M>> {
+  async call<M extends Method>(
+    method: M,
+    params: Params<M>,
+    signal: AbortSignal,
+    onEvent?: (event: ModelEvent) => void,
+  ): Promise<Result<M>> {
     if (this.#exited) throw this.#exited; // a dead transport would keep silent for ever
     if (signal.aborted) throw cancelledError();
     const id = this.#nextId++;

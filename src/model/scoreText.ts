@@ -17,7 +17,13 @@ export interface ScoredText {
 }
 
 /** Scores a text once, from beginning to end. */
-export async function scoreText(client: ModelClient, load: LoadParams, text: string, settings: ScoringSettings, signal: AbortSignal): Promise<ScoredText> {
+export async function scoreText(
+  client: ModelClient,
+  load: LoadParams,
+  text: string,
+  settings: ScoringSettings,
+  signal: AbortSignal,
+): Promise<ScoredText> {
   const description = await client.call('load', load, signal);
   const document = 'text';
   await client.call('open', { document, version: 1, text }, signal);

@@ -57,7 +57,7 @@ export class TextTokenizer {
   /** Throws ModelError 'cannot-align' when the tokens do not give the text's bytes. */
   async layout(copy: ScoredCopy, signal: AbortSignal): Promise<TokenLayout> {
     const aligner = new Aligner(copy, this.vocabulary, this.#missing);
-    for (let from = 0; from < copy.text.length; ) {
+    for (let from = 0; from < copy.text.length;) {
       signal.throwIfAborted();
       const to = sliceEnd(copy.text, from);
       for (const id of this.#tokenizer.encode(copy.text.slice(from, to), { add_special_tokens: false }).ids) aligner.add(id);
@@ -151,7 +151,10 @@ class Aligner {
 }
 
 function cannotAlign(byte: number, bytes: number): ModelError {
-  return new ModelError('cannot-align', `Cannot align tokens with text: this model's tokens differ from the text at byte ${byte} of ${bytes}.`);
+  return new ModelError(
+    'cannot-align',
+    `Cannot align tokens with text: this model's tokens differ from the text at byte ${byte} of ${bytes}.`,
+  );
 }
 
 /**
@@ -167,7 +170,8 @@ function sliceEnd(text: string, from: number): number {
 }
 
 function asObject(value: unknown, file: string): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new ModelError('incomplete', `${file} is not a JSON object.`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new ModelError('incomplete', `${file} is not a JSON object.`);
   return value as JsonObject; // parsed JSON: its values are JSON by construction
 }
 
@@ -206,11 +210,16 @@ function referencePreTokenizer(original: Json, missing: Uint8Array): JsonObject 
       return [{ type: 'Split', pattern: { Regex: '\\p{N}' }, behavior: 'Isolated', invert: false }];
     }
     if (step['type'] === 'ByteLevel' && step['use_regex'] !== false) {
-      return [{ type: 'Split', pattern: { Regex: gpt2Pattern }, behavior: 'Isolated', invert: false }, { ...step, use_regex: false }];
+      return [
+        { type: 'Split', pattern: { Regex: gpt2Pattern }, behavior: 'Isolated', invert: false },
+        { ...step, use_regex: false },
+      ];
     }
     return [step];
   });
-  const missingCharacters = byteAlphabet().filter((_, byte) => missing[byte] === 1).join('');
+  const missingCharacters = byteAlphabet()
+    .filter((_, byte) => missing[byte] === 1)
+    .join('');
   // The characters stand in a class; none of the alphabet's is special there but these four.
   const escaped = missingCharacters.replace(/[\\\]^-]/g, '\\$&');
   const drop = escaped === '' ? [] : [{ type: 'Replace', pattern: { Regex: `[${escaped}]` }, content: '' }];

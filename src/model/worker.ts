@@ -13,12 +13,30 @@ let loaded: { readonly params: LoadParams; readonly engine: Promise<Engine> } | 
 async function load(params: LoadParams): Promise<ModelDescription> {
   if (!loaded || !sameLoad(loaded.params, params)) {
     const previous = loaded?.engine;
-    loaded = { params, engine: previous ? previous.then(async engine => { await engine.dispose(); }, () => undefined).then(() => Engine.load(params, chunkTokens)) : Engine.load(params, chunkTokens) };
+    loaded = {
+      params,
+      engine: previous
+        ? previous
+            .then(
+              async engine => {
+                await engine.dispose();
+              },
+              () => undefined,
+            )
+            .then(() => Engine.load(params, chunkTokens))
+        : Engine.load(params, chunkTokens),
+    };
   }
   const attempt = loaded;
   try {
     const engine = await attempt.engine;
-    return { key: engine.key, name: engine.name, positions: engine.positions, startTokenId: engine.startTokenId, vocabulary: engine.tokenizer.vocabulary };
+    return {
+      key: engine.key,
+      name: engine.name,
+      positions: engine.positions,
+      startTokenId: engine.startTokenId,
+      vocabulary: engine.tokenizer.vocabulary,
+    };
   } catch (error) {
     if (loaded === attempt) loaded = undefined; // so that it is tried again
     throw error;
@@ -31,7 +49,11 @@ function sameLoad(a: LoadParams, b: LoadParams): boolean {
 
 async function engineFor(key: ModelKey): Promise<Engine> {
   const engine = await loaded?.engine;
-  const same = engine?.key.folder === key.folder && engine.key.contentHash === key.contentHash && engine.key.dtype === key.dtype && engine.key.arithmetic === key.arithmetic;
+  const same =
+    engine?.key.folder === key.folder &&
+    engine.key.contentHash === key.contentHash &&
+    engine.key.dtype === key.dtype &&
+    engine.key.arithmetic === key.arithmetic;
   if (!engine || !same) throw new ModelError('bad-argument', 'The model that was asked for is not the one that is loaded.');
   return engine;
 }

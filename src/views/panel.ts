@@ -4,6 +4,7 @@ import { DisposableStore, type Disposable } from '../disposable';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { PanelAnswers } from './panelAnswers';
 import { PanelPages } from './panelPages';
+import { failureInWords, refusalInWords } from './stateInWords';
 
 /** The cursor rests this long before anything is computed: a key that is held down asks once. */
 const debounceMs = 50;
@@ -36,6 +37,8 @@ export class PanelView implements Disposable {
         textBetween: (document, start, end) => document.getText(new vscode.Range(document.positionAt(start), document.positionAt(end))),
         bandEdges: document => config.bandEdges(document),
         topCount: () => config.topCount,
+        refusalInWords,
+        failureInWords,
       },
       state => this.#pages.post(state),
     );

@@ -3,10 +3,11 @@ import { noCells } from '../core/cells';
 import { distributionOfLogProbabilities, distributionOfRow } from '../core/distribution';
 import { piecesOfBytes, type TokenPieces } from '../core/vocabulary';
 import { ModelError, type ModelErrorCode } from '../model/errors';
-import type { DocumentView, LensState, NextAnswer } from '../scoredDocument';
+import type { DocumentView, LensState, NextAnswer, RefusalReason } from '../scoredDocument';
 import { askingMessage, failureMessage, loadingMessage, noEditorMessage, refusalMessage } from './panelMessages';
 import type { PanelState } from './panelProtocol';
 import { panelDistribution, rowBeginningAt, shapeOf, textRuns, type PanelAnswer } from './panelState';
+import type { Retry } from './stateInWords';
 
 const beforeLength = 160;
 /** Longer pieces of typed text are shown by their end. */
@@ -33,6 +34,9 @@ export interface PanelSource<D> {
   bandEdges(document: D): BandEdges;
   /** Rows shown, at most. */
   topCount(): number;
+  /** Sentences for people, as everywhere else in the editor. */
+  refusalInWords(reason: RefusalReason): string;
+  failureInWords(code: ModelErrorCode, retry: Retry): string;
 }
 
 /**
@@ -58,15 +62,15 @@ export class PanelAnswers<D extends VersionedDocument> {
     if (!place) return this.#answer(undefined, noEditorMessage);
     const { document, version, offset } = place;
     const lens = this.#source.state(document);
-    if (lens.kind === 'refused') return this.#answer(document, refusalMessage(lens.reason));
-    if (lens.kind === 'failed') return this.#answer(document, failureMessage(lens.error.code, 'toggle'));
+    if (lens.kind === 'refused') return this.#answer(document, refusalMessage(lens.reason, this.#source.refusalInWords(lens.reason)));
+    if (lens.kind === 'failed') return this.#answer(document, this.#failure(lens.error.code, 'toggle'));
 
     const view = this.#source.isOn(document) ? this.#source.view(document) : undefined;
     const ofTable = view?.documentVersion === version ? answerOfTable(view, offset, this.#source.topCount()) : undefined;
     if (ofTable) return this.#answer(document, this.#stateOf(place, ofTable, view));
 
     const result = this.#outcome && isSame(this.#outcome.place, place) ? this.#outcome.result : undefined;
-    if (typeof result === 'string') return this.#answer(document, failureMessage(result, 'move'));
+    if (typeof result === 'string') return this.#answer(document, this.#failure(result, 'move'));
     if (result) return this.#answer(document, this.#stateOf(place, this.#answerOfNext(place, result, view), view));
     if (!this.#run || !isSame(this.#run.place, place)) void this.#ask(place, lens.kind === 'starting');
   }
@@ -99,6 +103,10 @@ export class PanelAnswers<D extends VersionedDocument> {
     if (place.document.version !== place.version) return; // edited meanwhile: the place is gone, and a newer one is on its way
     this.#outcome = { place, result };
     this.update(place);
+  }
+
+  #failure(code: ModelErrorCode, retry: Retry): PanelState {
+    return failureMessage(code, this.#source.failureInWords(code, retry));
   }
 
   #answer(document: D | undefined, state: PanelState): void {

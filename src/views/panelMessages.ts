@@ -20,65 +20,35 @@ export function askingMessage(modelName: string): PanelMessage {
   return { ...message(`Asking ${modelName}…`, 'It is reading the text before the cursor.'), busy: true };
 }
 
-export function refusalMessage(reason: RefusalReason): PanelMessage {
-  switch (reason.kind) {
-    case 'too-large':
-      return message(
-        'This document is too large',
-        `It has ${inMegabytes(reason.bytes)}; the limit is ${inMegabytes(reason.limitBytes)}. The limit can be raised in the settings of Token Lens.`,
-      );
-    case 'binary':
-      return message('This is not text', 'The document holds binary data. Open a text file to see what the model expects.');
-    case 'scheme':
-      return message(
-        'This kind of document is not read',
-        'Token Lens skips it: see the skipped schemes in its settings. Open a file or a new untitled text.',
-      );
-    case 'language':
-      return message(
-        'This language is skipped',
-        'The settings of Token Lens say to skip documents of this language. Change them to see what the model expects here.',
-      );
-  }
+/** `text`: the reason as a sentence, from `refusalInWords`; this module knows no editor. */
+export function refusalMessage(reason: RefusalReason, text: string): PanelMessage {
+  return message(refusalHeadlines[reason.kind], text);
 }
 
-/** How to try again: by moving the cursor, or by turning the lens off and on. */
-export type Retry = 'move' | 'toggle';
-
-const otherFolder = 'Set another model folder in the settings of Token Lens.';
-const log = 'The log (command “Token Lens: Show Log”) says more.';
-
-export function failureMessage(code: ModelErrorCode, retry: Retry): PanelMessage {
-  const again = retry === 'move' ? 'Move the cursor to try again.' : 'Turn the lens off and on to try again.';
-  switch (code) {
-    case 'not-found':
-      return message('The model was not found', `Its folder is missing. ${otherFolder}`);
-    case 'incomplete':
-      return message('The model is not complete', `Files are missing from its folder. Copy it again. Or: ${otherFolder}`);
-    case 'unsupported':
-      return message('This model cannot be used', `Token Lens does not know its kind. ${otherFolder}`);
-    case 'cannot-align':
-      return message('This model cannot be used', `Its tokens cannot be aligned with the text. ${otherFolder}`);
-    case 'out-of-memory':
-      return message(
-        'The model ran out of memory',
-        `Choose a smaller context in the settings of Token Lens, or close other programs. ${again}`,
-      );
-    case 'bad-argument':
-      return message('There is nothing to predict from here', `The model needs some text before the cursor. ${again}`);
-    case 'exited':
-      return message('The model process ended', `${again} ${log}`);
-    case 'cancelled':
-      return message('No answer', `The question was withdrawn. ${again}`);
-    case 'internal':
-      return message('Something went wrong', `${again} ${log}`);
-  }
+/** `text`: what to do as a sentence, from `failureInWords`. */
+export function failureMessage(code: ModelErrorCode, text: string): PanelMessage {
+  return message(failureHeadlines[code], text);
 }
+
+const refusalHeadlines: Readonly<Record<RefusalReason['kind'], string>> = {
+  'too-large': 'This document is too large',
+  binary: 'This is not text',
+  scheme: 'This kind of document is not read',
+  language: 'This language is skipped',
+};
+
+const failureHeadlines: Readonly<Record<ModelErrorCode, string>> = {
+  'not-found': 'The model was not found',
+  incomplete: 'The model is not complete',
+  unsupported: 'This model cannot be used',
+  'cannot-align': 'This model cannot be used',
+  'out-of-memory': 'The model ran out of memory',
+  'bad-argument': 'There is nothing to predict from here',
+  exited: 'The model process ended',
+  cancelled: 'No answer',
+  internal: 'Something went wrong',
+};
 
 function message(headline: string, text: string): PanelMessage {
   return { kind: 'message', headline, text, busy: false };
-}
-
-function inMegabytes(bytes: number): string {
-  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -32,11 +32,12 @@ export function stateInWords(state: LensState): Words {
     case 'refused':
       return { headline: vscode.l10n.t('this document is not scored'), text: refusalInWords(state.reason) };
     case 'failed':
-      return { headline: vscode.l10n.t('the model could not score this document'), text: failureInWords(state.error.code) };
+      return { headline: vscode.l10n.t('the model could not score this document'), text: failureInWords(state.error.code, 'toggle') };
   }
 }
 
-function refusalInWords(reason: RefusalReason): string {
+/** Why a document is not read, as a sentence. */
+export function refusalInWords(reason: RefusalReason): string {
   switch (reason.kind) {
     case 'too-large':
       return vscode.l10n.t(
@@ -53,7 +54,13 @@ function refusalInWords(reason: RefusalReason): string {
   }
 }
 
-function failureInWords(code: ModelErrorCode): string {
+/** How to try again: by moving the cursor, for the panel's question, or by turning the lens off and on. */
+export type Retry = 'move' | 'toggle';
+
+/** What to do about a failure, as a sentence. */
+export function failureInWords(code: ModelErrorCode, retry: Retry): string {
+  const again =
+    retry === 'move' ? vscode.l10n.t('Move the cursor to try again.') : vscode.l10n.t('Turn the lens off and on again to retry.');
   switch (code) {
     case 'not-found':
       return vscode.l10n.t('The model folder is missing. Set another one in the settings.');
@@ -64,13 +71,17 @@ function failureInWords(code: ModelErrorCode): string {
     case 'cannot-align':
       return vscode.l10n.t('The tokens of this model cannot be aligned with the text. Set another model folder in the settings.');
     case 'out-of-memory':
-      return vscode.l10n.t(
-        'The model ran out of memory. Set a smaller context, or close other programs; then turn the lens off and on again.',
-      );
+      return vscode.l10n.t('The model ran out of memory. Set a smaller context, or close other programs. {0}', again);
     case 'bad-argument':
+      if (retry === 'move') return vscode.l10n.t('The model needs some text before the cursor. {0}', again);
+      return askTheLog(again);
     case 'exited':
     case 'cancelled':
     case 'internal':
-      return vscode.l10n.t('Turn the lens off and on again to retry. The log says more (command Token Lens: Show Log).');
+      return askTheLog(again);
   }
+}
+
+function askTheLog(again: string): string {
+  return vscode.l10n.t('{0} The log says more (command Token Lens: Show Log).', again);
 }

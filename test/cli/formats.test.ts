@@ -216,7 +216,11 @@ describe('command line: pretty', () => {
       const styles = line.match(colour) ?? [];
       assert.ok(styles.length === 0 || styles.at(-1) === '\u001b[0m', 'every line ends without a style');
     }
-    assert.match(output, new RegExp(String.raw`${escape}\[1;4;38;2;\d+;\d+;\d+;48;2;\d+;\d+;\d+m<script>${escape}\[0m`), 'the top band has an underline as well');
+    assert.match(
+      output,
+      new RegExp(String.raw`${escape}\[1;4;38;2;\d+;\d+;\d+;48;2;\d+;\d+;\d+m<script>${escape}\[0m`),
+      'the top band has an underline as well',
+    );
     assert.match(output, new RegExp(String.raw` ${escape}\[38;2;[\d;]+m"q",`), 'the space before a word stays plain');
     assert.notEqual(all(pretty(sample, 'light')), output);
   });

@@ -54,7 +54,10 @@ describe('cellsOf', () => {
 
   it('finds the cell at an offset', () => {
     const cells = cellsOf(table([0, 2, 1], [4, 6, 1]));
-    assert.deepEqual([-1, 0, 1, 2, 3, 4, 5, 6].map(offset => cellAt(cells, offset)), [undefined, 0, 0, undefined, undefined, 1, 1, undefined]);
+    assert.deepEqual(
+      [-1, 0, 1, 2, 3, 4, 5, 6].map(offset => cellAt(cells, offset)),
+      [undefined, 0, 0, undefined, undefined, 1, 1, undefined],
+    );
   });
 });
 
@@ -62,8 +65,15 @@ describe('stale cells', () => {
   const cells = cellsOf(table([0, 3, 1], [3, 6, 2], [6, 9, 3], [9, 12, 4]));
 
   it('go where an edit touches them or was made right beside them, and move behind it', () => {
-    assert.deepEqual(plainOf(movedCells(cells, { start: 4, end: 5, length: 3 })), [[0, 3, 1], [8, 11, 3], [11, 14, 4]]);
-    assert.deepEqual(plainOf(movedCells(cells, { start: 6, end: 6, length: 1 })), [[0, 3, 1], [10, 13, 4]]);
+    assert.deepEqual(plainOf(movedCells(cells, { start: 4, end: 5, length: 3 })), [
+      [0, 3, 1],
+      [8, 11, 3],
+      [11, 14, 4],
+    ]);
+    assert.deepEqual(plainOf(movedCells(cells, { start: 6, end: 6, length: 1 })), [
+      [0, 3, 1],
+      [10, 13, 4],
+    ]);
     assert.deepEqual(plainOf(movedCells(cells, { start: 0, end: 12, length: 0 })), []);
   });
 
@@ -87,8 +97,14 @@ describe('stale cells', () => {
   });
 
   it('are cut, merged and covered', () => {
-    assert.deepEqual(plainOf(cellsUpTo(cells, 6)), [[0, 3, 1], [3, 6, 2]]);
-    assert.deepEqual(plainOf(cellsAfter(cells, 6)), [[6, 9, 3], [9, 12, 4]]);
+    assert.deepEqual(plainOf(cellsUpTo(cells, 6)), [
+      [0, 3, 1],
+      [3, 6, 2],
+    ]);
+    assert.deepEqual(plainOf(cellsAfter(cells, 6)), [
+      [6, 9, 3],
+      [9, 12, 4],
+    ]);
     assert.deepEqual(mergedCells(cellsAfter(cells, 6), cellsUpTo(cells, 6)), cells);
     assert.deepEqual(plainOf(withoutCovered(cells, cellsOf(table([2, 4, 9], [9, 10, 9])))), [[6, 9, 3]]);
   });

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { piecesOfBytes, Vocabulary } from '../../src/core/vocabulary';
 
 const encoder = new TextEncoder();
-const shown = (bytes: Uint8Array) => piecesOfBytes(bytes).map(({ text, glyph }) => (glyph ? `[${text}]` : text)).join('');
+const shown = (bytes: Uint8Array) =>
+  piecesOfBytes(bytes)
+    .map(({ text, glyph }) => (glyph ? `[${text}]` : text))
+    .join('');
 
 describe('token pieces', () => {
   const cases: readonly [string, Uint8Array, string][] = [
@@ -23,10 +26,17 @@ describe('token pieces', () => {
 });
 
 describe('Vocabulary', () => {
-  const vocabulary = new Vocabulary({ bytes: encoder.encode('ab🙂').subarray(0, 4), offsets: Uint32Array.of(0, 0, 2, 4), controlNames: { 0: '<|end|>' } });
+  const vocabulary = new Vocabulary({
+    bytes: encoder.encode('ab🙂').subarray(0, 4),
+    offsets: Uint32Array.of(0, 0, 2, 4),
+    controlNames: { 0: '<|end|>' },
+  });
 
   it('gives text for whole characters only, never for control tokens', () => {
-    assert.deepEqual([0, 1, 2].map(id => vocabulary.textOf(id)), [undefined, 'ab', undefined]);
+    assert.deepEqual(
+      [0, 1, 2].map(id => vocabulary.textOf(id)),
+      [undefined, 'ab', undefined],
+    );
     assert.deepEqual(vocabulary.piecesOf(0), [{ text: '<|end|>', glyph: true }]);
   });
 });

@@ -57,8 +57,22 @@ describe('bad input', () => {
 
   const spoilt: readonly [name: string, message: RegExp, make: (to: string) => void][] = [
     ['missing', /no model folder/, () => undefined],
-    ['half copied', /onnx\/model\.onnx|none of/, to => { cpSync(inExtension('test/fixtures/tiny-gpt2'), to, { recursive: true }); rmSync(path.join(to, 'onnx'), { recursive: true }); }],
-    ['of an unknown kind', /does not say|cannot be opened/, to => { cpSync(inExtension('test/fixtures/tiny-gpt2'), to, { recursive: true }); writeFileSync(path.join(to, 'config.json'), '{"model_type":"whatever"}'); }],
+    [
+      'half copied',
+      /onnx\/model\.onnx|none of/,
+      to => {
+        cpSync(inExtension('test/fixtures/tiny-gpt2'), to, { recursive: true });
+        rmSync(path.join(to, 'onnx'), { recursive: true });
+      },
+    ],
+    [
+      'of an unknown kind',
+      /does not say|cannot be opened/,
+      to => {
+        cpSync(inExtension('test/fixtures/tiny-gpt2'), to, { recursive: true });
+        writeFileSync(path.join(to, 'config.json'), '{"model_type":"whatever"}');
+      },
+    ],
   ];
   for (const [name, message, make] of spoilt) {
     it(`a model folder that is ${name} is named; with a good one the next score works`, async () => {

@@ -6,7 +6,8 @@ import * as vscode from 'vscode';
 import type { TokenLensApi } from '../../src/api';
 import { activated, assertSameScores, eventually, inExtension, scoresOfText, untitled, useModel } from './documents';
 
-const text = 'The harbour was quiet before dawn. Two fishermen sat on a crate.\n\nBy noon the wind 🙂 had turned, naïve e\u0301 and all.\n'.repeat(3);
+const text =
+  'The harbour was quiet before dawn. Two fishermen sat on a crate.\n\nBy noon the wind 🙂 had turned, naïve e\u0301 and all.\n'.repeat(3);
 
 describe('editing', () => {
   let api: TokenLensApi;
@@ -43,7 +44,9 @@ describe('editing', () => {
   it('keeps up with typing, deleting, several cursors, paste and undo', async () => {
     const document = await untitled(text);
     const editor = await shown(document);
-    await editor.edit(edit => { edit.insert(new vscode.Position(0, 4), 'old '); });
+    await editor.edit(edit => {
+      edit.insert(new vscode.Position(0, 4), 'old ');
+    });
     await assertRight(document);
     await editor.edit(edit => {
       edit.insert(new vscode.Position(0, 0), 'X');
@@ -51,7 +54,9 @@ describe('editing', () => {
       edit.delete(new vscode.Range(3, 0, 3, 10));
     });
     await assertRight(document);
-    await editor.edit(edit => { edit.insert(new vscode.Position(1, 0), 'Pasted words, one after another.\n'.repeat(1600)); });
+    await editor.edit(edit => {
+      edit.insert(new vscode.Position(1, 0), 'Pasted words, one after another.\n'.repeat(1600));
+    });
     await assertRight(document);
     await vscode.commands.executeCommand('undo');
     await vscode.commands.executeCommand('undo');
@@ -61,14 +66,19 @@ describe('editing', () => {
   it('takes the newest of many quick edits', async () => {
     const document = await untitled(text);
     const editor = await shown(document);
-    for (let key = 0; key < 40; key++) await editor.edit(edit => { edit.insert(document.positionAt(10 + key), 'k'); });
+    for (let key = 0; key < 40; key++)
+      await editor.edit(edit => {
+        edit.insert(document.positionAt(10 + key), 'k');
+      });
     await assertRight(document);
   });
 
   it('shows no scores of another version', async () => {
     const document = await untitled(text);
     const editor = await shown(document);
-    await editor.edit(edit => { edit.insert(new vscode.Position(0, 0), 'New. '); });
+    await editor.edit(edit => {
+      edit.insert(new vscode.Position(0, 0), 'New. ');
+    });
     const now = api.scores(document.uri);
     assert.ok(now === undefined || now.documentVersion === document.version);
     await assertRight(document);
@@ -82,9 +92,13 @@ describe('editing', () => {
     const scores = await api.score(document.uri);
     const lineFeeds = scores.tokens.filter(token => document.getText().slice(token.start, token.end).includes('\r\n'));
     assert.ok(lineFeeds.length > 0);
-    await editor.edit(edit => { edit.insert(new vscode.Position(1, 1), 'more\r\n'); });
+    await editor.edit(edit => {
+      edit.insert(new vscode.Position(1, 1), 'more\r\n');
+    });
     await assertRight(document);
-    await editor.edit(edit => { edit.setEndOfLine(vscode.EndOfLine.LF); });
+    await editor.edit(edit => {
+      edit.setEndOfLine(vscode.EndOfLine.LF);
+    });
     await assertRight(document);
   });
 

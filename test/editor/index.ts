@@ -5,7 +5,13 @@ import { browser } from './browser';
 
 /** What VS Code runs: all test files beside this one, or those that TOKEN_LENS_TESTS names by a pattern. */
 export async function run(): Promise<void> {
-  const mocha = new Mocha({ timeout: 60_000, color: false, reporter: function () { return undefined; } as unknown as string });
+  const mocha = new Mocha({
+    timeout: 60_000,
+    color: false,
+    reporter: function () {
+      return undefined;
+    } as unknown as string,
+  });
   const wanted = new RegExp(process.env['TOKEN_LENS_TESTS'] ?? '');
   for (const name of readdirSync(__dirname).sort()) {
     if (name.endsWith('.test.js') && wanted.test(name)) mocha.addFile(path.join(__dirname, name));

@@ -19,6 +19,7 @@ const limitMs = 15 * 60_000;
  * @property {string} workspace Folder that VS Code opens.
  * @property {string} [vsix] Installed into the empty profile first.
  * @property {string} [pictures] Folder for screenshots.
+ * @property {{ readonly width: number, readonly height: number }} [viewport] Of the served window, in CSS pixels.
  * @property {Readonly<Record<string, unknown>>} [settings]
  * @property {NodeJS.ProcessEnv} [environment] For the suite.
  */
@@ -54,7 +55,7 @@ async function runServed(run, home, resultsFile) {
     executablePath: execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim(),
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
   });
-  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  const page = await browser.newPage({ viewport: run.viewport ?? { width: 1400, height: 900 } });
   const control = await startControl(() => page, run.pictures);
   const port = await freePort();
   // The smoke-test driver is what makes a built workbench read the `payload` below.

@@ -49,15 +49,21 @@ describe('the client of the model process', () => {
     const { generation, processId } = made;
     assert.ok(processId !== undefined);
     await assert.rejects(
-      made.call('score', { model, document: 'd', version: 1, settings: tinySettings, visible: [], knownTableId: undefined }, never, event => {
-        if (event.kind === 'rows') process.kill(processId, 'SIGKILL');
-      }),
+      made.call(
+        'score',
+        { model, document: 'd', version: 1, settings: tinySettings, visible: [], knownTableId: undefined },
+        never,
+        event => {
+          if (event.kind === 'rows') process.kill(processId, 'SIGKILL');
+        },
+      ),
       withCode('exited'),
     );
     const again = await scoreText(made, loadParams(tiny), text, tinySettings, never);
     assert.equal(made.generation, generation + 1);
     // Chunks are half as long now, which changes no number.
-    for (const [row, bits] of expected.table.surprisalBits.entries()) assert.ok(Math.abs((again.table.surprisalBits[row] ?? NaN) - bits) < 1e-4);
+    for (const [row, bits] of expected.table.surprisalBits.entries())
+      assert.ok(Math.abs((again.table.surprisalBits[row] ?? NaN) - bits) < 1e-4);
   });
 
   it('ends the process when idle, and starts it again when asked', async () => {
@@ -93,14 +99,68 @@ describe('the client of the model process', () => {
   });
 
   const folderCases: readonly [name: string, code: ModelErrorCode, spoil: (folder: string) => void][] = [
-    ['missing', 'not-found', folder => { rmSync(folder, { recursive: true }); }],
-    ['without config.json', 'incomplete', folder => { rmSync(path.join(folder, 'config.json')); }],
-    ['without a graph', 'incomplete', folder => { rmSync(path.join(folder, 'onnx'), { recursive: true }); }],
-    ['with half a tokenizer', 'incomplete', folder => { truncateSync(path.join(folder, 'tokenizer.json'), 1000); }],
-    ['with half a graph', 'unsupported', folder => { truncateSync(path.join(folder, 'onnx/model.onnx'), 100_000); }],
-    ['with a file that is not what SHA256SUMS says', 'incomplete', folder => { writeFileSync(path.join(folder, 'SHA256SUMS'), `${'0'.repeat(64)}  config.json\n`); }],
-    ['whose data file is missing', 'incomplete', folder => { writeFileSync(path.join(folder, 'config.json'), JSON.stringify({ ...(JSON.parse(readFileSync(path.join(folder, 'config.json'), 'utf8')) as object), 'transformers.js_config': { use_external_data_format: 1 } })); }],
-    ['of an unknown kind', 'unsupported', folder => { writeFileSync(path.join(folder, 'config.json'), '{"model_type":"whatever"}'); }],
+    [
+      'missing',
+      'not-found',
+      folder => {
+        rmSync(folder, { recursive: true });
+      },
+    ],
+    [
+      'without config.json',
+      'incomplete',
+      folder => {
+        rmSync(path.join(folder, 'config.json'));
+      },
+    ],
+    [
+      'without a graph',
+      'incomplete',
+      folder => {
+        rmSync(path.join(folder, 'onnx'), { recursive: true });
+      },
+    ],
+    [
+      'with half a tokenizer',
+      'incomplete',
+      folder => {
+        truncateSync(path.join(folder, 'tokenizer.json'), 1000);
+      },
+    ],
+    [
+      'with half a graph',
+      'unsupported',
+      folder => {
+        truncateSync(path.join(folder, 'onnx/model.onnx'), 100_000);
+      },
+    ],
+    [
+      'with a file that is not what SHA256SUMS says',
+      'incomplete',
+      folder => {
+        writeFileSync(path.join(folder, 'SHA256SUMS'), `${'0'.repeat(64)}  config.json\n`);
+      },
+    ],
+    [
+      'whose data file is missing',
+      'incomplete',
+      folder => {
+        writeFileSync(
+          path.join(folder, 'config.json'),
+          JSON.stringify({
+            ...(JSON.parse(readFileSync(path.join(folder, 'config.json'), 'utf8')) as object),
+            'transformers.js_config': { use_external_data_format: 1 },
+          }),
+        );
+      },
+    ],
+    [
+      'of an unknown kind',
+      'unsupported',
+      folder => {
+        writeFileSync(path.join(folder, 'config.json'), '{"model_type":"whatever"}');
+      },
+    ],
   ];
   for (const [name, code, spoil] of folderCases) {
     it(`says what is wrong with a model folder ${name}, and loads the next one`, async () => {
@@ -121,10 +181,21 @@ describe('the client of the model process', () => {
     await scoreText(made, loadParams(tiny), text, tinySettings, never);
     const environment = readFileSync(`/proc/${String(made.processId)}/environ`, 'utf8');
     assert.ok(environment.split('\0').includes('ORT_DISABLE_TELEMETRY=1'));
-    const inodes = new Set([...execFileSync('ls', ['-l', `/proc/${String(made.processId)}/fd`], { encoding: 'utf8' }).matchAll(/socket:\[(\d+)\]/g)].map(found => found[1]));
+    const inodes = new Set(
+      [...execFileSync('ls', ['-l', `/proc/${String(made.processId)}/fd`], { encoding: 'utf8' }).matchAll(/socket:\[(\d+)\]/g)].map(
+        found => found[1],
+      ),
+    );
     for (const table of ['tcp', 'tcp6', 'udp', 'udp6']) {
-      const open = readFileSync(`/proc/${String(made.processId)}/net/${table}`, 'utf8').split('\n').slice(1).map(line => line.trim().split(/\s+/)[9]);
-      assert.deepEqual(open.filter(inode => inodes.has(inode)), [], table);
+      const open = readFileSync(`/proc/${String(made.processId)}/net/${table}`, 'utf8')
+        .split('\n')
+        .slice(1)
+        .map(line => line.trim().split(/\s+/)[9]);
+      assert.deepEqual(
+        open.filter(inode => inodes.has(inode)),
+        [],
+        table,
+      );
     }
   });
 });

@@ -41,12 +41,27 @@ export class Reader {
     this.text = this.text.slice(0, start) + text + this.text.slice(end);
     const fromVersion = this.#version++;
     const edits = [{ start, end, text }];
-    await this.#client.call('change', { document: this.#document, fromVersion, version: this.#version, edits, length: this.text.length }, never);
+    await this.#client.call(
+      'change',
+      { document: this.#document, fromVersion, version: this.#version, edits, length: this.text.length },
+      never,
+    );
   }
 
-  score(settings: ScoringSettings, signal: AbortSignal = never, visible: readonly { start: number; end: number }[] = []): Promise<ScoreResult> {
+  score(
+    settings: ScoringSettings,
+    signal: AbortSignal = never,
+    visible: readonly { start: number; end: number }[] = [],
+  ): Promise<ScoreResult> {
     this.events = [];
-    const params = { model: this.#model.key, document: this.#document, version: this.#version, settings, visible, knownTableId: this.tableId };
+    const params = {
+      model: this.#model.key,
+      document: this.#document,
+      version: this.#version,
+      settings,
+      visible,
+      knownTableId: this.tableId,
+    };
     return this.#client.call('score', params, signal, event => {
       this.events.push(event);
       if (event.kind === 'layout') {
@@ -57,7 +72,11 @@ export class Reader {
   }
 
   next(settings: ScoringSettings, offset: number, signal: AbortSignal = never) {
-    return this.#client.call('next', { model: this.#model.key, document: this.#document, version: this.#version, settings, offset }, signal);
+    return this.#client.call(
+      'next',
+      { model: this.#model.key, document: this.#document, version: this.#version, settings, offset },
+      signal,
+    );
   }
 
   get finished(): ScoreTable {

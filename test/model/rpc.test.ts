@@ -9,7 +9,12 @@ import type { Transport } from '../../src/model/rpc';
 const never = new AbortController().signal;
 
 function transportOf(port: MessagePort): Transport {
-  return { post: message => { port.postMessage(message); }, onMessage: listener => port.on('message', listener) };
+  return {
+    post: message => {
+      port.postMessage(message);
+    },
+    onMessage: listener => port.on('message', listener),
+  };
 }
 
 const unused = () => Promise.reject(new Error('not part of this test'));
@@ -26,7 +31,22 @@ describe('calls between processes', () => {
     for (const port of ports.splice(0)) port.close();
   });
 
-  const rows: ModelEvent = { kind: 'rows', document: 'd', tableId: 1, rows: { first: 0, count: 0, states: new Uint8Array(0), surprisalBits: new Float64Array(0), entropyBits: new Float64Array(0), ranks: new Int32Array(0), contextTokens: new Int32Array(0), topIds: new Int32Array(0), topLogProbabilities: new Float32Array(0) } };
+  const rows: ModelEvent = {
+    kind: 'rows',
+    document: 'd',
+    tableId: 1,
+    rows: {
+      first: 0,
+      count: 0,
+      states: new Uint8Array(0),
+      surprisalBits: new Float64Array(0),
+      entropyBits: new Float64Array(0),
+      ranks: new Int32Array(0),
+      contextTokens: new Int32Array(0),
+      topIds: new Int32Array(0),
+      topLogProbabilities: new Float32Array(0),
+    },
+  };
 
   it('end as a result', async () => {
     const client = connect({ close: () => Promise.resolve(null) });
@@ -36,7 +56,10 @@ describe('calls between processes', () => {
 
   it('end as an error that keeps its class and code', async () => {
     const client = connect({ close: () => Promise.reject(new ModelError('incomplete', 'half a model')) });
-    await assert.rejects(client.call('close', { document: 'd' }, never), (error: unknown) => error instanceof ModelError && error.code === 'incomplete' && error.message === 'half a model');
+    await assert.rejects(
+      client.call('close', { document: 'd' }, never),
+      (error: unknown) => error instanceof ModelError && error.code === 'incomplete' && error.message === 'half a model',
+    );
   });
 
   it('end as cancelled, once the other side has stopped, with all events sent before that', async () => {
@@ -46,18 +69,26 @@ describe('calls between processes', () => {
         new Promise((_resolve, reject) => {
           signal.addEventListener('abort', () => {
             emit(rows);
-            setTimeout(() => { stopped = true; reject(new Error('stopped')); }, 20);
+            setTimeout(() => {
+              stopped = true;
+              reject(new Error('stopped'));
+            }, 20);
           });
         }),
     });
     const stop = new AbortController();
     const events: ModelEvent[] = [];
     const call = client.call('close', { document: 'd' }, stop.signal, event => events.push(event));
-    setTimeout(() => { stop.abort(); }, 5);
+    setTimeout(() => {
+      stop.abort();
+    }, 5);
     await assert.rejects(call, (error: unknown) => error instanceof ModelError && error.code === 'cancelled');
     assert.equal(stopped, true);
     assert.equal(events.length, 1);
-    await assert.rejects(client.call('close', { document: 'd' }, stop.signal), (error: unknown) => error instanceof ModelError && error.code === 'cancelled');
+    await assert.rejects(
+      client.call('close', { document: 'd' }, stop.signal),
+      (error: unknown) => error instanceof ModelError && error.code === 'cancelled',
+    );
   });
 
   it('end as exited when the process is gone, before and during a call', async () => {
@@ -65,12 +96,18 @@ describe('calls between processes', () => {
     const call = client.call('close', { document: 'd' }, never);
     client.exited(new ModelError('exited', 'gone'));
     await assert.rejects(call, (error: unknown) => error instanceof ModelError && error.code === 'exited');
-    await assert.rejects(client.call('close', { document: 'd' }, never), (error: unknown) => error instanceof ModelError && error.code === 'exited');
+    await assert.rejects(
+      client.call('close', { document: 'd' }, never),
+      (error: unknown) => error instanceof ModelError && error.code === 'exited',
+    );
   });
 
   it('say so when a method is unknown or a message cannot be sent', async () => {
     const client = connect({});
-    await assert.rejects(client.call('nonsense' as 'close', { document: 'd' }, never), (error: unknown) => error instanceof ModelError && error.code === 'bad-argument');
+    await assert.rejects(
+      client.call('nonsense' as 'close', { document: 'd' }, never),
+      (error: unknown) => error instanceof ModelError && error.code === 'bad-argument',
+    );
     await assert.rejects(client.call('close', { document: (() => 1) as unknown as string }, never));
   });
 });

@@ -17,7 +17,10 @@ interface ReferenceText {
   readonly text: string;
   readonly window: number | null;
   readonly stride: number | null;
-  readonly tokens: readonly Record<'id' | 'startByte' | 'endByte' | 'start' | 'end' | 'surprisalBits' | 'entropyBits' | 'rank' | 'contextTokens', number>[];
+  readonly tokens: readonly Record<
+    'id' | 'startByte' | 'endByte' | 'start' | 'end' | 'surprisalBits' | 'entropyBits' | 'rank' | 'contextTokens',
+    number
+  >[];
 }
 
 function referenceTexts(name: string): ReferenceText[] {
@@ -32,12 +35,21 @@ function assertSameScores(got: ScoreTable, expected: ScoreTable, toleranceBits =
   assert.deepEqual(got.states, expected.states);
   for (let row = 0; row < got.length; row++) {
     if (got.states[row] === rowState.unscored) continue;
-    assert.ok(Math.abs((got.surprisalBits[row] ?? NaN) - (expected.surprisalBits[row] ?? NaN)) <= toleranceBits, `surprisal of row ${String(row)}`);
-    assert.ok(Math.abs((got.entropyBits[row] ?? NaN) - (expected.entropyBits[row] ?? NaN)) <= toleranceBits, `entropy of row ${String(row)}`);
+    assert.ok(
+      Math.abs((got.surprisalBits[row] ?? NaN) - (expected.surprisalBits[row] ?? NaN)) <= toleranceBits,
+      `surprisal of row ${String(row)}`,
+    );
+    assert.ok(
+      Math.abs((got.entropyBits[row] ?? NaN) - (expected.entropyBits[row] ?? NaN)) <= toleranceBits,
+      `entropy of row ${String(row)}`,
+    );
   }
 }
 
-const hardText = 'The fog lifted. 🙂👩‍👧 naïve e\u0301 <|endoftext|> don\'t\r\nif (x == 1) {\r\n\treturn x;\r\n}\r\n\r\n日本語 and\ttabs  and  spaces.  \n'.repeat(4);
+const hardText =
+  "The fog lifted. 🙂👩‍👧 naïve e\u0301 <|endoftext|> don't\r\nif (x == 1) {\r\n\treturn x;\r\n}\r\n\r\n日本語 and\ttabs  and  spaces.  \n".repeat(
+    4,
+  );
 
 describe('the model process', () => {
   let client: ModelClient;
@@ -75,11 +87,18 @@ describe('the model process', () => {
       assert.equal(got.length, tokens.length);
       for (const [row, expected] of tokens.entries()) {
         const { surprisalBits, entropyBits, topIds, topProbabilities, ...exact } = got[row] ?? assert.fail();
-        const { surprisalBits: bits, entropyBits: entropy, topIds: _ids, topProbabilities: _probabilities, ...places } = expected as typeof expected & Record<'topIds' | 'topProbabilities', number[]>;
+        const {
+          surprisalBits: bits,
+          entropyBits: entropy,
+          topIds: _ids,
+          topProbabilities: _probabilities,
+          ...places
+        } = expected as typeof expected & Record<'topIds' | 'topProbabilities', number[]>;
         assert.deepEqual(exact, places);
         assert.ok(Math.abs((surprisalBits ?? NaN) - bits) < 1e-3 && Math.abs((entropyBits ?? NaN) - entropy) < 1e-3);
         assert.deepEqual(topIds, _ids);
-        for (const [place, probability] of topProbabilities.entries()) assert.ok(Math.abs(probability - (_probabilities[place] ?? NaN)) < 1e-5);
+        for (const [place, probability] of topProbabilities.entries())
+          assert.ok(Math.abs(probability - (_probabilities[place] ?? NaN)) < 1e-5);
       }
     }
   });
@@ -118,8 +137,12 @@ describe('the model process', () => {
       await reader.open(hardText);
       const stop = new AbortController();
       const running = reader.score(tinySettings, stop.signal);
-      setTimeout(() => { stop.abort(); }, pause);
-      await running.catch((error: unknown) => { assert.ok(error instanceof ModelError && error.code === 'cancelled'); });
+      setTimeout(() => {
+        stop.abort();
+      }, pause);
+      await running.catch((error: unknown) => {
+        assert.ok(error instanceof ModelError && error.code === 'cancelled');
+      });
       await reader.score(tinySettings);
       assertSameScores(reader.finished, expected);
     }
@@ -170,7 +193,8 @@ describe('the model process', () => {
     const text = hardText.slice(0, 150);
     const short = await wholeTable(text);
     const long = await wholeTable(`${text}\nanother ending`);
-    for (let row = 0; row < short.length - 3; row++) assert.ok(Math.abs((short.surprisalBits[row] ?? 0) - (long.surprisalBits[row] ?? 1)) < 1e-5);
+    for (let row = 0; row < short.length - 3; row++)
+      assert.ok(Math.abs((short.surprisalBits[row] ?? 0) - (long.surprisalBits[row] ?? 1)) < 1e-5);
   });
 
   describe('the next token at a place', () => {
@@ -233,7 +257,8 @@ describe('the model process', () => {
       assert.equal(got.length, tokens.length);
       for (const [row, expected] of tokens.entries()) {
         const token = got[row] ?? assert.fail();
-        for (const name of ['id', 'startByte', 'endByte', 'start', 'end', 'contextTokens'] as const) assert.equal(token[name], expected[name]);
+        for (const name of ['id', 'startByte', 'endByte', 'start', 'end', 'contextTokens'] as const)
+          assert.equal(token[name], expected[name]);
         differences.push(Math.abs((token.surprisalBits ?? NaN) - expected.surprisalBits));
         pairs.push([token.surprisalBits ?? NaN, expected.surprisalBits]);
       }

@@ -71,7 +71,13 @@ describe('bytes without a token', () => {
   it('are gaps, and no token stands for them', async () => {
     const copy = scoredCopyOf('a\u0004b\u0006\u0013c');
     const { gaps, startBytes, endBytes } = await tokenizerOf(folders['smollm2-135m-instruct']).layout(copy, never);
-    assert.deepEqual(gaps.map(({ startByte, endByte, start, end }) => [startByte, endByte, start, end]), [[1, 2, 1, 2], [3, 5, 3, 5]]);
+    assert.deepEqual(
+      gaps.map(({ startByte, endByte, start, end }) => [startByte, endByte, start, end]),
+      [
+        [1, 2, 1, 2],
+        [3, 5, 3, 5],
+      ],
+    );
     assert.deepEqual([...startBytes], [0, 2, 5]);
     assert.deepEqual([...endBytes], [1, 3, 6]);
   });
@@ -87,7 +93,10 @@ describe('tokenizers that cannot be aligned', () => {
   ];
   for (const [name, change] of cases) {
     it(`are refused: ${name}`, () => {
-      assert.throws(() => new TextTokenizer({ ...tiny, ...change }, {}), (error: unknown) => error instanceof ModelError && error.code === 'cannot-align');
+      assert.throws(
+        () => new TextTokenizer({ ...tiny, ...change }, {}),
+        (error: unknown) => error instanceof ModelError && error.code === 'cannot-align',
+      );
     });
   }
 });

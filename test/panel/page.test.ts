@@ -150,7 +150,9 @@ describe('panel page', function () {
 
   it('shows the text before the cursor in its bands', async () => {
     const page = await open(tuesday);
-    const runs = await page.locator('.run').evaluateAll(all => all.map(run => [run.textContent, run.getAttribute('class')?.replace('run band', '')]));
+    const runs = await page
+      .locator('.run')
+      .evaluateAll(all => all.map(run => [run.textContent, run.getAttribute('class')?.replace('run band', '')]));
     assert.deepEqual(runs, [
       ['capital', '1'],
       ['France', '3'],

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { cellsOf } from '../../src/core/cells';
 import { rowState, type Provenance, type ScoreTable } from '../../src/core/scores';
 import { Vocabulary } from '../../src/core/vocabulary';
-import { ModelError } from '../../src/model/errors';
-import type { DocumentView, LensState, NextAnswer } from '../../src/scoredDocument';
+import { ModelError, type ModelErrorCode } from '../../src/model/errors';
+import type { DocumentView, LensState, NextAnswer, RefusalReason } from '../../src/scoredDocument';
 import { PanelAnswers, type PanelSource } from '../../src/views/panelAnswers';
 import type { PanelDistribution, PanelState } from '../../src/views/panelProtocol';
+import type { Retry } from '../../src/views/stateInWords';
 
 const words = ['The', ' capital', ' cap', 'ital', ' is', '<end>'];
 const pieces = words.map(word => Buffer.from(word));
@@ -87,6 +88,12 @@ class FakeSource implements PanelSource<FakeDocument> {
   }
   topCount(): number {
     return 3;
+  }
+  refusalInWords(reason: RefusalReason): string {
+    return `Refused: ${reason.kind}.`;
+  }
+  failureInWords(code: ModelErrorCode, retry: Retry): string {
+    return `Failed: ${code}; ${retry}.`;
   }
 }
 
@@ -264,10 +271,15 @@ describe('panel answers', () => {
     assert.equal(lastHeadline(), 'No text to read');
     source.lens = { kind: 'refused', reason: { kind: 'too-large', bytes: 5_000_000, limitBytes: 2_000_000 } };
     at(3);
-    assert.match(JSON.stringify(shown.at(-1)), /It has 5\.0 MB; the limit is 2\.0 MB/);
+    assert.deepEqual(shown.at(-1), { kind: 'message', headline: 'This document is too large', text: 'Refused: too-large.', busy: false });
     source.lens = { kind: 'failed', error: new ModelError('not-found', 'gone') };
     at(3);
-    assert.equal(lastHeadline(), 'The model was not found');
+    assert.deepEqual(shown.at(-1), {
+      kind: 'message',
+      headline: 'The model was not found',
+      text: 'Failed: not-found; toggle.',
+      busy: false,
+    });
     assert.equal(source.asked.length, 0);
   });
 
@@ -276,7 +288,7 @@ describe('panel answers', () => {
     at(3);
     source.asked[0]?.reject(new ModelError('exited', 'gone'));
     await settled();
-    assert.equal(lastHeadline(), 'The model process ended');
+    assert.deepEqual(shown.at(-1), { kind: 'message', headline: 'The model process ended', text: 'Failed: exited; move.', busy: false });
     at(3);
     assert.equal(source.asked.length, 1);
     at(4);
