@@ -3,6 +3,7 @@ import type { Config } from './config';
 import { Vocabulary } from './core/vocabulary';
 import type { Disposable } from './disposable';
 import { DisposableStore } from './disposable';
+import { childProcesses } from './model/childProcess';
 import { ModelClient } from './model/client';
 import { ModelError } from './model/errors';
 import type { LoadParams, ModelDescription } from './model/protocol';
@@ -102,12 +103,11 @@ export class LensModel implements Disposable {
 
   #newClient(): ModelClient {
     return new ModelClient({
-      workerPath: this.#workerPath,
+      connect: childProcesses(this.#workerPath, { lowPriority: true }),
       log: (level, message) => {
         this.#log[level](message);
       },
       idleMs: this.#config.idleMinutes * 60_000,
-      lowPriority: true,
     });
   }
 }

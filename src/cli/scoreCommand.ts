@@ -3,6 +3,7 @@ import path from 'node:path';
 import { defaultBandEdges, presetOf } from '../core/band';
 import { provenanceOf, summaryOf } from '../core/report';
 import { Vocabulary } from '../core/vocabulary';
+import { childProcesses } from '../model/childProcess';
 import { ModelClient } from '../model/client';
 import { scoreText } from '../model/scoreText';
 import type { ScoreArguments } from './arguments';
@@ -28,7 +29,7 @@ const proseEndings: ReadonlyMap<string, string> = new Map([
 
 /** Scores the text in a model process of its own, which is gone when this returns or throws. */
 export async function scoreCommand(request: ScoreArguments, text: string, signal: AbortSignal): Promise<Report> {
-  const client = new ModelClient({ workerPath: path.join(__dirname, 'worker.js'), log: () => undefined, idleMs: 0 });
+  const client = new ModelClient({ connect: childProcesses(path.join(__dirname, 'worker.js')), log: () => undefined, idleMs: 0 });
   const stop = () => {
     client.dispose();
   };

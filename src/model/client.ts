@@ -1,18 +1,19 @@
-import { fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import os from 'node:os';
 import type { Disposable } from '../disposable';
+import type { Connect, ModelConnection } from './childProcess';
 import { ModelError } from './errors';
 import type { Method, ModelEvent, Params, Result } from './protocol';
 import { RpcClient } from './rpc';
 
 export interface ModelClientOptions {
-  readonly workerPath: string;
+  readonly connect: Connect;
   readonly log: (level: 'trace' | 'info' | 'warn' | 'error', message: string) => void;
   /** After this long without a call the process is ended; 0: never. */
   readonly idleMs: number;
-  /** Give way to everything else on the machine. */
-  readonly lowPriority?: boolean;
+}
+
+interface Running {
+  readonly connection: ModelConnection;
+  readonly rpc: RpcClient;
 }
 
 const defaultChunkTokens = 128;
@@ -26,7 +27,7 @@ const restartPausesMs = [0, 500, 2000];
  */
 export class ModelClient implements Disposable {
   readonly #options: ModelClientOptions;
-  #running: { readonly child: ChildProcess; readonly rpc: RpcClient } | undefined;
+  #running: Running | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #deathsInARow = 0;
   #chunkTokens = defaultChunkTokens;
@@ -44,7 +45,7 @@ export class ModelClient implements Disposable {
 
   /** Process id while it runs, for tests and measurements. */
   get processId(): number | undefined {
-    return this.#running?.child.pid;
+    return this.#running?.connection.processId;
   }
 
   /** Ends as result, or rejects with a ModelError: 'cancelled' when the signal fired, 'exited' when the process died meanwhile. */
@@ -72,7 +73,7 @@ export class ModelClient implements Disposable {
     this.#running = undefined;
     clearTimeout(this.#idleTimer);
     running?.rpc.exited(new ModelError('exited', `The model process was ended: ${why}.`));
-    running?.child.kill('SIGKILL'); // the only safe way in the middle of a run
+    running?.connection.end();
   }
 
   dispose(): void {
@@ -80,46 +81,27 @@ export class ModelClient implements Disposable {
     this.stop('no longer needed');
   }
 
-  async #start(signal: AbortSignal): Promise<{ readonly child: ChildProcess; readonly rpc: RpcClient }> {
+  async #start(signal: AbortSignal): Promise<Running> {
     const pauseMs = restartPausesMs[Math.min(this.#deathsInARow, restartPausesMs.length - 1)] ?? 0;
     if (pauseMs > 0) await new Promise(resolve => setTimeout(resolve, pauseMs));
     if (this.#running) return this.#running; // another call was faster
     if (signal.aborted) throw new ModelError('cancelled', 'Cancelled.');
     if (this.#disposed) throw new ModelError('exited', 'The model client is disposed.');
-    const child = fork(this.#options.workerPath, [], {
-      serialization: 'advanced',
-      execArgv: [],
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'], // a native library's messages could hold people's text
-      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1', TOKEN_LENS_CHUNK_TOKENS: String(this.#chunkTokens) },
-    });
-    if (this.#options.lowPriority && child.pid !== undefined) lowerPriority(child.pid);
-    const rpc = new RpcClient({
-      post: message => {
-        child.send(message as object, error => {
-          if (error) onExit(null, null); // the channel is closed: the process is gone or going
-        });
-      },
-      onMessage: listener => child.on('message', listener),
-    });
-    const running = { child, rpc };
-    const onExit = (code: number | null, signalName: NodeJS.Signals | null) => {
+    const connection = this.#options.connect(this.#chunkTokens);
+    const running = { connection, rpc: new RpcClient(connection) };
+    this.#running = running;
+    this.#generation++;
+    this.#options.log('info', `Model process ${String(connection.processId)} started, chunks of ${String(this.#chunkTokens)} tokens.`);
+    connection.onExit(({ reason, bySignal }) => {
       if (this.#running === running) {
         this.#running = undefined;
         this.#deathsInARow++;
-        // A death by signal is most likely one of memory: smaller chunks need less, and change no number.
-        if (signalName !== null) this.#chunkTokens = Math.max(smallestChunkTokens, this.#chunkTokens / 2);
-        this.#options.log('warn', `Model process ended unexpectedly (code ${String(code)}, signal ${String(signalName)}).`);
+        // Smaller chunks need less memory, and change no number.
+        if (bySignal) this.#chunkTokens = Math.max(smallestChunkTokens, this.#chunkTokens / 2);
+        this.#options.log('warn', `Model process ended unexpectedly: ${reason}.`);
       }
-      rpc.exited(new ModelError('exited', `The model process ended unexpectedly (${signalName ?? `code ${String(code)}`}).`));
-    };
-    child.once('exit', onExit);
-    child.once('error', error => {
-      this.#options.log('error', `Model process: ${error.message}`);
-      onExit(null, null);
+      running.rpc.exited(new ModelError('exited', `The model process ended unexpectedly: ${reason}.`));
     });
-    this.#running = running;
-    this.#generation++;
-    this.#options.log('info', `Model process ${String(child.pid)} started, chunks of ${String(this.#chunkTokens)} tokens.`);
     return running;
   }
 
@@ -136,13 +118,5 @@ export class ModelClient implements Disposable {
       if (!this.#running?.rpc.busy) this.stop('idle');
     }, idleMs);
     this.#idleTimer.unref();
-  }
-}
-
-function lowerPriority(processId: number): void {
-  try {
-    os.setPriority(processId, os.constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch {
-    // not allowed here, or the process is already gone: it then runs as any other
   }
 }

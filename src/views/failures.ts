@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { numberSettings } from '../core/contributions';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { ModelErrorCode } from '../model/errors';
@@ -27,10 +28,26 @@ export function reportFailures(scored: Pick<ScoredDocuments, 'state' | 'onDidCha
 }
 
 async function tell(code: ModelErrorCode, words: { readonly headline: string; readonly text: string }, showLog: () => void): Promise<void> {
-  const log = vscode.l10n.t('Show Log');
-  const choose = vscode.l10n.t('Choose Model Folder');
-  const actions = folderCodes.has(code) ? [choose, log] : [log];
-  const chosen = await vscode.window.showErrorMessage(`Token Lens: ${words.headline}. ${words.text}`, ...actions);
-  if (chosen === log) showLog();
-  else if (chosen === choose) await vscode.commands.executeCommand('workbench.action.openSettings', 'tokenLens.modelFolder');
+  const log = { title: vscode.l10n.t('Show Log'), run: showLog };
+  const remedy = folderCodes.has(code)
+    ? [{ title: vscode.l10n.t('Choose Model Folder...'), run: chooseModelFolder }]
+    : code === 'exited'
+      ? [{ title: vscode.l10n.t('Use a Smaller Context'), run: halveContext }]
+      : [];
+  const chosen = await vscode.window.showErrorMessage(`Token Lens: ${words.headline}. ${words.text}`, ...remedy, log);
+  await chosen?.run();
+}
+
+async function chooseModelFolder(): Promise<void> {
+  const title = vscode.l10n.t('Choose a model folder: config.json, tokenizer.json, tokenizer_config.json and onnx/model*.onnx');
+  const [folder] = (await vscode.window.showOpenDialog({ title, canSelectFiles: false, canSelectFolders: true })) ?? [];
+  if (folder) await vscode.workspace.getConfiguration('tokenLens').update('modelFolder', folder.fsPath, vscode.ConfigurationTarget.Global);
+}
+
+/** A smaller context needs less memory; unlike smaller chunks it changes the numbers, so people decide. */
+async function halveContext(): Promise<void> {
+  const settings = vscode.workspace.getConfiguration('tokenLens');
+  const { default: usual, minimum } = numberSettings.contextTokens;
+  const halved = Math.max(minimum, Math.floor(settings.get('contextTokens', usual) / 2));
+  await settings.update('contextTokens', halved, vscode.ConfigurationTarget.Global);
 }

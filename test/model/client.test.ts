@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { childProcesses } from '../../src/model/childProcess';
 import { ModelClient } from '../../src/model/client';
 import { ModelError } from '../../src/model/errors';
 import type { ModelErrorCode } from '../../src/model/errors';
@@ -67,7 +68,7 @@ describe('the client of the model process', () => {
   });
 
   it('ends the process when idle, and starts it again when asked', async () => {
-    const made = new ModelClient({ workerPath: path.resolve('dist/worker.js'), log: () => undefined, idleMs: 50 });
+    const made = new ModelClient({ connect: childProcesses(path.resolve('dist/worker.js')), log: () => undefined, idleMs: 50 });
     clients.push(made);
     await made.call('load', loadParams(tiny), never);
     await new Promise(resolve => setTimeout(resolve, 400));

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { tableOf, writeRows } from '../../src/core/scoreTable';
 import type { ScoreTable } from '../../src/core/scores';
+import { childProcesses } from '../../src/model/childProcess';
 import { ModelClient } from '../../src/model/client';
 import type { LoadParams, ModelDescription, ModelEvent, ScoreResult, ScoringSettings } from '../../src/model/protocol';
 
@@ -12,7 +13,7 @@ export function loadParams(folder: string): LoadParams {
 }
 
 export function newClient(workerPath = 'dist/worker.js'): ModelClient {
-  return new ModelClient({ workerPath: path.resolve(workerPath), log: () => undefined, idleMs: 0 });
+  return new ModelClient({ connect: childProcesses(path.resolve(workerPath)), log: () => undefined, idleMs: 0 });
 }
 
 /** Holds one document's table as an editor does: by the events of the model process alone. */
