@@ -9,6 +9,10 @@ import { stateInWords } from './stateInWords';
 /** Failures that another model folder mends. */
 const folderCodes: ReadonlySet<ModelErrorCode> = new Set(['not-found', 'incomplete', 'unsupported', 'cannot-align']);
 
+interface Action extends vscode.MessageItem {
+  readonly run: () => unknown;
+}
+
 /** Tells people, once for each cause, that what they asked for failed; the status bar goes on saying it. */
 export function reportFailures(scored: Pick<ScoredDocuments, 'state' | 'onDidChange'>, showLog: () => void): Disposable {
   const store = new DisposableStore();
@@ -28,8 +32,8 @@ export function reportFailures(scored: Pick<ScoredDocuments, 'state' | 'onDidCha
 }
 
 async function tell(code: ModelErrorCode, words: { readonly headline: string; readonly text: string }, showLog: () => void): Promise<void> {
-  const log = { title: vscode.l10n.t('Show Log'), run: showLog };
-  const remedy = folderCodes.has(code)
+  const log: Action = { title: vscode.l10n.t('Show Log'), run: showLog };
+  const remedy: readonly Action[] = folderCodes.has(code)
     ? [{ title: vscode.l10n.t('Choose Model Folder...'), run: chooseModelFolder }]
     : code === 'exited'
       ? [{ title: vscode.l10n.t('Use a Smaller Context'), run: halveContext }]

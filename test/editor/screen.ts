@@ -99,7 +99,9 @@ export function drawingFaults(
 ): readonly string[] {
   const isContrast = colours.theme === 'highContrast' || colours.theme === 'highContrastLight';
   const faults: string[] = [];
-  const expected = [...text].filter(character => !/[\r\n]/.test(character)).join('');
+  const expected = Array.from(text)
+    .filter(character => !/[\r\n]/.test(character))
+    .join('');
   const drawn = shown.map(character => character.text).join('');
   if (drawn !== expected) return [`shown: ${JSON.stringify(drawn)}`];
   let index = 0;
@@ -166,9 +168,10 @@ export async function assertDrawn(document: vscode.TextDocument, scores: Documen
 /** Undefined: the theme VS Code starts with. */
 export async function setTheme(name: string | undefined): Promise<void> {
   await vscode.workspace.getConfiguration('workbench').update('colorTheme', name, vscode.ConfigurationTarget.Global);
+  if (name === undefined) return;
   await eventually('the window has the theme', () =>
     browser.evaluate<boolean>(
-      `document.querySelector('.monaco-workbench').classList.contains('${name?.includes('High Contrast Light') ? 'hc-light' : name?.includes('High Contrast') ? 'hc-black' : name?.includes('Light') ? 'vs' : 'vs-dark'}')`,
+      `document.querySelector('.monaco-workbench').classList.contains('${name.includes('High Contrast Light') ? 'hc-light' : name.includes('High Contrast') ? 'hc-black' : name.includes('Light') ? 'vs' : 'vs-dark'}')`,
     ),
   );
 }
