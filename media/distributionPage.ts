@@ -6,7 +6,6 @@ import { entropyInWords, formatBits, formatCount, formatPercent, spokenToken } f
 /** The strip's full height, in bits: fixed, so that two documents can be compared. Higher bars are cut. */
 const stripBits = 20;
 const bandCount = 5;
-const firstUnderlined = 4;
 
 export function distributionPage(state: PanelDistribution): readonly HTMLElement[] {
   const coloured = state.shape !== undefined || state.before.some(run => run.band !== undefined);
@@ -121,16 +120,15 @@ function stripInWords(shape: DocumentShape): string {
   return `Bits per token along the document. Highest: ${formatBits(shape.bits[peak] ?? 0)} bits, ${where(peak / shape.bits.length)}. ${cursor}`;
 }
 
-/** The bands with the bits at which they begin. High contrast themes tint nothing: there only the bands with a line are listed. */
+/** The bands with the bits at which they begin. */
 function legend(edges: readonly number[]): HTMLElement {
   const items = Array.from({ length: bandCount }, (_, index) => {
     const next = edges[index + 1];
     const text = next === undefined ? `${edges[index]} and more` : `${edges[index]} to ${next}`;
     const swatch = element('span', { class: `swatch band${index + 1}`, 'aria-hidden': 'true' }, 'ab');
-    return element('li', { class: index < firstUnderlined - 1 ? 'tinted' : '' }, swatch, ` ${text}`);
+    return element('li', {}, swatch, ` ${text}`);
   });
-  const plainBelow = (name: string, edge: number | undefined) => element('span', { class: name }, `plain below ${edge} bits`);
-  const plain = element('li', {}, plainBelow('with-tint', edges[0]), plainBelow('without-tint', edges[firstUnderlined - 1]));
+  const plain = element('li', {}, `plain below ${edges[0]} bits`);
   return element('ul', { class: 'legend', 'aria-label': 'Colours, in bits of surprise' }, plain, ...items);
 }
 

@@ -66,6 +66,7 @@ export class LensModel implements Disposable {
     if (known?.client === client && client.processId !== undefined && known.generation === client.generation) return known;
     const started = performance.now();
     const description = await client.call('load', this.#loadParams(), signal);
+    if (this.#ready?.client === client && this.#ready.generation === client.generation) return this.#ready; // somebody else was faster
     const { name, key } = description;
     const ready = { client, generation: client.generation, description, vocabulary: new Vocabulary(description.vocabulary) };
     if (client === this.#client) this.#ready = ready;
@@ -76,9 +77,9 @@ export class LensModel implements Disposable {
   }
 
   /** Lets the model process forget a document, if it is still the one that was told of it. */
-  async close(document: string, generation: number): Promise<void> {
+  async close(document: string, told: Pick<ReadyModel, 'client' | 'generation'>): Promise<void> {
     const client = this.#client;
-    if (client.processId === undefined || client.generation !== generation) return;
+    if (client.processId === undefined || client !== told.client || client.generation !== told.generation) return;
     try {
       await client.call('close', { document }, new AbortController().signal);
     } catch (error) {

@@ -61,7 +61,7 @@ const debounceMs = 250;
 const scrollDebounceMs = 150;
 /** After so many deaths of the model process in a row the user is told instead of trying again. */
 const mostDeaths = 3;
-/** More than this are not kept for a document that nobody looks at: it is sent whole when somebody does. */
+/** More than this are not kept until the model is asked next: the document is then sent whole. */
 const mostEdits = 1000;
 
 /** A table as it came from the model process. */
@@ -73,7 +73,7 @@ interface Held {
 
 /** What the model process knows of the document. */
 interface Sent {
-  readonly generation: number;
+  readonly process: Pick<ReadyModel, 'client' | 'generation'>;
   readonly version: number;
 }
 
@@ -95,7 +95,11 @@ export class ScoredDocument implements vscode.Disposable {
   /** The held table is true for the present text up to this UTF-16 offset. */
   #settledUpTo = Infinity;
   #stale: Cells = noCells;
-  #summary: Summary | undefined;
+  /** Of the last run that came to its end. */
+  #finished: { readonly version: number; readonly summary: Summary } | undefined;
+  /** Counts `#forgetScores`: what a run from before still sends would bring back what was forgotten. */
+  #timesForgotten = 0;
+  #disposed = false;
   #view: DocumentView | undefined;
   readonly #waiting = new Set<{ readonly resolve: (view: DocumentView) => void; readonly reject: (error: Error) => void }>();
 
@@ -105,6 +109,10 @@ export class ScoredDocument implements vscode.Disposable {
     this.#model = model;
     this.#log = log;
     this.#changed = changed;
+  }
+
+  get document(): vscode.TextDocument {
+    return this.#document;
   }
 
   get state(): LensState {
@@ -123,13 +131,11 @@ export class ScoredDocument implements vscode.Disposable {
     this.#startRun();
   }
 
-  /** Stops scoring and forgets the scores. */
+  /** Stops scoring and forgets the scores, unless somebody waits for them. */
   stop(): void {
+    if (!this.#wanted) return;
     this.#wanted = false;
-    this.#cancel();
-    this.#forgetScores();
-    this.#set({ kind: 'off' });
-    this.#rejectWaiting(new ModelError('cancelled', 'The lens was turned off.'));
+    if (this.#waiting.size === 0) this.#end();
   }
 
   /** The settings or the model changed. */
@@ -163,12 +169,13 @@ export class ScoredDocument implements vscode.Disposable {
     if (event.contentChanges.length === 0) return; // only the dirty flag
     // Each change is given in offsets of the text before the event: from the last one on, so that none moves another.
     const changes = [...event.contentChanges].sort((a, b) => b.rangeOffset - a.rangeOffset);
-    for (const change of changes) {
+    for (const change of this.#sent ? changes : []) {
       this.#edits.push({ start: change.rangeOffset, end: change.rangeOffset + change.rangeLength, text: change.text });
     }
+    if (this.#edits.length > mostEdits) this.#sendWhole();
     if (!this.#wanted && this.#waiting.size === 0) {
+      this.#cancel();
       this.#forgetScores();
-      if (this.#edits.length > mostEdits) this.#sendWhole();
       return;
     }
     this.#markStale(changes);
@@ -213,11 +220,12 @@ export class ScoredDocument implements vscode.Disposable {
   }
 
   dispose(): void {
-    this.stop();
-    const sent = this.#sent;
-    if (!sent) return;
+    this.#disposed = true;
+    this.#wanted = false;
+    this.#end();
+    this.#rejectWaiting(new ModelError('cancelled', 'The document was closed.'));
     // Only a process that runs can know the document; none is started to be told.
-    void this.#model.close(this.#document.uri.toString(), sent.generation);
+    if (this.#sent) void this.#model.close(this.#document.uri.toString(), this.#sent.process);
   }
 
   #startRun(): void {
@@ -250,8 +258,9 @@ export class ScoredDocument implements vscode.Disposable {
           visible: this.#visible(),
           knownTableId,
         };
+        const timesForgotten = this.#timesForgotten;
         const result = await model.client.call('score', params, signal, event => {
-          this.#receive(event, model);
+          if (timesForgotten === this.#timesForgotten) this.#receive(event, model);
         });
         this.#log.debug(`Scored a document of ${String(this.#held?.table.length ?? 0)} tokens: ${String(result.tokensRun)} run.`);
       });
@@ -271,11 +280,11 @@ export class ScoredDocument implements vscode.Disposable {
     for (let attempt = 1; ; attempt++) {
       try {
         const model = await this.#model.ready(signal);
-        if (signal.aborted) throw new ModelError('cancelled', 'Cancelled.');
+        if (signal.aborted || this.#disposed) throw new ModelError('cancelled', 'Cancelled.');
         return await work(model, this.#send(model));
       } catch (error) {
         const { code } = ModelError.from(error);
-        const again = code === 'exited' ? this.#model.deathsInARow < mostDeaths : code === 'bad-argument' && attempt === 1;
+        const again = code === 'exited' ? this.#model.deathsInARow < mostDeaths : code === 'out-of-step' && attempt === 1;
         if (signal.aborted || !again || attempt > mostDeaths) throw error;
         this.#sendWhole(); // the process that knew the document is gone, or knows another text
       }
@@ -285,13 +294,14 @@ export class ScoredDocument implements vscode.Disposable {
   /** Tells the model process what it does not know yet; calls arrive in the order they are made, so nobody waits. Returns the version. */
   #send(model: ReadyModel): number {
     const { client, generation } = model;
+    const process = this.#sent?.process;
     const { version } = this.#document;
     const document = this.#document.uri.toString();
     const never = new AbortController().signal;
-    const known = this.#sent?.generation === generation ? this.#sent : undefined;
+    const known = process?.client === client && process.generation === generation ? this.#sent : undefined;
     const edits = this.#edits;
     this.#edits = [];
-    this.#sent = { generation, version };
+    this.#sent = { process: { client, generation }, version };
     const text = this.#document.getText();
     // A failure shows in the call that follows: the process then has another version.
     if (!known) void client.call('open', { document, version, text }, never).catch(() => undefined);
@@ -323,11 +333,11 @@ export class ScoredDocument implements vscode.Disposable {
   }
 
   #finish(): void {
-    this.#view = undefined;
     const held = this.#held;
     if (held?.layout.version !== this.#document.version || pendingCount(held.table) > 0) return;
     this.#stale = noCells;
-    this.#summary = summaryOf(held.table, held.layout.bytes);
+    this.#finished = { version: held.layout.version, summary: summaryOf(held.table, held.layout.bytes) };
+    this.#view = undefined;
     this.#set({ kind: 'ready' });
     if (this.view) this.#resolveWaiting(this.view);
   }
@@ -359,12 +369,18 @@ export class ScoredDocument implements vscode.Disposable {
       gaps: layout.gaps,
       cells,
       stale: withoutCovered(this.#stale, cells),
-      complete: this.#settledUpTo === Infinity && layout.version === this.#document.version && pendingCount(table) === 0,
-      summary: this.#summary,
+      complete: this.#isComplete(held),
+      summary: this.#finished?.summary,
       provenance: provenanceOf(model.description, layout.window, layout.startTokenId, layout.version),
       modelName: shortName(model.description.name),
       vocabulary: model.vocabulary,
     };
+  }
+
+  /** Not before its summary is made: whoever looks at the scores finds both of one version. */
+  #isComplete({ layout, table }: Held): boolean {
+    const { version } = this.#document;
+    return this.#settledUpTo === Infinity && layout.version === version && this.#finished?.version === version && pendingCount(table) === 0;
   }
 
   #progress(): { scored: number; tokens: number } {
@@ -397,11 +413,18 @@ export class ScoredDocument implements vscode.Disposable {
     this.#run = undefined;
   }
 
+  #end(): void {
+    this.#cancel();
+    this.#forgetScores();
+    this.#set({ kind: 'off' });
+  }
+
   #forgetScores(): void {
     this.#held = undefined;
     this.#stale = noCells;
     this.#settledUpTo = Infinity;
-    this.#summary = undefined;
+    this.#finished = undefined;
+    this.#timesForgotten++;
     this.#view = undefined;
   }
 

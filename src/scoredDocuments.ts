@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Config } from './config';
 import { DisposableStore } from './disposable';
 import type { LensModel } from './lensModel';
+import { ModelError } from './model/errors';
 import { ScoredDocument } from './scoredDocument';
 import type { DocumentView, LensState, NextAnswer } from './scoredDocument';
 
@@ -82,6 +83,7 @@ export class ScoredDocuments {
           )
         )
           this.#restartAll();
+        for (const scored of this.#documents.values()) if (!this.isOn(scored.document)) scored.stop();
         this.#startVisible();
       }),
     );
@@ -118,7 +120,7 @@ export class ScoredDocuments {
   }
 
   /** The next-token distribution at a UTF-16 offset, from the text before it only; works with the lens off. */
-  next(document: vscode.TextDocument, offset: number, signal: AbortSignal): Promise<NextAnswer> {
+  async next(document: vscode.TextDocument, offset: number, signal: AbortSignal): Promise<NextAnswer> {
     return this.#scored(document).next(offset, signal);
   }
 
@@ -143,6 +145,8 @@ export class ScoredDocuments {
     const key = keyOf(document);
     const known = this.#documents.get(key);
     if (known) return known;
+    // Nobody would dispose it, and it would stand in the way of the document that is opened next under this name.
+    if (document.isClosed) throw new ModelError('cancelled', 'The document was closed.');
     const scored = new ScoredDocument(document, this.#config, this.#model, this.#log, () => {
       this.#changed.fire(document);
     });
@@ -169,7 +173,8 @@ export class ScoredDocuments {
     if (document.isUntitled) {
       queueMicrotask(() => {
         if (vscode.workspace.textDocuments.some(open => keyOf(open) === key)) return;
-        for (const set of [this.#on, this.#off]) set.delete(key);
+        if (this.#on.delete(key)) void this.#memory.update(onKey, [...this.#on]);
+        if (this.#off.delete(key)) void this.#memory.update(offKey, [...this.#off]);
       });
     }
   }

@@ -29,7 +29,7 @@ export async function packExtension({ withModel, packagePath }) {
       process.platform === 'linux'
         ? ['libonnxruntime.so.1']
         : process.platform === 'darwin'
-          ? ['libonnxruntime.*.dylib']
+          ? ['libonnxruntime.1.dylib'] // the name the binding asks for; the package holds the same file once more
           : ['onnxruntime.dll'];
     const binaries = [...libraries, 'onnxruntime_binding.node'].map(
       name => `!${runtime}/bin/napi-v6/${process.platform}/${process.arch}/${name}`,

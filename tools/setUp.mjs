@@ -1,7 +1,6 @@
 // What `npm start` and `npm test` have in common: a fresh clone becomes one that can be built and run.
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -19,29 +18,50 @@ export function say(line) {
  * @param {readonly string[]} args
  */
 export function run(program, args) {
-  execFileSync(program, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
+  // On Windows npm and code are command scripts: they need a shell, and that one splits at spaces.
+  const shell = process.platform === 'win32' && program !== process.execPath;
+  execFileSync(program, shell ? args.map(argument => `"${argument}"`) : args, { cwd: root, stdio: 'inherit', shell });
 }
 
-/** Installs the packages that package-lock.json names, unless that has been done for this very file. */
+/** Installs the packages that package-lock.json names, unless they are there in these versions. */
 export function installPackages() {
   const version = Number(process.versions.node.split('.')[0]);
   if (version < oldestNode) throw new Error(`Node ${String(oldestNode)} or later is needed; this is ${process.versions.node}.`);
-  const lock = createHash('sha256')
-    .update(readFileSync(path.join(root, 'package-lock.json')))
-    .digest('hex');
-  const mark = path.join(root, 'node_modules/.installed-lock');
-  if (existsSync(mark) && readFileSync(mark, 'utf8') === lock) return;
+  const record = path.join(root, 'node_modules/.package-lock.json'); // npm writes it last
+  if (existsSync(record)) {
+    const installed = lockedPackages(record);
+    const wanted = Object.entries(lockedPackages(path.join(root, 'package-lock.json')));
+    // '' is the project itself; an optional package may be one for other platforms.
+    if (wanted.every(([name, { version, optional }]) => name === '' || optional === true || installed[name]?.version === version)) return;
+  }
   say('Installing packages from npm (about 700 MB unpacked; a minute or two the first time) ...');
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
-  writeFileSync(mark, lock);
 }
 
-/** @param {string} program */
-export function isOnPath(program) {
+/**
+ * @param {string} lockFile
+ * @returns {Readonly<Record<string, { readonly version?: string, readonly optional?: boolean }>>}
+ */
+function lockedPackages(lockFile) {
+  /** @type {unknown} */
+  const lock = JSON.parse(readFileSync(lockFile, 'utf8'));
+  return /** @type {{ readonly packages: Record<string, { readonly version?: string, readonly optional?: boolean }> }} */ (lock).packages;
+}
+
+/** Where a program lies that is on the PATH; undefined where it is not. @param {string} program */
+export function findProgram(program) {
   try {
-    execFileSync(process.platform === 'win32' ? 'where' : 'which', [program], { stdio: 'ignore' });
-    return true;
+    const found = execFileSync(process.platform === 'win32' ? 'where' : 'which', [program], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return found.split(/\r?\n/)[0];
   } catch {
-    return false; // the one thing that a failure of these programs means
+    return undefined; // the one thing that a failure of these programs means
   }
+}
+
+/** The browser for tests of pages and of the served VS Code; undefined where there is none. */
+export function findBrowser() {
+  return ['chromium', 'chromium-browser', 'google-chrome'].map(findProgram).find(found => found !== undefined);
 }

@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { packExtension } from './package.mjs';
-import { installPackages, isOnPath, root, run, say } from './setUp.mjs';
+import { findProgram, installPackages, root, run, say } from './setUp.mjs';
 import { canServe, freePort, installExtension, installServer, startServer, writeSettings } from './vscodeServer.mjs';
 
 const samples = path.join(root, 'samples');
 
-if (isOnPath('code')) {
+if (findProgram('code') !== undefined) {
   prepare();
   say('Opening VS Code on samples/. Open a file there and click the eye in the editor title.');
   run('code', [`--extensionDevelopmentPath=${root}`, samples]);

@@ -1,10 +1,11 @@
 // npm test: sets up what is missing, checks the sources, builds, and runs every test. Ends with a line `N passed, N failed`.
 import { execFileSync, spawn } from 'node:child_process';
-import { installPackages, isOnPath, root, run, say } from './setUp.mjs';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { findBrowser, findProgram, installPackages, root, run, say } from './setUp.mjs';
 
-/** Plain mocha runs, by folder below out/test. */
-const plainLayers = ['core', 'model', 'cli', 'panel'];
-/** Runs in a real VS Code. */
+/** Folders below test/ that run inside a real VS Code; every other one is for plain mocha. `npm run pictures` runs the last. */
+const insideVscode = new Set(['editor', 'packaged', 'pictures']);
 const editorRuns = ['test/host/runEditorTests.mjs', 'test/host/runPackagedTests.mjs'];
 
 let passed = 0;
@@ -12,8 +13,8 @@ let failed = 0;
 
 /** The tests of pages and of the served VS Code need a browser. */
 function installBrowser() {
-  if (process.platform !== 'linux' || isOnPath('chromium')) return;
-  if (!isOnPath('apt-get')) throw new Error('The tests need Chromium on the PATH: install it and run npm test again.');
+  if (findBrowser() !== undefined) return;
+  if (findProgram('apt-get') === undefined) throw new Error('The tests need Chromium on the PATH: install it and run npm test again.');
   say('Installing Chromium from the Debian packages ...');
   const apt = process.getuid?.() === 0 ? ['apt-get'] : ['sudo', '-n', 'apt-get'];
   const [program = '', ...args] = apt;
@@ -28,11 +29,11 @@ function installBrowser() {
 /**
  * Runs a step whose failure counts as one failed test: the sources' own checks.
  * @param {string} what
- * @param {readonly string[]} args
+ * @param {readonly string[]} args Of Node: a program of an installed package, and its arguments.
  */
 function check(what, args) {
   try {
-    run('npx', args);
+    run(process.execPath, args);
     passed++;
   } catch {
     say(`FAILED: ${what}`);
@@ -41,61 +42,58 @@ function check(what, args) {
 }
 
 /**
- * Runs a program, shows what it prints, and returns that.
- * @param {string} program
+ * Runs tests in a Node of their own, shows what they print and adds up their counts.
+ * Tests left out count as failed, and so does a run that ends badly without a failed test or that has none.
+ * @param {string} what
  * @param {readonly string[]} args
- * @returns {Promise<string>}
+ * @param {{ readonly passed: RegExp, readonly failed: readonly RegExp[] }} counts
  */
-function output(program, args) {
+async function runTests(what, args, counts) {
+  say(`\n== ${what}`);
+  const { text, code } = await output(args);
+  const number = (/** @type {RegExp} */ pattern) => Number(pattern.exec(text)?.[1] ?? 0);
+  const good = number(counts.passed);
+  const bad = counts.failed.map(number).reduce((sum, next) => sum + next, 0);
+  passed += good;
+  failed += bad;
+  if (bad > 0 || (good > 0 && code === 0)) return;
+  say(`FAILED: ${what} ${good === 0 ? 'ran no tests' : `ended with code ${String(code)}`}`);
+  failed++;
+}
+
+/**
+ * @param {readonly string[]} args
+ * @returns {Promise<{ readonly text: string, readonly code: number | null }>}
+ */
+function output(args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], shell: process.platform === 'win32' });
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
     let text = '';
-    child.stdout.on('data', (/** @type {Buffer} */ part) => {
-      text += String(part);
+    child.stdout.setEncoding('utf8').on('data', (/** @type {string} */ part) => {
+      text += part;
       process.stdout.write(part);
     });
     child.once('error', reject);
-    child.once('close', () => {
-      resolve(text);
+    child.once('close', code => {
+      resolve({ text, code });
     });
   });
 }
 
-/**
- * Adds up the counts that a run printed; a run without any has failed.
- * @param {string} what
- * @param {string} text
- * @param {RegExp} passing
- * @param {RegExp} failing
- */
-function count(what, text, passing, failing) {
-  const good = Number(passing.exec(text)?.[1] ?? 0);
-  const bad = Number(failing.exec(text)?.[1] ?? 0);
-  passed += good;
-  failed += bad;
-  if (good + bad > 0) return;
-  say(`FAILED: ${what} ran no tests`);
-  failed++;
-}
-
 installPackages();
 installBrowser();
-check('types', ['tsc', '-p', '.']);
-check('lint', ['eslint', '.']);
-check('format', ['prettier', '--check', '--log-level', 'warn', '.']);
+check('types', ['node_modules/typescript/bin/tsc', '-p', '.']);
+check('lint', ['node_modules/eslint/bin/eslint.js', '.']);
+check('format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']);
 run(process.execPath, ['esbuild.js', '--tests']);
-for (const layer of plainLayers) {
-  say(`\n== ${layer}`);
-  count(
-    layer,
-    await output('npx', ['mocha', '--no-color', `out/test/${layer}/**/*.test.js`]),
-    /^ {2}(\d+) passing/m,
-    /^ {2}(\d+) failing/m,
-  );
+for (const layer of readdirSync(path.join(root, 'out/test')).filter(name => !insideVscode.has(name))) {
+  await runTests(layer, ['node_modules/mocha/bin/mocha.js', '--no-color', `out/test/${layer}/**/*.test.js`], {
+    passed: /^ {2}(\d+) passing/m,
+    failed: [/^ {2}(\d+) failing/m, /^ {2}(\d+) pending/m],
+  });
 }
 for (const file of editorRuns) {
-  say(`\n== ${file}`);
-  count(file, await output(process.execPath, [file]), /^(\d+) passed, \d+ failed$/m, /^\d+ passed, (\d+) failed$/m);
+  await runTests(file, [file], { passed: /^(\d+) passed, \d+ failed$/m, failed: [/^\d+ passed, (\d+) failed$/m] });
 }
 say(`${String(passed)} passed, ${String(failed)} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -108,10 +108,11 @@ export function writeSettings(home, more = {}) {
     'git.openRepositoryInParentFolders': 'never',
     ...more,
   };
-  // The settings of the machine: a served workbench keeps its user's own in the browser.
-  const folder = path.join(home, 'user/Machine');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(path.join(folder, 'settings.json'), JSON.stringify(settings, undefined, 2));
+  // Those of the machine for a served workbench, which keeps its user's own in the browser; the user's for a desktop.
+  for (const folder of [path.join(home, 'user/Machine'), path.join(home, 'user/User')]) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, 'settings.json'), JSON.stringify(settings, undefined, 2));
+  }
 }
 
 /** @param {ServedVscode} vscode @param {string} home @param {string} vsix */
@@ -129,7 +130,9 @@ export function installExtension(vscode, home, vsix) {
  * @returns {Promise<import('node:child_process').ChildProcess>}
  */
 export async function startServer(vscode, { home, port, token, flags = [], environment = {} }) {
-  const access = token === undefined ? ['--without-connection-token'] : ['--connection-token', token];
+  const tokenFile = path.join(home, 'connection-token'); // arguments can be read by every user of this machine
+  if (token !== undefined) writeFileSync(tokenFile, token, { mode: 0o600 });
+  const access = token === undefined ? ['--without-connection-token'] : ['--connection-token-file', tokenFile];
   const args = [
     'out/server-main.js',
     '--host',

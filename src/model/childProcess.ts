@@ -41,7 +41,8 @@ export function childProcesses(workerPath: string, { lowPriority = false } = {})
     child.once('exit', (code, signal) => {
       exited(signal ?? `code ${String(code)}`, signal !== null);
     });
-    child.once('error', error => {
+    // Every time: an error that nobody listens for would end the process that we run in.
+    child.on('error', error => {
       exited(error.message, false);
     });
     return {

@@ -9,11 +9,17 @@ import { commonPrefix } from './engine';
 import type { CachedPrefix, Engine } from './engine';
 import { ModelError } from './errors';
 import type { CallContext, ChangeParams, NextParams, NextResult, OpenParams, ScoreParams, ScoreResult, ScoringSettings } from './protocol';
+import { lastSafeCut } from './tokens';
 import type { TokenLayout } from './tokens';
+
+/** A cache has about 50 MB for the bundled model: so many documents keep theirs, those that were asked about last. */
+const mostWithCaches = 2;
 
 /** Documents kept by the model process: their text, their tokens, and what is scored of them. */
 export class Documents {
   readonly #open = new Map<string, OpenDocument>();
+  /** The newest question first. */
+  #withCaches: readonly OpenDocument[] = [];
   #nextTableId = 1;
 
   open({ document, version, text }: OpenParams): void {
@@ -25,28 +31,40 @@ export class Documents {
     let { text } = found;
     for (const edit of edits) text = text.slice(0, edit.start) + edit.text + text.slice(edit.end);
     if (text.length !== length)
-      throw new ModelError('bad-argument', `After its edits the text has ${String(text.length)} units, not ${String(length)}.`);
+      throw new ModelError('out-of-step', `After its edits the text has ${String(text.length)} units, not ${String(length)}.`);
     found.update(version, text);
   }
 
   close(document: string): void {
+    const found = this.#open.get(document);
     this.#open.delete(document);
+    this.#withCaches = this.#withCaches.filter(other => other !== found);
   }
 
   score(params: ScoreParams, engine: Engine, context: CallContext): Promise<ScoreResult> {
-    return this.#find(params.document, params.version).score(params, engine, context);
+    const found = this.#find(params.document, params.version);
+    this.#keepCaches(found);
+    return found.score(params, engine, context);
   }
 
   next(params: NextParams, engine: Engine, signal: AbortSignal): Promise<NextResult> {
-    return this.#find(params.document, params.version).next(params, engine, signal);
+    const found = this.#find(params.document, params.version);
+    this.#keepCaches(found);
+    return found.next(params, engine, signal);
+  }
+
+  #keepCaches(asked: OpenDocument): void {
+    const all = [asked, ...this.#withCaches.filter(other => other !== asked)];
+    this.#withCaches = all.slice(0, mostWithCaches);
+    for (const other of all.slice(mostWithCaches)) other.dropCaches();
   }
 
   #find(document: string, version: number): OpenDocument {
     const found = this.#open.get(document);
-    if (!found) throw new ModelError('bad-argument', 'The document is not open in the model process.');
+    if (!found) throw new ModelError('out-of-step', 'The document is not open in the model process.');
     if (found.version !== version) {
       throw new ModelError(
-        'bad-argument',
+        'out-of-step',
         `The model process has version ${String(found.version)} of the document, not ${String(version)}.`,
       );
     }
@@ -56,6 +74,7 @@ export class Documents {
 
 /** The tokens of one version of the text. */
 interface Reading {
+  readonly engine: Engine;
   readonly version: number;
   readonly copy: ScoredCopy;
   readonly layout: TokenLayout;
@@ -63,6 +82,7 @@ interface Reading {
 
 /** A table and all that its numbers depend on. */
 interface Scored {
+  readonly engine: Engine;
   readonly tableId: number;
   readonly version: number;
   readonly table: ScoreTable;
@@ -148,14 +168,15 @@ class OpenDocument {
     const window = windowInForce(settings, engine.positions, prefixIds.length);
     const old = this.#scored;
     const same =
-      old?.window.contextTokens === window.contextTokens &&
+      old?.engine === engine &&
+      old.window.contextTokens === window.contextTokens &&
       old.window.overlapTokens === window.overlapTokens &&
       old.table.topCount === settings.topCount &&
       old.prefixIds.length === prefixIds.length;
     const kept = same ? commonPrefix(old.table.ids, layout.ids) : 0;
     if (same && old.version === version && kept === layout.ids.length) return { now: old, kept, baseId: old.tableId };
     const table = tableOf({ topCount: settings.topCount, ...layout }, same ? old.table : undefined, kept);
-    this.#scored = { tableId: this.#newTableId(), version, table, prefixIds, window, cache: same ? old.cache : undefined };
+    this.#scored = { engine, tableId: this.#newTableId(), version, table, prefixIds, window, cache: same ? old.cache : undefined };
     return { now: this.#scored, kept, baseId: old?.tableId };
   }
 
@@ -202,15 +223,21 @@ class OpenDocument {
     const running = this.#reading;
     if (running) {
       const found = await running.catch(() => undefined); // whoever began it was cancelled: begin again
-      if (found?.version === this.version) return found;
+      if (found?.version === this.version && found.engine === engine) return found;
     }
     const { version, text } = this;
     const reading = (async (): Promise<Reading> => {
       const copy = scoredCopyOf(text);
-      return { version, copy, layout: await engine.tokenizer.layout(copy, signal) };
+      return { engine, version, copy, layout: await engine.tokenizer.layout(copy, signal) };
     })();
     this.#reading = reading;
     return reading;
+  }
+
+  /** They cost memory and save time, and change no number. */
+  dropCaches(): void {
+    this.#cursorCache = undefined;
+    if (this.#scored) this.#scored.cache = undefined;
   }
 
   /** For tests and logs: rows that still wait. */
@@ -232,17 +259,9 @@ function cutOf(copy: ScoredCopy, layout: TokenLayout, byte: number, engine: Engi
   const lastByte = copy.bytes[byte - 1];
   const afterSpace = lastByte === 0x20 || lastByte === 0x09;
   if (byte === 0 || (atEnd ? !afterSpace : isTokenStart(layout, byte))) return byte;
-  const head = new TextDecoder().decode(copy.bytes.subarray(0, byte));
-  const lineStart = startOfSafeSlice(head);
+  const head = new TextDecoder('utf-8', { ignoreBOM: true }).decode(copy.bytes.subarray(0, byte));
+  const lineStart = lastSafeCut(head);
   return new TextEncoder().encode(head.slice(0, lineStart)).length + engine.tokenizer.lastPreTokenStartByte(head.slice(lineStart));
-}
-
-/** After the last line feed between two visible characters: every pre-tokenizer splits there. */
-function startOfSafeSlice(text: string): number {
-  for (let at = text.lastIndexOf('\n'); at > 0; at = text.lastIndexOf('\n', at - 1)) {
-    if (at + 1 < text.length && /\S\n\S/.test(text.slice(at - 1, at + 2))) return at + 1;
-  }
-  return 0;
 }
 
 function isTokenStart({ startBytes }: TokenLayout, byte: number): boolean {

@@ -186,11 +186,23 @@ export class Engine {
       feeds[name] = held.tensors.get(name) ?? new Tensor('float32', new Float32Array(0), [1, heads, 0, dimension]);
     }
     this.tokensRun += ids.length;
-    return this.#session.run(feeds, ['logits', ...this.#past.map(past => past.output)]);
+    try {
+      return await this.#session.run(feeds, ['logits', ...this.#past.map(past => past.output)]);
+    } catch (error) {
+      throw runError(error);
+    }
   }
 }
 
 const emptyCache: CachedPrefix = { ids: [], tensors: new Map() };
+
+/** The runtime's own messages may name ids, which are people's text: only what failed is said on. */
+function runError(error: unknown): ModelError {
+  const message = error instanceof Error ? error.message : '';
+  if (/alloc/i.test(message)) return new ModelError('out-of-memory', 'The model ran out of memory.');
+  const node = /Name:'([^']*)'/.exec(message)?.[1];
+  return new ModelError('internal', `The model could not be run${node === undefined ? '' : `: its node ${node} failed`}.`);
+}
 
 function tensorOf(outputs: InferenceSession.OnnxValueMapType, name: string): Tensor {
   const value = outputs[name];

@@ -3,7 +3,17 @@
  * No message ever holds text of a document.
  */
 export type ModelErrorCode =
-  'not-found' | 'incomplete' | 'unsupported' | 'cannot-align' | 'out-of-memory' | 'bad-argument' | 'exited' | 'cancelled' | 'internal';
+  | 'not-found'
+  | 'incomplete'
+  | 'unsupported'
+  | 'cannot-align'
+  | 'out-of-memory'
+  | 'bad-argument'
+  /** The model process has another version of the document, or none: sending it whole mends that. */
+  | 'out-of-step'
+  | 'exited'
+  | 'cancelled'
+  | 'internal';
 
 export class ModelError extends Error {
   override readonly name = 'ModelError';

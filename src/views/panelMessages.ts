@@ -44,6 +44,7 @@ const failureHeadlines: Readonly<Record<ModelErrorCode, string>> = {
   'cannot-align': 'This model cannot be used',
   'out-of-memory': 'The model ran out of memory',
   'bad-argument': 'There is nothing to predict from here',
+  'out-of-step': 'Something went wrong',
   exited: 'The model process ended',
   cancelled: 'No answer',
   internal: 'Something went wrong',

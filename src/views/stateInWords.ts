@@ -75,6 +75,7 @@ export function failureInWords(code: ModelErrorCode, retry: Retry): string {
     case 'bad-argument':
       if (retry === 'move') return vscode.l10n.t('The model needs some text before the cursor. {0}', again);
       return askTheLog(again);
+    case 'out-of-step':
     case 'exited':
     case 'cancelled':
     case 'internal':

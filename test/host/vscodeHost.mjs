@@ -1,10 +1,11 @@
 // Runs a mocha suite inside a real VS Code: the desktop's through @vscode/test-electron, else one that is served to a headless browser.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import { findBrowser } from '../../tools/setUp.mjs';
 import { canServe, freePort, installExtension, installServer, startServer, writeSettings } from '../../tools/vscodeServer.mjs';
 import { startControl } from './control.mjs';
 
@@ -35,6 +36,7 @@ export async function runSuite(run) {
   const home = mkdtempSync(path.join(tmpdir(), 'token-lens-vscode-'));
   try {
     const resultsFile = path.join(home, 'results.json');
+    writeSettings(home, run.settings);
     if (hasDesktop) await runOnDesktop(run, home, resultsFile);
     else if (canServe) await runServed(run, home, resultsFile);
     else throw new Error('A real VS Code needs a desktop, or Linux on x64 or arm64.');
@@ -48,11 +50,12 @@ export async function runSuite(run) {
 
 /** @param {SuiteRun} run @param {string} home @param {string} resultsFile */
 async function runServed(run, home, resultsFile) {
+  const executablePath = findBrowser();
+  if (executablePath === undefined) throw new Error('The served VS Code needs Chromium on the PATH.');
   const vscode = installServer(path.join(root, '.vscode-host'));
-  writeSettings(home, run.settings);
   if (run.vsix) installExtension(vscode, home, run.vsix);
   const browser = await chromium.launch({
-    executablePath: execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim(),
+    executablePath,
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
   });
   const page = await browser.newPage({ viewport: run.viewport ?? { width: 1400, height: 900 } });
@@ -79,10 +82,10 @@ async function runServed(run, home, resultsFile) {
       `http://${authority}/?folder=${encodeURIComponent(run.workspace)}&payload=${encodeURIComponent(JSON.stringify(payload))}`,
     );
     const timer = new Promise(resolve => setTimeout(resolve, limitMs, 'late').unref());
-    if ((await Promise.race([ended, timer])) === 'late') {
-      throw new Error(
-        `The suite did not end in ${String(limitMs / 60_000)} minutes. Last errors of the page:\n${errors.slice(-5).join('\n')}`,
-      );
+    const late = (await Promise.race([ended, timer])) === 'late';
+    if (late || !existsSync(resultsFile)) {
+      const what = late ? `did not end in ${String(limitMs / 60_000)} minutes` : 'ended without results';
+      throw new Error(`The suite ${what}. Last errors of the page:\n${errors.slice(-5).join('\n')}`);
     }
   } finally {
     control.close();
@@ -121,6 +124,7 @@ async function runOnDesktop(run, home, resultsFile) {
         ...profile,
         `--remote-debugging-port=${String(port)}`,
         '--disable-workspace-trust',
+        ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), // VS Code refuses to start for root with one
         '--skip-welcome',
         '--skip-release-notes',
       ],
@@ -143,6 +147,8 @@ async function connect(port) {
         .flatMap(context => context.pages())
         .find(found => found.url().includes('workbench'));
       if (page) return page;
+      await browser.close(); // closes the connection only
+      throw new Error('The window of VS Code has not been found.');
     } catch (error) {
       if (attempt > 100) throw error;
     }

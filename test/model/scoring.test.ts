@@ -71,6 +71,50 @@ describe('the model process', () => {
     }
   }
 
+  it('reads an open document anew when another model is loaded in the same process', async () => {
+    const shared = newClient();
+    try {
+      const reader = new Reader(shared, await shared.call('load', loadParams(bundled), never), 'two models');
+      await reader.open(hardText);
+      await reader.score(tinySettings);
+      const other = await shared.call('load', loadParams(tiny), never);
+      const params = { model: other.key, document: 'two models', version: 1, settings: tinySettings, visible: [], knownTableId: undefined };
+      let ids: Int32Array | undefined;
+      await shared.call('score', params, never, event => {
+        if (event.kind === 'layout') {
+          ids = event.ids;
+          assert.equal(event.keptRows, 0);
+        }
+      });
+      assert.deepEqual(ids, (await wholeTable(hardText)).ids);
+    } finally {
+      shared.dispose();
+    }
+  });
+
+  it('cuts the text at the right place after a second byte order mark, which is text', async () => {
+    const reader = new Reader(client, model, 'two marks');
+    await reader.open('\ufeff\ufeffab cdef');
+    assert.equal((await reader.next(tinySettings, 7)).cut, 4);
+  });
+
+  it('says which questions fail because it has another version of the text, and which for ever', async () => {
+    const reader = new Reader(client, model, 'never opened');
+    await assert.rejects(reader.score(tinySettings), { code: 'out-of-step' });
+    await reader.open('text');
+    await assert.rejects(reader.next({ ...tinySettings, useStartToken: false }, 0), { code: 'bad-argument' });
+  });
+
+  it('gives the same numbers when many documents are asked about in turn', async () => {
+    const texts = Array.from({ length: 5 }, (_, index) => `${String(index)} ${hardText}`);
+    const readers = texts.map((_, index) => new Reader(client, model, `turn ${String(index)}`));
+    for (const [index, reader] of readers.entries()) await reader.open(texts[index] ?? '');
+    await Promise.all(readers.map(reader => reader.score(tinySettings)));
+    for (const reader of readers) await reader.edit(200, 201, 'Z');
+    await Promise.all(readers.map(reader => reader.score(tinySettings)));
+    for (const reader of readers) assertSameScores(reader.finished, await wholeTable(reader.text));
+  });
+
   it('describes the model it loaded', () => {
     assert.equal(model.startTokenId, 0);
     assert.equal(model.positions, 128);

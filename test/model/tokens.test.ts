@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { scoredCopyOf } from '../../src/core/scoredCopy';
 import { ModelError } from '../../src/model/errors';
-import { TextTokenizer } from '../../src/model/tokens';
+import { lastSafeCut, TextTokenizer } from '../../src/model/tokens';
 import type { TokenLayout } from '../../src/model/tokens';
 
 const folders = { 'smollm2-135m-instruct': 'models/smollm2-135m-instruct', 'tiny-gpt2': 'test/fixtures/tiny-gpt2' };
@@ -57,6 +57,40 @@ for (const [name, folder] of Object.entries(folders)) {
       assert.ok(long.length > 100_000);
       assert.deepEqual([...whole.ids], pieces);
     });
+
+    it('do not depend on any of the places where a text may be cut', async () => {
+      let cuts = 0;
+      for (const [index, text] of reference.texts.entries()) {
+        const other = reference.texts[(index * 7) % reference.texts.length] ?? '';
+        const whole = scoredCopyOf(`${other}well said${text} so it is。${other}\n${text}`).text;
+        const pieces: string[] = [];
+        for (let rest = whole; rest !== '';) {
+          const cut = lastSafeCut(rest);
+          pieces.unshift(rest.slice(cut));
+          rest = rest.slice(0, cut);
+        }
+        cuts += pieces.length - 1;
+        const ids: number[] = [];
+        for (const piece of pieces) ids.push(...(await tokenizer.layout(scoredCopyOf(piece), never)).ids);
+        const inOneSlice = await tokenizer.layout(scoredCopyOf(whole), never);
+        assert.deepEqual(ids, [...inOneSlice.ids], JSON.stringify(whole));
+      }
+      assert.ok(cuts > 500, String(cuts));
+    });
+
+    for (const [kind, paragraph] of [
+      ['paragraphs in long lines, with blank lines between them', 'The wind had turned, and nobody spoke for a while. '.repeat(8).trim()],
+      ['Japanese', '朝の港は静かだった。風が変わり、誰も話さなかった。'.repeat(8)],
+    ] as const) {
+      it(`leave room for other work in ${kind}`, async () => {
+        const stop = new AbortController();
+        const running = tokenizer.layout(scoredCopyOf(`${paragraph}\n\n`.repeat(Math.ceil(100_000 / paragraph.length))), stop.signal);
+        setImmediate(() => {
+          stop.abort(); // as a message does that comes in meanwhile
+        });
+        await assert.rejects(running, { name: 'AbortError' });
+      });
+    }
 
     it('stop when asked to', async () => {
       const stop = new AbortController();

@@ -172,7 +172,7 @@ describe('panel page', function () {
       );
     assert.deepEqual(await style(4, 'vscode-light'), ['rgba(130, 80, 223, 0.31)', 'dashed', 'underline']);
     assert.deepEqual(await style(5, 'vscode-high-contrast'), ['rgba(0, 0, 0, 0)', 'solid', 'underline']);
-    assert.deepEqual(await style(3, 'vscode-high-contrast-light'), ['rgba(0, 0, 0, 0)', 'solid', 'none']);
+    assert.deepEqual(await style(3, 'vscode-high-contrast-light'), ['rgba(0, 0, 0, 0)', 'dashed', 'underline']);
   });
 
   it('keeps hostile text as text, everywhere it can be', async () => {
