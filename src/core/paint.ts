@@ -119,7 +119,7 @@ function piecesOf(request: PaintRequest, cells: Cells, stale: boolean): Piece[] 
 
 /**
  * What of a cell is painted: on each of its lines the text without the whitespace round it, so that words look like words. Whitespace alone is
- * painted only where text follows it on its line (indentation, a second space), line breaks never.
+ * painted only where it is indentation or a second space, line breaks never; wider runs inside a line are alignment, and empty blocks of colour.
  */
 function paintedParts(text: string, start: number, end: number): Span[] {
   const parts: Span[] = [];
@@ -132,10 +132,14 @@ function paintedParts(text: string, start: number, end: number): Span[] {
     if (shown !== '') {
       const partStart = segmentStart + segment.length - segment.trimStart().length;
       parts.push({ start: partStart, end: partStart + shown.length });
-    } else if (isFollowedByText(text, segmentStart + segment.length))
+    } else if (isFollowedByText(text, segmentStart + segment.length) && (segment.length <= 2 || isLineStart(text, segmentStart)))
       parts.push({ start: segmentStart, end: segmentStart + segment.length });
   }
   return parts;
+}
+
+function isLineStart(text: string, offset: number): boolean {
+  return offset === 0 || /[\r\n]/.test(text.charAt(offset - 1));
 }
 
 function isFollowedByText(text: string, offset: number): boolean {

@@ -87,7 +87,7 @@ async function contributed(id: string, theme: Theme): Promise<string | undefined
 
 const underlineOfBand: Readonly<Record<'contrast' | 'tinted', readonly (string | undefined)[]>> = {
   tinted: [undefined, undefined, undefined, undefined, 'dashed 2px', 'solid 2px'],
-  contrast: [undefined, 'dotted 1px', 'dotted 1px', 'dashed 1px', 'dashed 2px', 'solid 2px'],
+  contrast: [undefined, 'dotted 1px', 'dotted 2px', 'dashed 1px', 'dashed 2px', 'solid 2px'],
 };
 
 /** Why one editor does not show the text coloured as its scores say, by character; empty when it does. */

@@ -30,6 +30,7 @@ describe('the packed extension, installed into an empty profile', () => {
     const top = readdirSync(folder).filter(name => !name.startsWith('.')); // VS Code adds a record of its own
     assert.deepEqual(top.sort(), [
       'LICENSE.txt',
+      'THIRD_PARTY.md',
       'changelog.md',
       'dist',
       'media',
