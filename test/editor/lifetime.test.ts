@@ -39,10 +39,11 @@ describe('the life of a scored document', () => {
   });
 
   it('goes on for another extension when the lens is turned off', async () => {
-    const document = await untitled(text);
+    const document = await untitled(text.repeat(20));
     await vscode.window.showTextDocument(document);
     await vscode.commands.executeCommand('tokenLens.toggle');
     const asked = api.score(document.uri);
+    await new Promise(resolve => setTimeout(resolve, 100)); // in the middle of the run
     await vscode.commands.executeCommand('tokenLens.toggle');
     const scores = await asked;
     assert.equal(scores.documentVersion, document.version);
