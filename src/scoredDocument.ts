@@ -124,9 +124,10 @@ export class ScoredDocument implements vscode.Disposable {
     return this.#view;
   }
 
-  /** Begins to score, unless that is done or under way. */
-  start(): void {
+  /** Begins to score, unless that is done or under way. What failed is tried again only where somebody asks (`again`). */
+  start({ again = false } = {}): void {
     this.#wanted = true;
+    if (this.#state.kind === 'failed' && !again) return;
     if (this.#run || this.#timer || this.view?.complete === true) return;
     this.#startRun();
   }

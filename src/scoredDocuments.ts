@@ -104,7 +104,7 @@ export class ScoredDocuments {
     (on ? this.#off : this.#on).delete(key);
     void this.#memory.update(onKey, [...this.#on]);
     void this.#memory.update(offKey, [...this.#off]);
-    if (on) this.#scored(document).start();
+    if (on) this.#scored(document).start({ again: true });
     else this.#documents.get(key)?.stop();
     this.#changed.fire(document);
   }

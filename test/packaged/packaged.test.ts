@@ -33,6 +33,7 @@ describe('the packed extension, installed into an empty profile', () => {
       'THIRD_PARTY.md',
       'changelog.md',
       'dist',
+      'licences',
       'media',
       'models',
       'node_modules',
