@@ -1,6 +1,6 @@
 // npm start: installs, builds, and opens VS Code on samples/ with the extension: the desktop's `code`, else one served to your browser.
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { packExtension } from './package.mjs';
@@ -37,12 +37,14 @@ async function serve() {
   const vsix = await packExtension({ withModel: true, packagePath: path.join(home, 'token-lens.vsix') });
   writeSettings(home, { 'editor.wordWrap': 'on' });
   installExtension(vscode, home, vsix);
+  const copies = path.join(home, 'samples'); // VS Code in a browser saves by itself
+  cpSync(samples, copies, { recursive: true });
   const port = await freePort();
   const token = randomBytes(16).toString('hex');
   const server = await startServer(vscode, { home, port, token });
   say('\nOpen this address in a browser on this machine, open a file and click the eye in its title:\n');
-  say(`    http://127.0.0.1:${String(port)}/?tkn=${token}&folder=${encodeURIComponent(samples)}\n`);
-  say('Ctrl-C ends it.');
+  say(`    http://127.0.0.1:${String(port)}/?tkn=${token}&folder=${encodeURIComponent(copies)}\n`);
+  say('Ctrl-C ends it. The samples there are copies, which go with it.');
   const end = () => {
     server.kill();
   };

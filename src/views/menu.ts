@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { CommandId } from '../core/contributions';
+import type { LensState } from '../scoredDocument';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { stateInWords } from './stateInWords';
 
@@ -27,10 +28,15 @@ export async function showMenu(scored: Pick<ScoredDocuments, 'isOn' | 'state'>):
     },
     { label: `$(output) ${vscode.l10n.t('Show log')}`, run: command('tokenLens.showLog') },
   ];
-  const state = document && stateInWords(scored.state(document));
   const chosen = await vscode.window.showQuickPick(items, {
     title: 'Token Lens',
-    placeHolder: state ? `${state.headline}. ${state.text}` : vscode.l10n.t('No document is open.'),
+    placeHolder: placeHolderOf(document && scored.state(document)),
   });
   await chosen?.run?.();
+}
+
+function placeHolderOf(state: LensState | undefined): string {
+  if (!state) return vscode.l10n.t('No document is open.');
+  const { headline, text } = stateInWords(state);
+  return state.kind === 'ready' ? vscode.l10n.t('The lens is on for this document.') : `${headline}. ${text}`;
 }

@@ -63,7 +63,7 @@ export function failureInWords(code: ModelErrorCode, retry: Retry): string {
     retry === 'move' ? vscode.l10n.t('Move the cursor to try again.') : vscode.l10n.t('Turn the lens off and on again to retry.');
   switch (code) {
     case 'not-found':
-      return vscode.l10n.t('The model folder is missing. Set another one in the settings.');
+      return vscode.l10n.t('There is no model where one is looked for: choose a folder that holds one.');
     case 'incomplete':
       return vscode.l10n.t('Files are missing from the model folder. Copy it again, or set another one in the settings.');
     case 'unsupported':

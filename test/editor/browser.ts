@@ -16,7 +16,9 @@ export const browser = {
   moveMouse: (x: number, y: number) => request<null>('moveMouse', '', { x, y }),
   /** Kept only where the run was given a folder for pictures. */
   screenshot: (name: string) => request<null>('screenshot', name),
-  screenshotOf: (name: string, selector: string) => request<null>('screenshotOf', `${name}\n${selector}`),
+  /** Of one element, at most so high. */
+  screenshotOf: (name: string, selector: string, heightPixels = Infinity) =>
+    request<null>('screenshotOf', `${name}\n${selector}`, { x: 0, y: Math.min(heightPixels, 10_000) }),
 };
 
 function request<T>(command: string, argument: string, options?: { readonly x: number; readonly y: number }): Promise<T> {

@@ -82,10 +82,12 @@ async function perform(page, { command, argument, options }, pictures) {
       if (!pictures) return undefined;
       const [name = '', selector = 'body'] = argument.split('\n');
       mkdirSync(pictures, { recursive: true });
-      await page
-        .locator(selector)
-        .first()
-        .screenshot({ path: path.join(pictures, `${name}.png`) });
+      const box = await page.locator(selector).first().boundingBox();
+      if (!box) throw new Error(`Nothing on the screen is ${selector}.`);
+      await page.screenshot({
+        path: path.join(pictures, `${name}.png`),
+        clip: { ...box, height: Math.min(box.height, options?.y ?? box.height) },
+      });
       return undefined;
     }
     default:

@@ -28,7 +28,7 @@ describe('pictures', () => {
       assert.ok(place > 0);
       prose.selection = new vscode.Selection(prose.document.positionAt(place), prose.document.positionAt(place));
       await new Promise(resolve => setTimeout(resolve, 1500));
-      await browser.screenshotOf(`editor-${name}`, '.part.editor');
+      await browser.screenshotOf(`editor-${name}`, '.part.editor', 400);
       await vscode.commands.executeCommand('workbench.action.closeEditorsInOtherGroups');
       await vscode.commands.executeCommand('tokenLens.showPanel');
       await browser.evaluateInWebview('document.querySelectorAll("tr").length');
