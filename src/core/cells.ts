@@ -65,6 +65,12 @@ export function cellsOf(table: ScoreTable): Cells {
 
 /** Index of the cell that holds the UTF-16 offset, or undefined. */
 export function cellAt(cells: Cells, offset: number): number | undefined {
+  const index = firstCellEndingAfter(cells, offset);
+  return index < cells.length && (cells.starts[index] ?? 0) <= offset ? index : undefined;
+}
+
+/** Index of the first cell that ends after the UTF-16 offset; `length` where there is none. */
+export function firstCellEndingAfter(cells: Cells, offset: number): number {
   let low = 0;
   let high = cells.length;
   while (low < high) {
@@ -72,5 +78,5 @@ export function cellAt(cells: Cells, offset: number): number | undefined {
     if ((cells.ends[middle] ?? 0) <= offset) low = middle + 1;
     else high = middle;
   }
-  return low < cells.length && (cells.starts[low] ?? 0) <= offset ? low : undefined;
+  return low;
 }

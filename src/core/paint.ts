@@ -1,5 +1,6 @@
 import { bandCount, bandOf } from './band';
 import type { BandEdges } from './band';
+import { firstCellEndingAfter } from './cells';
 import type { Cells } from './cells';
 import type { Span } from './scores';
 
@@ -151,17 +152,6 @@ function isFollowedByText(text: string, offset: number): boolean {
 function lineEndFrom(text: string, offset: number): number {
   const end = text.indexOf('\n', offset);
   return end < 0 ? text.length : end;
-}
-
-function firstCellEndingAfter(cells: Cells, offset: number): number {
-  let low = 0;
-  let high = cells.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((cells.ends[middle] ?? 0) <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The same places, ascending, without overlap. */

@@ -1,5 +1,5 @@
 import { bandOf, type BandEdges } from '../core/band';
-import type { Cells } from '../core/cells';
+import { firstCellEndingAfter, type Cells } from '../core/cells';
 import type { Distribution, DistributionRow } from '../core/distribution';
 import { rowState, type Provenance, type ScoreTable } from '../core/scores';
 import type { TokenPieces, Vocabulary } from '../core/vocabulary';
@@ -116,17 +116,6 @@ function shortenedFrom(text: string, cutAtFront: boolean): number {
     if (++lines === beforeLines) return at + 1;
   }
   return from;
-}
-
-function firstCellEndingAfter(cells: Cells, offset: number): number {
-  let low = 0;
-  let high = cells.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((cells.ends[middle] ?? 0) <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The peak of the surprisal in each of at most 200 equal stretches of the document's tokens. */

@@ -133,6 +133,26 @@ describe('editing', () => {
     await eventually('scores are gone after closing', () => api.scores(to) === undefined);
   });
 
+  it('comes on by itself where `autoStart` names the language, until it is turned off there', async () => {
+    const settings = vscode.workspace.getConfiguration('tokenLens');
+    await settings.update('autoStart', ['plaintext'], vscode.ConfigurationTarget.Global);
+    try {
+      const document = await untitled(text);
+      await vscode.window.showTextDocument(document);
+      await eventually('it is scored without being asked', () => api.scores(document.uri) !== undefined);
+      await vscode.commands.executeCommand('tokenLens.toggle');
+      assert.equal(api.scores(document.uri), undefined);
+      const other = await untitled(text, 'markdown');
+      await vscode.window.showTextDocument(other);
+      await vscode.window.showTextDocument(document);
+      await new Promise(resolve => setTimeout(resolve, 1500));
+      assert.equal(api.scores(other.uri), undefined);
+      assert.equal(api.scores(document.uri), undefined);
+    } finally {
+      await settings.update('autoStart', undefined, vscode.ConfigurationTarget.Global);
+    }
+  });
+
   it('tells others when scores are complete', async () => {
     const document = await untitled(text);
     const told: string[] = [];
