@@ -46,16 +46,6 @@ export class LensModel implements Disposable {
     );
   }
 
-  /** The bundled model is the one in use. */
-  get isBundled(): boolean {
-    return this.#config.modelFolder === undefined;
-  }
-
-  /** Process id of the model process while it runs. */
-  get processId(): number | undefined {
-    return this.#client.processId;
-  }
-
   get deathsInARow(): number {
     return this.#client.deathsInARow;
   }
@@ -77,11 +67,11 @@ export class LensModel implements Disposable {
   }
 
   /** Lets the model process forget a document, if it is still the one that was told of it. */
-  async close(document: string, told: Pick<ReadyModel, 'client' | 'generation'>): Promise<void> {
+  async close(document: string, told: Pick<ReadyModel, 'client' | 'generation' | 'description'>): Promise<void> {
     const client = this.#client;
     if (client.processId === undefined || client !== told.client || client.generation !== told.generation) return;
     try {
-      await client.call('close', { document }, new AbortController().signal);
+      await client.call('close', { model: told.description.key, document }, new AbortController().signal);
     } catch (error) {
       this.#log.trace(`A document was not closed: ${ModelError.from(error).code}.`); // the process died, and the document with it
     }

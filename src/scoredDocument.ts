@@ -73,7 +73,7 @@ interface Held {
 
 /** What the model process knows of the document. */
 interface Sent {
-  readonly process: Pick<ReadyModel, 'client' | 'generation'>;
+  readonly process: Pick<ReadyModel, 'client' | 'generation' | 'description'>;
   readonly version: number;
 }
 
@@ -294,7 +294,7 @@ export class ScoredDocument implements vscode.Disposable {
 
   /** Tells the model process what it does not know yet; calls arrive in the order they are made, so nobody waits. Returns the version. */
   #send(model: ReadyModel): number {
-    const { client, generation } = model;
+    const { client, generation, description } = model;
     const process = this.#sent?.process;
     const { version } = this.#document;
     const document = this.#document.uri.toString();
@@ -302,13 +302,14 @@ export class ScoredDocument implements vscode.Disposable {
     const known = process?.client === client && process.generation === generation ? this.#sent : undefined;
     const edits = this.#edits;
     this.#edits = [];
-    this.#sent = { process: { client, generation }, version };
+    this.#sent = { process: { client, generation, description }, version };
+    const { key } = description;
     const text = this.#document.getText();
     // A failure shows in the call that follows: the process then has another version.
-    if (!known) void client.call('open', { document, version, text }, never).catch(() => undefined);
+    if (!known) void client.call('open', { model: key, document, version, text }, never).catch(() => undefined);
     else if (known.version !== version) {
       void client
-        .call('change', { document, fromVersion: known.version, version, edits, length: text.length }, never)
+        .call('change', { model: key, document, fromVersion: known.version, version, edits, length: text.length }, never)
         .catch(() => undefined);
     }
     return version;
@@ -401,7 +402,7 @@ export class ScoredDocument implements vscode.Disposable {
     if (skipped) return { kind: skipped };
     const text = this.#document.getText();
     const limitBytes = this.#config.largestDocumentBytes;
-    // UTF-16 units are at most as many as bytes: most documents need no count.
+    // A UTF-16 unit takes at most three bytes: most documents need no count.
     const bytes = text.length * 3 <= limitBytes ? 0 : Buffer.byteLength(text);
     if (bytes > limitBytes) return { kind: 'too-large', bytes, limitBytes };
     return text.includes('\0') ? { kind: 'binary' } : undefined;

@@ -20,7 +20,6 @@ export const contextKeys = {
 
 export const presets = ['auto', 'code', 'prose'] as const;
 export const hoverModes = ['all', 'coloured', 'off'] as const;
-export type PresetSetting = (typeof presets)[number];
 export type HoverMode = (typeof hoverModes)[number];
 
 export interface NumberSetting {

@@ -1,4 +1,4 @@
-import { pendingCount, sliceRows, tableOf, writeRows } from '../core/scoreTable';
+import { sliceRows, tableOf, writeRows } from '../core/scoreTable';
 import { byteAtOffset, scoredCopyOf } from '../core/scoredCopy';
 import type { ScoredCopy } from '../core/scoredCopy';
 import { rowState } from '../core/scores';
@@ -238,11 +238,6 @@ class OpenDocument {
   dropCaches(): void {
     this.#cursorCache = undefined;
     if (this.#scored) this.#scored.cache = undefined;
-  }
-
-  /** For tests and logs: rows that still wait. */
-  get pendingRows(): number {
-    return this.#scored ? pendingCount(this.#scored.table) : 0;
   }
 }
 

@@ -9,7 +9,7 @@ export interface ModelMethods {
   open: { params: OpenParams; result: null };
   /** Brings an open document from one version to the next. Edits are applied in the order given, each on the text the one before it left. */
   change: { params: ChangeParams; result: null };
-  close: { params: { readonly document: string }; result: null };
+  close: { params: CloseParams; result: null };
   /** Scores an open document: events `layout`, then `rows` until nothing is pending. */
   score: { params: ScoreParams; result: ScoreResult };
   /** The distribution of the next token at one place, from the text before it only. */
@@ -48,12 +48,19 @@ export interface ModelDescription {
 }
 
 export interface OpenParams {
+  readonly model: ModelKey;
   readonly document: string;
   readonly version: number;
   readonly text: string;
 }
 
+export interface CloseParams {
+  readonly model: ModelKey;
+  readonly document: string;
+}
+
 export interface ChangeParams {
+  readonly model: ModelKey;
   readonly document: string;
   readonly fromVersion: number;
   readonly version: number;

@@ -26,7 +26,7 @@ export async function scoreText(
 ): Promise<ScoredText> {
   const description = await client.call('load', load, signal);
   const document = 'text';
-  await client.call('open', { document, version: 1, text }, signal);
+  await client.call('open', { model: description.key, document, version: 1, text }, signal);
   let found: { readonly table: ScoreTable; readonly gaps: readonly Gap[]; readonly bytes: number } | undefined;
   const onEvent = (event: ModelEvent) => {
     if (event.kind === 'layout') found = { table: tableOf(event, undefined, 0), gaps: event.gaps, bytes: event.bytes };
@@ -34,7 +34,7 @@ export async function scoreText(
   };
   const params = { model: description.key, document, version: 1, settings, visible: [], knownTableId: undefined };
   const result = await client.call('score', params, signal, onEvent);
-  await client.call('close', { document }, signal);
+  await client.call('close', { model: description.key, document }, signal);
   if (!found) throw new ModelError('internal', 'The model process sent no layout.');
   const stride = result.window.contextTokens - result.window.overlapTokens;
   return { description, ...found, result, stride, windows: gridWindows(found.table.length, result.window).length };

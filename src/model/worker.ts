@@ -8,11 +8,14 @@ import type { ModelKey } from '../core/scores';
 
 const chunkTokens = Number(process.env['TOKEN_LENS_CHUNK_TOKENS'] ?? '128');
 const documents = new Documents();
+/** The model that has answered the last load. */
+let ready: Engine | undefined;
 let loaded: { readonly params: LoadParams; readonly engine: Promise<Engine> } | undefined;
 
 async function load(params: LoadParams): Promise<ModelDescription> {
   if (!loaded || !sameLoad(loaded.params, params)) {
     const previous = loaded?.engine;
+    ready = undefined;
     loaded = {
       params,
       engine: previous
@@ -30,6 +33,7 @@ async function load(params: LoadParams): Promise<ModelDescription> {
   const attempt = loaded;
   try {
     const engine = await attempt.engine;
+    if (loaded === attempt) ready = engine;
     return {
       key: engine.key,
       name: engine.name,
@@ -47,33 +51,37 @@ function sameLoad(a: LoadParams, b: LoadParams): boolean {
   return a.folder === b.folder && a.dtype === b.dtype && a.threads === b.threads && a.arena === b.arena;
 }
 
-async function engineFor(key: ModelKey): Promise<Engine> {
-  const engine = await loaded?.engine;
+/** Every call names the model it is for: one that was meant for another is refused, whatever it asks. */
+function engineFor(key: ModelKey): Engine {
   const same =
-    engine?.key.folder === key.folder &&
-    engine.key.contentHash === key.contentHash &&
-    engine.key.dtype === key.dtype &&
-    engine.key.arithmetic === key.arithmetic;
-  if (!engine || !same) throw new ModelError('bad-argument', 'The model that was asked for is not the one that is loaded.');
-  return engine;
+    ready?.key.folder === key.folder &&
+    ready.key.contentHash === key.contentHash &&
+    ready.key.dtype === key.dtype &&
+    ready.key.arithmetic === key.arithmetic;
+  if (!ready || !same) throw new ModelError('bad-argument', 'The model that was asked for is not the one that is loaded.');
+  return ready;
 }
 
+// Up to their first wait these run in the order of the calls: a score finds the text that was sent before it.
 const handlers: Handlers = {
   load: params => load(params),
-  open: params => {
+  open: async params => {
+    engineFor(params.model);
     documents.open(params);
     return Promise.resolve(null);
   },
-  change: params => {
+  change: async params => {
+    engineFor(params.model);
     documents.change(params);
     return Promise.resolve(null);
   },
-  close: ({ document }) => {
+  close: async ({ model, document }) => {
+    engineFor(model);
     documents.close(document);
     return Promise.resolve(null);
   },
-  score: async (params, context) => documents.score(params, await engineFor(params.model), context),
-  next: async (params, { signal }) => documents.next(params, await engineFor(params.model), signal),
+  score: async (params, context) => documents.score(params, engineFor(params.model), context),
+  next: async (params, { signal }) => documents.next(params, engineFor(params.model), signal),
 };
 
 serve(

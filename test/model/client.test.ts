@@ -46,7 +46,7 @@ describe('the client of the model process', () => {
     await made.call('load', loadParams(tiny), never);
     const expected = await scoreText(made, loadParams(tiny), text, tinySettings, never);
     const model = expected.description.key;
-    await made.call('open', { document: 'd', version: 1, text }, never);
+    await made.call('open', { model, document: 'd', version: 1, text }, never);
     const { generation, processId } = made;
     assert.ok(processId !== undefined);
     await assert.rejects(

@@ -35,7 +35,7 @@ export class Reader {
 
   async open(text: string): Promise<void> {
     this.text = text;
-    await this.#client.call('open', { document: this.#document, version: ++this.#version, text }, never);
+    await this.#client.call('open', { model: this.#model.key, document: this.#document, version: ++this.#version, text }, never);
   }
 
   async edit(start: number, end: number, text: string): Promise<void> {
@@ -44,7 +44,7 @@ export class Reader {
     const edits = [{ start, end, text }];
     await this.#client.call(
       'change',
-      { document: this.#document, fromVersion, version: this.#version, edits, length: this.text.length },
+      { model: this.#model.key, document: this.#document, fromVersion, version: this.#version, edits, length: this.text.length },
       never,
     );
   }

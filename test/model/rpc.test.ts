@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { MessageChannel } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
+import type { ModelKey } from '../../src/core/scores';
 import { ModelError } from '../../src/model/errors';
 import type { Handlers, ModelEvent } from '../../src/model/protocol';
 import { RpcClient, serve } from '../../src/model/rpc';
 import type { Transport } from '../../src/model/rpc';
 
 const never = new AbortController().signal;
+const model: ModelKey = { folder: 'f', contentHash: 'h', dtype: 'fp32', arithmetic: 'native' };
 
 function transportOf(port: MessagePort): Transport {
   return {
@@ -50,14 +52,14 @@ describe('calls between processes', () => {
 
   it('end as a result', async () => {
     const client = connect({ close: () => Promise.resolve(null) });
-    assert.equal(await client.call('close', { document: 'd' }, never), null);
+    assert.equal(await client.call('close', { model, document: 'd' }, never), null);
     assert.equal(client.busy, false);
   });
 
   it('end as an error that keeps its class and code', async () => {
     const client = connect({ close: () => Promise.reject(new ModelError('incomplete', 'half a model')) });
     await assert.rejects(
-      client.call('close', { document: 'd' }, never),
+      client.call('close', { model, document: 'd' }, never),
       (error: unknown) => error instanceof ModelError && error.code === 'incomplete' && error.message === 'half a model',
     );
   });
@@ -78,7 +80,7 @@ describe('calls between processes', () => {
     });
     const stop = new AbortController();
     const events: ModelEvent[] = [];
-    const call = client.call('close', { document: 'd' }, stop.signal, event => events.push(event));
+    const call = client.call('close', { model, document: 'd' }, stop.signal, event => events.push(event));
     setTimeout(() => {
       stop.abort();
     }, 5);
@@ -86,18 +88,18 @@ describe('calls between processes', () => {
     assert.equal(stopped, true);
     assert.equal(events.length, 1);
     await assert.rejects(
-      client.call('close', { document: 'd' }, stop.signal),
+      client.call('close', { model, document: 'd' }, stop.signal),
       (error: unknown) => error instanceof ModelError && error.code === 'cancelled',
     );
   });
 
   it('end as exited when the process is gone, before and during a call', async () => {
     const client = connect({ close: () => new Promise(() => undefined) });
-    const call = client.call('close', { document: 'd' }, never);
+    const call = client.call('close', { model, document: 'd' }, never);
     client.exited(new ModelError('exited', 'gone'));
     await assert.rejects(call, (error: unknown) => error instanceof ModelError && error.code === 'exited');
     await assert.rejects(
-      client.call('close', { document: 'd' }, never),
+      client.call('close', { model, document: 'd' }, never),
       (error: unknown) => error instanceof ModelError && error.code === 'exited',
     );
   });
@@ -105,9 +107,9 @@ describe('calls between processes', () => {
   it('say so when a method is unknown or a message cannot be sent', async () => {
     const client = connect({});
     await assert.rejects(
-      client.call('nonsense' as 'close', { document: 'd' }, never),
+      client.call('nonsense' as 'close', { model, document: 'd' }, never),
       (error: unknown) => error instanceof ModelError && error.code === 'bad-argument',
     );
-    await assert.rejects(client.call('close', { document: (() => 1) as unknown as string }, never));
+    await assert.rejects(client.call('close', { model, document: (() => 1) as unknown as string }, never));
   });
 });

@@ -123,6 +123,24 @@ describe('the model process', () => {
     assert.equal(model.vocabulary.controlNames[0], '<|endoftext|>');
   });
 
+  it('refuses every call that names another model', async () => {
+    const other = { ...model.key, contentHash: '0'.repeat(64) };
+    const refused = (error: unknown) => error instanceof ModelError && error.code === 'bad-argument';
+    const settings = tinySettings;
+    const document = 'for another model';
+    await assert.rejects(client.call('open', { model: other, document, version: 1, text: 'a' }, never), refused);
+    await client.call('open', { model: model.key, document, version: 1, text: 'a' }, never);
+    await assert.rejects(
+      client.call('change', { model: other, document, fromVersion: 1, version: 2, edits: [], length: 1 }, never),
+      refused,
+    );
+    await assert.rejects(client.call('close', { model: other, document }, never), refused);
+    const visible = { visible: [], knownTableId: undefined };
+    await assert.rejects(client.call('score', { model: other, document, version: 1, settings, ...visible }, never), refused);
+    await assert.rejects(client.call('next', { model: other, document, version: 1, settings, offset: 0 }, never), refused);
+    await client.call('score', { model: model.key, document, version: 1, settings, ...visible }, never);
+  });
+
   it('gives the reference values for the tiny model, windows included', async () => {
     for (const { text, window, stride, tokens } of referenceTexts('tiny-gpt2')) {
       assert.ok(window !== null && stride !== null);
