@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { Anchors, Arithmetic } from '../core/scores';
 import { RefusedError } from './failure';
 
 export const formats = ['pretty', 'json', 'csv', 'html'] as const;
@@ -15,7 +16,9 @@ export interface ScoreArguments {
   readonly contextTokens: number;
   readonly overlapTokens: number;
   readonly topCount: number;
+  readonly anchors: Anchors;
   readonly useStartToken: boolean;
+  readonly arithmetic: Arithmetic;
   readonly threads: number | undefined;
 }
 export interface HelpArguments {
@@ -41,10 +44,10 @@ usage: node dist/cli.js score [options] FILE|-
   --dtype NAME                    weights to use (default: what the folder says, else the first of fp32, q8, q4, fp16)
   --context N                     tokens a window (default: ${String(defaults.contextTokens)}; at most what the model can hold)
   --overlap N                     tokens shared by two windows (default: ${String(defaults.overlapTokens)}; at most half a window)
-  --anchors grid|text             where windows start (text: not yet)
+  --anchors grid|text             where windows start: at counted tokens, or where the text decides, as in the editor (default: grid)
   --top K                         alternatives for each token (default: ${String(defaults.topCount)})
   --no-start-token                nothing before the text; the first token then has no score
-  --exact                         float32 arithmetic (not yet)
+  --exact                         float32 arithmetic: slower, without the model's rounding
   --threads N                     processor cores to use (default: all)
   -h, --help                      this text
 
@@ -65,10 +68,8 @@ export function readArguments(words: readonly string[]): ScoreArguments | HelpAr
   if (file === undefined || file === '') throw new RefusedError(`no file given; ${usageLine}`);
   if (more.length > 0) throw new RefusedError(`one file at a time, ${String(more.length + 1)} given; ${usageLine}`);
 
-  if (values.exact === true) throw new RefusedError('--exact: not yet');
-  if (values.anchors === 'text') throw new RefusedError('--anchors text: not yet');
-  if (values.anchors !== undefined && values.anchors !== 'grid')
-    throw new RefusedError(`--anchors must be grid or text, not "${values.anchors}"`);
+  const anchors = values.anchors ?? 'grid';
+  if (anchors !== 'grid' && anchors !== 'text') throw new RefusedError(`--anchors must be grid or text, not "${anchors}"`);
   for (const name of ['model', 'dtype'] as const) if (values[name] === '') throw new RefusedError(`--${name} is empty`);
 
   const contextTokens = numberOf('context', values.context) ?? defaults.contextTokens;
@@ -84,8 +85,10 @@ export function readArguments(words: readonly string[]): ScoreArguments | HelpAr
     dtype: values.dtype,
     contextTokens,
     overlapTokens: overlap ?? Math.min(defaults.overlapTokens, Math.floor(contextTokens / 2)),
+    anchors,
     topCount: numberOf('top', values.top) ?? defaults.topCount,
     useStartToken: values['no-start-token'] !== true,
+    arithmetic: values.exact === true ? 'float32' : 'native',
     threads: numberOf('threads', values.threads),
   };
 }

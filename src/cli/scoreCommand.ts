@@ -1,5 +1,6 @@
 import os from 'node:os';
 import path from 'node:path';
+import envPaths from 'env-paths';
 import { defaultBandEdges, presetOf } from '../core/band';
 import { provenanceOf, summaryOf } from '../core/report';
 import { Vocabulary } from '../core/vocabulary';
@@ -40,10 +41,19 @@ export async function scoreCommand(request: ScoreArguments, text: string, signal
       dtype: request.dtype,
       threads: request.threads ?? os.availableParallelism(),
       arena: true, // this is no Electron process, where it could be deadly
+      cacheFolder: envPaths('token-lens', { suffix: '' }).cache,
+      snapshotBytes: 0, // nothing is edited here
     };
-    const { contextTokens, overlapTokens, topCount, useStartToken } = request;
-    const scored = await scoreText(client, load, text, { contextTokens, overlapTokens, topCount, useStartToken }, signal);
-    const { description, table, gaps, bytes, result, windows, stride } = scored;
+    const { contextTokens, overlapTokens, anchors, topCount, useStartToken, arithmetic } = request;
+    const scored = await scoreText(
+      client,
+      load,
+      text,
+      { contextTokens, overlapTokens, anchors, topCount, useStartToken },
+      arithmetic,
+      signal,
+    );
+    const { description, table, gaps, bytes, result } = scored;
     const source = request.file === '-' ? undefined : path.basename(request.file);
     return {
       source,
@@ -53,10 +63,10 @@ export async function scoreCommand(request: ScoreArguments, text: string, signal
       vocabulary: new Vocabulary(description.vocabulary),
       startTokenId: result.startTokenId,
       window: result.window.contextTokens,
-      stride,
-      windows,
+      stride: result.window.contextTokens - result.window.overlapTokens,
+      windows: result.windows,
       summary: summaryOf(table, bytes),
-      provenance: provenanceOf(description, result.window, result.startTokenId, 1),
+      provenance: provenanceOf(description, arithmetic, result.window, result.startTokenId, 1),
       edges: defaultBandEdges[presetOf(proseEndings.get(path.extname(source ?? '').toLowerCase()) ?? '')],
     };
   } finally {

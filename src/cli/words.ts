@@ -35,11 +35,12 @@ export function provenanceLine({ provenance, windows, window, stride, startToken
     provenance.model,
     `sha256 ${provenance.modelHash.slice(0, 12)}`,
     `${provenance.dtype}, ${provenance.arithmetic} arithmetic`,
-    `${count(windows)} ${windows === 1 ? 'window' : 'windows'} of at most ${count(window)} tokens, ${count(window - stride)} shared`,
+    `${count(windows)} ${windows === 1 ? 'window' : 'windows'} of at most ${count(window)} tokens, ${count(window - stride)} shared${provenance.anchors === 'text' ? ', where the text decides' : ''}`,
     startTokenId === null ? 'no start token' : `start token ${String(startTokenId)}`,
     noiseFloorBits === null
-      ? 'noise floor not measured'
+      ? 'noise floor unknown'
       : `noise ${decimal(noiseFloorBits.mean, 2)} bits, 95 % below ${decimal(noiseFloorBits.p95, 2)}`,
+    ...(provenance.selfCheck === 'implausible' ? ['reads plain English like a model that was never trained'] : []),
   ].join(' · ');
 }
 

@@ -27,6 +27,16 @@ export function logProbabilitiesOf(logits: Float32Array): { logProbabilities: Fl
   return { logProbabilities: logits.map(logit => logit - max - logSum), entropyBits: entropyNats / Math.LN2 };
 }
 
+/** Of a whole distribution given by the natural logarithms of its probabilities. */
+export function entropyBitsOf(logProbabilities: Float32Array): number {
+  let nats = 0;
+  for (const logProbability of logProbabilities) {
+    const probability = Math.exp(logProbability);
+    if (probability > 0) nats -= probability * logProbability;
+  }
+  return nats / Math.LN2;
+}
+
 function normalise(logits: Float32Array): { max: number; logSum: number; entropyNats: number } {
   let max = -Infinity;
   for (const logit of logits) if (logit > max) max = logit;

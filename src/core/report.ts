@@ -2,7 +2,7 @@ import { bandOf } from './band';
 import type { BandEdges } from './band';
 import type { Cells } from './cells';
 import { rowState } from './scores';
-import type { ModelKey, Provenance, ScoreTable, Summary, TokenScore, WindowSettings } from './scores';
+import type { Arithmetic, ModelKey, NoiseFloor, Provenance, ScoreTable, Summary, TokenScore, WindowSettings } from './scores';
 
 /** Why a token has no numbers: nothing stood before it and the model was given no start token. */
 const unscoredReason = 'nothing before it in its window, and no start token';
@@ -99,9 +99,17 @@ export function scoredCells(cells: Cells, edges: BandEdges): ScoredCell[] {
   });
 }
 
+/** What was found out about a model by running it on a built-in text, as far as numbers depend on it. */
+interface Checked {
+  readonly plausible: boolean;
+  readonly noiseFloorBits: NoiseFloor | null;
+  readonly repeatabilityBits: number;
+}
+
 /** `window` and `startTokenId`: in force, as the model process answered. */
 export function provenanceOf(
-  model: { readonly name: string; readonly key: ModelKey },
+  model: { readonly name: string; readonly key: ModelKey; readonly selfCheck: Checked },
+  arithmetic: Arithmetic,
   window: WindowSettings,
   startTokenId: number | null,
   documentVersion: number,
@@ -110,13 +118,14 @@ export function provenanceOf(
     model: model.name,
     modelHash: model.key.contentHash,
     dtype: model.key.dtype,
-    arithmetic: model.key.arithmetic,
+    arithmetic,
     window: window.contextTokens,
     overlap: window.overlapTokens,
-    anchors: 'grid',
+    anchors: window.anchors,
     startTokenId,
-    noiseFloorBits: null,
-    repeatabilityBits: null,
+    noiseFloorBits: arithmetic === 'float32' ? { mean: 0, p95: 0 } : model.selfCheck.noiseFloorBits,
+    repeatabilityBits: model.selfCheck.repeatabilityBits,
+    selfCheck: model.selfCheck.plausible ? 'passed' : 'implausible',
     documentVersion,
   };
 }

@@ -3,8 +3,15 @@ import type { ScoredRows, ScoreTable } from './scores';
 
 type Layout = Pick<ScoreTable, 'topCount' | 'ids' | 'starts' | 'ends' | 'startBytes' | 'endBytes'>;
 
-/** A table whose rows are all pending, but for its first `keptRows`, which are those of `previous`. */
-export function tableOf(layout: Layout, previous: ScoreTable | undefined, keptRows: number): ScoreTable {
+/** Rows [to, to + count) of a new table are rows [from, from + count) of the one before: nothing that their numbers depend on changed. */
+export interface CarriedRows {
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+}
+
+/** A table whose rows are all pending, but for those carried over from `previous`. */
+export function tableOf(layout: Layout, previous: ScoreTable | undefined, carried: readonly CarriedRows[]): ScoreTable {
   const length = layout.ids.length;
   const { topCount } = layout;
   const table: ScoreTable = {
@@ -17,23 +24,40 @@ export function tableOf(layout: Layout, previous: ScoreTable | undefined, keptRo
     endBytes: layout.endBytes,
     ...emptyRows(length, topCount),
   };
-  if (previous && keptRows > 0) writeRows(table, sliceRows(previous, 0, keptRows));
+  for (const { from, to, count } of previous ? carried : []) {
+    if (previous) writeRows(table, { ...viewOfRows(previous, from, from + count), first: to });
+  }
   return table;
 }
 
 /** Rows [first, end) of a table, as a copy. */
 export function sliceRows(table: ScoreTable, first: number, end: number): ScoredRows {
+  const rows = viewOfRows(table, first, end);
+  return {
+    ...rows,
+    states: rows.states.slice(),
+    surprisalBits: rows.surprisalBits.slice(),
+    entropyBits: rows.entropyBits.slice(),
+    ranks: rows.ranks.slice(),
+    contextTokens: rows.contextTokens.slice(),
+    topIds: rows.topIds.slice(),
+    topLogProbabilities: rows.topLogProbabilities.slice(),
+  };
+}
+
+/** Rows [first, end) of a table, in its own memory. */
+function viewOfRows(table: ScoreTable, first: number, end: number): ScoredRows {
   const { topCount } = table;
   return {
     first,
     count: end - first,
-    states: table.states.slice(first, end),
-    surprisalBits: table.surprisalBits.slice(first, end),
-    entropyBits: table.entropyBits.slice(first, end),
-    ranks: table.ranks.slice(first, end),
-    contextTokens: table.contextTokens.slice(first, end),
-    topIds: table.topIds.slice(first * topCount, end * topCount),
-    topLogProbabilities: table.topLogProbabilities.slice(first * topCount, end * topCount),
+    states: table.states.subarray(first, end),
+    surprisalBits: table.surprisalBits.subarray(first, end),
+    entropyBits: table.entropyBits.subarray(first, end),
+    ranks: table.ranks.subarray(first, end),
+    contextTokens: table.contextTokens.subarray(first, end),
+    topIds: table.topIds.subarray(first * topCount, end * topCount),
+    topLogProbabilities: table.topLogProbabilities.subarray(first * topCount, end * topCount),
   };
 }
 

@@ -58,7 +58,10 @@ export interface WindowSettings {
   readonly contextTokens: number;
   /** Tokens a window shares with the one before it. */
   readonly overlapTokens: number;
+  readonly anchors: Anchors;
 }
+/** Where windows begin: at counted tokens (`grid`), or where the text near them says (`text`), so that an edit leaves distant ones as they are. */
+export type Anchors = 'grid' | 'text';
 
 /** Which model, exactly: every call to the model process names one. */
 export interface ModelKey {
@@ -70,6 +73,12 @@ export interface ModelKey {
 }
 export type Arithmetic = 'native' | 'float32';
 
+/** |surprisal in native - surprisal in float32 arithmetic| over the same weights, on a built-in text, in bits. Null: float32 is not possible. */
+export interface NoiseFloor {
+  readonly mean: number;
+  readonly p95: number;
+}
+
 /** Where numbers come from; goes on every view and export. */
 export interface Provenance {
   readonly model: string;
@@ -79,11 +88,13 @@ export interface Provenance {
   /** Settings in force, in tokens, after capping to what the model can hold. */
   readonly window: number;
   readonly overlap: number;
-  readonly anchors: 'grid' | 'text';
+  readonly anchors: Anchors;
   readonly startTokenId: number | null;
-  /** Unknown (null) until it has been measured for this model. */
-  readonly noiseFloorBits: { readonly mean: number; readonly p95: number } | null;
+  readonly noiseFloorBits: NoiseFloor | null;
+  /** Largest difference between chunked and whole computation on the built-in text; null: not measured. */
   readonly repeatabilityBits: number | null;
+  /** `implausible`: the model loads, but reads plain English as if it had never seen any. Null: not checked. */
+  readonly selfCheck: 'passed' | 'implausible' | null;
   readonly documentVersion: number;
 }
 

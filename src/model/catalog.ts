@@ -10,6 +10,8 @@ export interface ModelFiles {
   readonly folder: string;
   readonly name: string;
   readonly dtype: string;
+  /** Name of the model file in `onnx/`. */
+  readonly graph: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly tokenizer: unknown;
   readonly tokenizerConfig: Readonly<Record<string, unknown>>;
@@ -51,6 +53,7 @@ export async function readModelFolder(folder: string, wantedDtype: string | unde
     folder,
     name: await displayName(folder),
     dtype,
+    graph: graphName(dtype),
     config,
     tokenizer,
     tokenizerConfig,

@@ -1,25 +1,33 @@
+import { FormerWindows, carriedRows } from '../core/rowReuse';
+import { ScoreQueue } from '../core/scoreQueue';
 import { sliceRows, tableOf, writeRows } from '../core/scoreTable';
+import type { CarriedRows } from '../core/scoreTable';
 import { byteAtOffset, scoredCopyOf } from '../core/scoredCopy';
 import type { ScoredCopy } from '../core/scoredCopy';
-import { rowState } from '../core/scores';
-import type { ScoreTable, Span, WindowSettings } from '../core/scores';
-import { gridWindowOf, gridWindows, windowInForce } from '../core/window';
-import type { Window } from '../core/window';
-import { commonPrefix } from './engine';
-import type { CachedPrefix, Engine } from './engine';
+import type { Arithmetic, ScoredRows, ScoreTable, Span, WindowSettings } from '../core/scores';
+import { windowHolding, windowInForce, windowsOf } from '../core/window';
+import type { TokenText, Window } from '../core/window';
+import { entropyBitsOf } from '../core/reduce';
+import type { Engine } from './engine';
 import { ModelError } from './errors';
-import type { CallContext, ChangeParams, NextParams, NextResult, OpenParams, ScoreParams, ScoreResult, ScoringSettings } from './protocol';
+import type { Model } from './model';
+import type {
+  CallContext,
+  ChangeParams,
+  NextParams,
+  NextResult,
+  OpenParams,
+  ScoreParams,
+  ScoreResult,
+  ScoringSettings,
+  ShowParams,
+} from './protocol';
 import { lastSafeCut } from './tokens';
 import type { TokenLayout } from './tokens';
-
-/** A cache has about 50 MB for the bundled model: so many documents keep theirs, those that were asked about last. */
-const mostWithCaches = 2;
 
 /** Documents kept by the model process: their text, their tokens, and what is scored of them. */
 export class Documents {
   readonly #open = new Map<string, OpenDocument>();
-  /** The newest question first. */
-  #withCaches: readonly OpenDocument[] = [];
   #nextTableId = 1;
 
   open({ document, version, text }: OpenParams): void {
@@ -36,27 +44,20 @@ export class Documents {
   }
 
   close(document: string): void {
-    const found = this.#open.get(document);
     this.#open.delete(document);
-    this.#withCaches = this.#withCaches.filter(other => other !== found);
   }
 
-  score(params: ScoreParams, engine: Engine, context: CallContext): Promise<ScoreResult> {
-    const found = this.#find(params.document, params.version);
-    this.#keepCaches(found);
-    return found.score(params, engine, context);
+  score(params: ScoreParams, model: Model, context: CallContext): Promise<ScoreResult> {
+    return this.#find(params.document, params.version).score(params, model, context);
   }
 
-  next(params: NextParams, engine: Engine, signal: AbortSignal): Promise<NextResult> {
-    const found = this.#find(params.document, params.version);
-    this.#keepCaches(found);
-    return found.next(params, engine, signal);
+  /** Of any version: a score that is under way may be of an older one than the screen. */
+  show({ document, visible }: ShowParams): void {
+    this.#open.get(document)?.show(visible);
   }
 
-  #keepCaches(asked: OpenDocument): void {
-    const all = [asked, ...this.#withCaches.filter(other => other !== asked)];
-    this.#withCaches = all.slice(0, mostWithCaches);
-    for (const other of all.slice(mostWithCaches)) other.dropCaches();
+  next(params: NextParams, model: Model, signal: AbortSignal): Promise<NextResult> {
+    return this.#find(params.document, params.version).next(params, model, signal);
   }
 
   #find(document: string, version: number): OpenDocument {
@@ -74,7 +75,7 @@ export class Documents {
 
 /** The tokens of one version of the text. */
 interface Reading {
-  readonly engine: Engine;
+  readonly model: Model;
   readonly version: number;
   readonly copy: ScoredCopy;
   readonly layout: TokenLayout;
@@ -87,9 +88,10 @@ interface Scored {
   readonly version: number;
   readonly table: ScoreTable;
   readonly prefixIds: readonly number[];
-  readonly window: WindowSettings;
-  /** Cache of the window that ran last, as far as it came. */
-  cache: { readonly windowStart: number; readonly prefix: CachedPrefix } | undefined;
+  readonly settings: WindowSettings;
+  readonly windows: readonly Window[];
+  /** Rows of windows that edits did away with: an undo finds them again. */
+  readonly former: FormerWindows;
 }
 
 class OpenDocument {
@@ -98,8 +100,10 @@ class OpenDocument {
   readonly #name: string;
   readonly #newTableId: () => number;
   #reading: Promise<Reading> | undefined;
-  #scored: Scored | undefined;
-  #cursorCache: CachedPrefix | undefined;
+  /** The last one that was finished: most of its tokens are still those of the text. */
+  #lastReading: Reading | undefined;
+  readonly #scored = new Map<Arithmetic, Scored>();
+  #visible: readonly Span[] = [];
   /** One score at a time; a cancelled one ends between two chunks. */
   #lastScore: Promise<unknown> = Promise.resolve();
 
@@ -116,19 +120,27 @@ class OpenDocument {
     this.#reading = undefined;
   }
 
-  score(params: ScoreParams, engine: Engine, context: CallContext): Promise<ScoreResult> {
-    const result = this.#lastScore.then(() => this.#score(params, engine, context));
+  show(visible: readonly Span[]): void {
+    this.#visible = visible;
+  }
+
+  score(params: ScoreParams, model: Model, context: CallContext): Promise<ScoreResult> {
+    const result = this.#lastScore.then(() => this.#score(params, model, context));
     this.#lastScore = result.catch(() => undefined); // whoever asked is told; the next one starts either way
     return result;
   }
 
-  async #score(params: ScoreParams, engine: Engine, { signal, emit }: CallContext): Promise<ScoreResult> {
-    const before = engine.tokensRun;
-    const { layout, copy, version } = await this.#read(engine, signal);
+  async #score(params: ScoreParams, model: Model, { signal, emit }: CallContext): Promise<ScoreResult> {
     signal.throwIfAborted();
-    const scored = this.#tableFor(layout, version, params.settings, engine);
-    const { tableId, table, window, prefixIds } = scored.now;
-    const known = params.knownTableId !== undefined && params.knownTableId === scored.baseId;
+    this.show(params.visible);
+    const engine = await model.engine(params.model.arithmetic);
+    const before = engine.tokensRun;
+    const reading = await this.#read(model, signal);
+    signal.throwIfAborted();
+    const { layout, copy, version } = reading;
+    const { now, carried, baseId } = this.#tableFor(reading, params.settings, engine);
+    const { tableId, table, settings, prefixIds, windows } = now;
+    const known = params.knownTableId !== undefined && params.knownTableId === baseId;
     const startTokenId = prefixIds[0] ?? null;
     const { ids, starts, ends, startBytes, endBytes, gaps } = layout;
     emit({
@@ -136,7 +148,7 @@ class OpenDocument {
       document: this.#name,
       version,
       tableId,
-      keptRows: known ? scored.kept : 0,
+      carried: known ? carried : [],
       topCount: table.topCount,
       ids,
       starts,
@@ -145,118 +157,136 @@ class OpenDocument {
       endBytes,
       gaps,
       bytes: copy.bytes.length,
-      window,
+      window: settings,
       startTokenId,
     });
-    if (!known && scored.kept > 0) emit({ kind: 'rows', document: this.#name, tableId, rows: sliceRows(table, 0, scored.kept) });
-    for (const next of byDistance(gridWindows(table.length, window), layout, params.visible)) {
-      await this.#scoreWindow(next, scored.now, engine, signal, rows => {
-        emit({ kind: 'rows', document: this.#name, tableId, rows });
-      });
+    const onRows = (rows: ScoredRows) => {
+      writeRows(table, rows);
+      emit({ kind: 'rows', document: this.#name, tableId, rows });
+    };
+    if (!known) for (const { to, count } of carried) onRows(sliceRows(table, to, to + count));
+    const queue = new ScoreQueue(table, windows);
+    for (const { window, first } of queue.all()) {
+      const rows = now.former.rowsFor(ids, window, first);
+      if (rows) onRows(rows);
     }
-    return { tableId, window, startTokenId, tokensRun: engine.tokensRun - before };
+    for (;;) {
+      const work = queue.next(this.#visible);
+      if (!work) break;
+      const goesOn = () => !queue.isOvertaken(work, this.#visible);
+      await engine.score(prefixIds, ids, work, table.topCount, signal, goesOn, onRows);
+    }
+    return { tableId, window: settings, windows: windows.length, startTokenId, tokensRun: engine.tokensRun - before };
   }
 
-  /** The table for these tokens; rows before the first token that differs are those of the table before (`kept`), since nothing they depend on changed. */
+  /** The table for these tokens, and its rows that hold already: those of the table before on which nothing changed (`carried`). */
   #tableFor(
-    layout: TokenLayout,
-    version: number,
+    { layout, copy, version }: Reading,
     settings: ScoringSettings,
     engine: Engine,
-  ): { readonly now: Scored; readonly kept: number; readonly baseId: number | undefined } {
-    const prefixIds = prefixOf(settings, engine);
-    const window = windowInForce(settings, engine.positions, prefixIds.length);
-    const old = this.#scored;
-    const same =
+  ): { readonly now: Scored; readonly carried: readonly CarriedRows[]; readonly baseId: number | undefined } {
+    const prefixIds = prefixOf(settings, engine.facts.startTokenId);
+    const inForce = windowInForce(settings, engine.facts.positions, prefixIds.length);
+    const old = this.#scored.get(engine.arithmetic);
+    const base =
       old?.engine === engine &&
-      old.window.contextTokens === window.contextTokens &&
-      old.window.overlapTokens === window.overlapTokens &&
+      sameWindows(old.settings, inForce) &&
       old.table.topCount === settings.topCount &&
-      old.prefixIds.length === prefixIds.length;
-    const kept = same ? commonPrefix(old.table.ids, layout.ids) : 0;
-    if (same && old.version === version && kept === layout.ids.length) return { now: old, kept, baseId: old.tableId };
-    const table = tableOf({ topCount: settings.topCount, ...layout }, same ? old.table : undefined, kept);
-    this.#scored = { engine, tableId: this.#newTableId(), version, table, prefixIds, window, cache: same ? old.cache : undefined };
-    return { now: this.#scored, kept, baseId: old?.tableId };
+      old.prefixIds.length === prefixIds.length
+        ? old
+        : undefined;
+    if (base?.version === version) return { now: base, carried: [{ from: 0, to: 0, count: base.table.length }], baseId: base.tableId };
+    const windows = windowsOf(tokenText(layout, copy), inForce);
+    const carried = base ? carriedRows(base, layout.ids, windows) : [];
+    const former = base?.former ?? new FormerWindows();
+    if (base) former.remember(base, carried);
+    const table = tableOf({ topCount: settings.topCount, ...layout }, base?.table, carried);
+    const now = { engine, tableId: this.#newTableId(), version, table, prefixIds, settings: inForce, windows, former };
+    this.#scored.set(engine.arithmetic, now);
+    return { now, carried, baseId: base?.tableId };
   }
 
-  async #scoreWindow(
-    window: Window,
-    scored: Scored,
-    engine: Engine,
-    signal: AbortSignal,
-    onRows: (rows: ReturnType<typeof sliceRows>) => void,
-  ): Promise<void> {
-    const { table } = scored;
-    let wanted = window.scoreFrom;
-    while (wanted < window.end && table.states[wanted] !== rowState.pending) wanted++;
-    if (wanted === window.end) return;
-    const cache = scored.cache?.windowStart === window.start ? scored.cache.prefix : undefined;
-    const last = await engine.scoreWindow(scored.prefixIds, table.ids, window, wanted, table.topCount, cache, signal, (rows, prefix) => {
-      writeRows(table, rows);
-      scored.cache = { windowStart: window.start, prefix };
-      onRows(rows);
-    });
-    scored.cache = { windowStart: window.start, prefix: last };
-  }
-
-  async next({ offset, settings }: NextParams, engine: Engine, signal: AbortSignal): Promise<NextResult> {
-    const { copy, layout } = await this.#read(engine, signal);
-    const cutByte = cutOf(copy, layout, byteAtOffset(copy, offset), engine);
-    let before = 0;
-    while (before < layout.ids.length && (layout.endBytes[before] ?? 0) <= cutByte) before++;
-    const prefixIds = prefixOf(settings, engine);
-    const { start } = gridWindowOf(before, before, windowInForce(settings, engine.positions, prefixIds.length));
+  async next({ model: { arithmetic }, offset, settings }: NextParams, model: Model, signal: AbortSignal): Promise<NextResult> {
+    const engine = await model.engine(arithmetic);
+    const { copy, layout } = await this.#read(model, signal);
+    const cutByte = cutOf(copy, layout, byteAtOffset(copy, offset), model);
+    const before = firstTokenEndingAfter(layout, cutByte);
+    const prefixIds = prefixOf(settings, engine.facts.startTokenId);
+    const start = windowStart(layout, copy, before, windowInForce(settings, engine.facts.positions, prefixIds.length));
     const inputs = [...prefixIds, ...layout.ids.subarray(start, before)];
     if (inputs.length === 0)
       throw new ModelError(
         'bad-argument',
         'There is nothing before this place, and no start token: the model has nothing to predict from.',
       );
-    const { logProbabilities, entropyBits, cache } = await engine.distributionAfter(inputs, this.#cursorCache, signal);
-    this.#cursorCache = cache;
-    return { cut: copy.characterStarts[cutByte] ?? 0, logProbabilities, entropyBits, contextTokens: before - start };
+    const logProbabilities = await engine.distributionAfter(inputs, signal);
+    const cut = copy.characterStarts[cutByte] ?? 0;
+    return { cut, logProbabilities, entropyBits: entropyBitsOf(logProbabilities), contextTokens: before - start };
   }
 
   /** Tokens of the present text; shared by all who ask, tokenised once. */
-  async #read(engine: Engine, signal: AbortSignal): Promise<Reading> {
+  async #read(model: Model, signal: AbortSignal): Promise<Reading> {
     const running = this.#reading;
     if (running) {
       const found = await running.catch(() => undefined); // whoever began it was cancelled: begin again
-      if (found?.version === this.version && found.engine === engine) return found;
+      if (found?.version === this.version && found.model === model) return found;
     }
     const { version, text } = this;
+    const previous = this.#lastReading?.model === model ? this.#lastReading.layout : undefined;
     const reading = (async (): Promise<Reading> => {
       const copy = scoredCopyOf(text);
-      return { engine, version, copy, layout: await engine.tokenizer.layout(copy, signal) };
+      return { model, version, copy, layout: await model.facts.tokenizer.layout(copy, signal, previous) };
     })();
     this.#reading = reading;
-    return reading;
-  }
-
-  /** They cost memory and save time, and change no number. */
-  dropCaches(): void {
-    this.#cursorCache = undefined;
-    if (this.#scored) this.#scored.cache = undefined;
+    this.#lastReading = await reading;
+    return this.#lastReading;
   }
 }
 
-function prefixOf(settings: ScoringSettings, engine: Engine): readonly number[] {
-  return settings.useStartToken && engine.startTokenId !== null ? [engine.startTokenId] : [];
+/** Of the window that holds token `index` or, after the last token, would hold it. */
+function windowStart(layout: TokenLayout, copy: ScoredCopy, index: number, settings: WindowSettings): number {
+  const text = tokenText(layout, copy);
+  const withNext = index === text.length ? { ...text, length: index + 1 } : text;
+  return windowHolding(windowsOf(withNext, settings), index)?.start ?? 0;
+}
+
+function tokenText({ ids, startBytes }: TokenLayout, copy: ScoredCopy): TokenText {
+  const lineFeed = 0x0a;
+  const startsLine = (index: number) => copy.bytes[(startBytes[index] ?? copy.bytes.length) - 1] === lineFeed;
+  return { ids, length: ids.length, startsLine };
+}
+
+function sameWindows(a: WindowSettings, b: WindowSettings): boolean {
+  return a.contextTokens === b.contextTokens && a.overlapTokens === b.overlapTokens && a.anchors === b.anchors;
+}
+
+function prefixOf(settings: ScoringSettings, startTokenId: number | null): readonly number[] {
+  return settings.useStartToken && startTokenId !== null ? [startTokenId] : [];
+}
+
+function firstTokenEndingAfter({ endBytes }: TokenLayout, byte: number): number {
+  let low = 0;
+  let high = endBytes.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((endBytes[middle] ?? 0) <= byte) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /**
  * Where to cut the text for a prediction at `byte`: there, when a token starts or the text ends; else where the pre-token starts that holds
  * it, so that the model is not asked to go on from half a word (Vieira et al. 2024, 2412.03719). A space at the end belongs to the word to come.
  */
-function cutOf(copy: ScoredCopy, layout: TokenLayout, byte: number, engine: Engine): number {
+function cutOf(copy: ScoredCopy, layout: TokenLayout, byte: number, model: Model): number {
   const atEnd = byte >= copy.bytes.length;
   const lastByte = copy.bytes[byte - 1];
   const afterSpace = lastByte === 0x20 || lastByte === 0x09;
   if (byte === 0 || (atEnd ? !afterSpace : isTokenStart(layout, byte))) return byte;
   const head = new TextDecoder('utf-8', { ignoreBOM: true }).decode(copy.bytes.subarray(0, byte));
   const lineStart = lastSafeCut(head);
-  return new TextEncoder().encode(head.slice(0, lineStart)).length + engine.tokenizer.lastPreTokenStartByte(head.slice(lineStart));
+  return new TextEncoder().encode(head.slice(0, lineStart)).length + model.facts.tokenizer.lastPreTokenStartByte(head.slice(lineStart));
 }
 
 function isTokenStart({ startBytes }: TokenLayout, byte: number): boolean {
@@ -268,17 +298,4 @@ function isTokenStart({ startBytes }: TokenLayout, byte: number): boolean {
     else high = middle;
   }
   return startBytes[low] === byte;
-}
-
-/** Windows that show on a screen first, then outwards. Rows of a window on a screen may need another one's text, never its rows. */
-function byDistance(windows: readonly Window[], layout: TokenLayout, visible: readonly Span[]): Window[] {
-  const distance = (window: Window) => {
-    const start = layout.starts[window.scoreFrom] ?? 0;
-    const end = layout.ends[window.end - 1] ?? 0;
-    return Math.min(...visible.map(span => Math.max(0, start - span.end, span.start - end)), Infinity);
-  };
-  return windows
-    .map(window => ({ window, distance: distance(window) }))
-    .sort((a, b) => a.distance - b.distance)
-    .map(({ window }) => window);
 }

@@ -1,293 +1,143 @@
-import { Tensor } from 'onnxruntime-common';
-import type { InferenceSession } from 'onnxruntime-common';
 import { newRows } from '../core/scoreTable';
 import { rowState } from '../core/scores';
-import type { ModelKey, ScoredRows } from '../core/scores';
-import { logProbabilitiesOf, reduceRow } from '../core/reduce';
-import type { Window } from '../core/window';
-import { readModelFolder } from './catalog';
+import type { Arithmetic, ModelKey, ScoredRows } from '../core/scores';
+import type { QueuedRows } from '../core/scoreQueue';
 import { ModelError } from './errors';
-import type { LoadParams } from './protocol';
-import { openModel } from './runtime';
-import type { RuntimeModel } from './runtime';
-import { TextTokenizer } from './tokens';
+import type { KeyValueCache } from './kvCache';
+import type { RowsWanted, ScoringSession } from './session';
+import { Snapshots } from './snapshots';
+import type { TextTokenizer } from './tokens';
 
-/** A key/value cache and the ids it stands for: it can be run on from any of its prefixes. */
-export interface CachedPrefix {
-  readonly ids: readonly number[];
-  readonly tensors: ReadonlyMap<string, Tensor>;
-}
-
-interface PastInput {
-  readonly name: string;
-  /** The output that becomes this input in the next call. */
-  readonly output: string;
-  /** [batch, heads, positions, dimension]. */
-  readonly heads: number;
-  readonly dimension: number;
-}
-
-export interface DistributionResult {
-  readonly logProbabilities: Float32Array;
-  readonly entropyBits: number;
-  readonly cache: CachedPrefix;
-}
-
-/** Runs one loaded model: reads token ids, gives scores. Logits never leave it but as one row. */
-export class Engine {
+/** What every engine of one model shares. */
+export interface ModelFacts {
+  /** In native arithmetic. */
   readonly key: ModelKey;
   readonly name: string;
   readonly positions: number;
   readonly startTokenId: number | null;
   readonly tokenizer: TextTokenizer;
-  readonly #model: RuntimeModel;
-  readonly #session: InferenceSession;
-  readonly #past: readonly PastInput[];
+}
+
+/** Runs one model in one arithmetic: feeds token ids in chunks over key/value caches, gives rows of scores. */
+export class Engine {
+  readonly facts: ModelFacts;
+  readonly arithmetic: Arithmetic;
+  readonly #session: ScoringSession;
+  readonly #snapshots: Snapshots;
   readonly #chunkTokens: number;
   /** Ids given to the model so far. */
   tokensRun = 0;
+  modelCalls = 0;
 
-  private constructor(
-    key: ModelKey,
-    name: string,
-    positions: number,
-    tokenizer: TextTokenizer,
-    startTokenId: number | null,
-    model: RuntimeModel,
-    chunkTokens: number,
-  ) {
-    this.key = key;
-    this.name = name;
-    this.positions = positions;
-    this.tokenizer = tokenizer;
-    this.startTokenId = startTokenId;
-    this.#model = model;
-    this.#session = model.session;
-    this.#past = pastInputs(model.session);
+  constructor(facts: ModelFacts, arithmetic: Arithmetic, session: ScoringSession, snapshots: Snapshots, chunkTokens: number) {
+    this.facts = facts;
+    this.arithmetic = arithmetic;
+    this.#session = session;
+    this.#snapshots = snapshots;
     this.#chunkTokens = chunkTokens;
   }
 
-  static async load(params: LoadParams, chunkTokens: number): Promise<Engine> {
-    const files = await readModelFolder(params.folder, params.dtype);
-    const positions = positionsOf(files.config);
-    const tokenizer = new TextTokenizer(files.tokenizer, files.tokenizerConfig);
-    const startTokenId = startTokenOf(tokenizer, files.tokenizer, files.config);
-    const key: ModelKey = { folder: files.folder, contentHash: files.contentHash, dtype: files.dtype, arithmetic: 'native' };
-    let model: RuntimeModel;
-    try {
-      model = await openModel({ folder: files.folder, dtype: files.dtype, threads: params.threads, arena: params.arena });
-    } catch (error) {
-      if (error instanceof ModelError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new ModelError('unsupported', `The model in ${files.folder} cannot be opened: ${reason}`, { cause: error });
-    }
-    return new Engine(key, files.name, positions, tokenizer, startTokenId, model, chunkTokens);
-  }
-
   /**
-   * Scores rows `[wanted, window.end)` of one window, where `wanted` is at least `window.scoreFrom`. Rows come chunk by chunk through
-   * `onRows`; the cache grows with them, so a call that is cancelled can be resumed. Returns the cache of the whole window.
+   * Scores rows of one window, chunk by chunk through `onRows`; between chunks it looks at the signal and asks `goesOn`. What was run before
+   * an early end is kept, and so is the cache of rows that are near.
    */
-  async scoreWindow(
+  async score(
     prefixIds: readonly number[],
     tokenIds: Int32Array,
-    window: Window,
-    wanted: number,
+    { window, first, end, isNear }: QueuedRows,
     topCount: number,
-    cache: CachedPrefix | undefined,
     signal: AbortSignal,
-    onRows: (rows: ScoredRows, cache: CachedPrefix) => void,
-  ): Promise<CachedPrefix> {
-    const inputs = [...prefixIds, ...tokenIds.subarray(window.start, window.end)];
-    // The logits after input i say what follows it: the row of token t is at input `inputOf(t)`, one before its own.
+    goesOn: () => boolean,
+    onRows: (rows: ScoredRows) => void,
+  ): Promise<void> {
+    // The row of token t comes from the input before it.
     const inputOf = (token: number) => prefixIds.length + token - window.start - 1;
-    let row = wanted;
+    let row = first;
     if (inputOf(row) < 0) {
       const rows = newRows(row, 1, topCount);
       rows.states[0] = rowState.unscored;
-      onRows(rows, cache ?? emptyCache);
+      onRows(rows);
       row++;
     }
-    if (row >= window.end) return cache ?? emptyCache;
-    return this.#run(inputs, cache, inputOf(row), signal, (logits, firstInput, count, grown) => {
-      const rows = newRows(row, Math.max(0, Math.min(window.end - row, firstInput + count - inputOf(row))), topCount);
-      for (let index = 0; index < rows.count; index++) {
-        const token = row + index;
-        reduceRow(logits(inputOf(token) - firstInput), tokenIds[token] ?? 0, rows, index, topCount);
-        rows.contextTokens[index] = token - window.start;
+    if (row >= end) return;
+    const inputs = [...prefixIds, ...tokenIds.subarray(window.start, end - 1)];
+    await this.#run(inputs, inputOf(row), isNear, signal, goesOn, async (firstInput, ids, past, cache) => {
+      const skipped = Math.max(0, inputOf(row) - firstInput);
+      const count = Math.min(end - row, Math.max(0, ids.length - skipped));
+      const labels = tokenIds.subarray(row, row + count);
+      const wanted: RowsWanted | undefined = count > 0 ? { first: skipped, labels, topCount } : undefined;
+      const result = await this.#session.run(ids, past, wanted ? { rows: wanted, cache } : { cache });
+      if (result.rows) {
+        onRows({
+          ...result.rows,
+          first: row,
+          states: new Uint8Array(count).fill(rowState.scored),
+          contextTokens: Int32Array.from({ length: count }, (_, index) => row + index - window.start),
+        });
+        row += count;
       }
-      row += rows.count;
-      if (rows.count > 0) onRows(rows, grown);
+      return result.cache;
     });
   }
 
-  /** What the model expects after these ids; they must not be empty. */
-  async distributionAfter(inputs: readonly number[], cache: CachedPrefix | undefined, signal: AbortSignal): Promise<DistributionResult> {
-    let found: { logProbabilities: Float32Array; entropyBits: number } | undefined;
+  /** Natural logarithms of the probabilities of what follows these ids, over the vocabulary; `inputs` must not be empty. */
+  async distributionAfter(inputs: readonly number[], signal: AbortSignal): Promise<Float32Array> {
+    let found: Float32Array | undefined;
     const last = inputs.length - 1;
-    const grown = await this.#run(inputs, cache, last, signal, (logits, firstInput, count) => {
-      if (last < firstInput + count) found = logProbabilitiesOf(logits(last - firstInput));
+    await this.#run(inputs, last, true, signal, always, async (firstInput, ids, past, cache) => {
+      const holdsLast = last < firstInput + ids.length;
+      const result = await this.#session.run(ids, past, holdsLast ? { distributionAt: last - firstInput, cache } : { cache });
+      found = result.logProbabilities;
+      return result.cache;
     });
-    if (!found) throw new ModelError('internal', 'No row came back for the last id.');
-    return { ...found, cache: grown };
+    if (!found) throw new ModelError('internal', 'No distribution came back for the last id.');
+    return found;
   }
 
   async dispose(): Promise<void> {
-    await this.#model.dispose();
+    this.#snapshots.forget(this);
+    await this.#session.dispose();
   }
 
   /**
-   * Feeds `inputs` in chunks over what the cache already holds of them, so that at least the row of input `from` is computed again.
+   * Feeds `inputs` in chunks over what a kept cache already holds of them, so that at least the row of input `from` is computed again.
    * Never one id in a call: the runtime takes another path for it, whose numbers differ (measured: up to half a bit).
    */
   async #run(
     inputs: readonly number[],
-    cache: CachedPrefix | undefined,
     from: number,
+    keepCache: boolean,
     signal: AbortSignal,
-    onChunk: (logits: (index: number) => Float32Array, firstInput: number, count: number, grown: CachedPrefix) => void,
-  ): Promise<CachedPrefix> {
-    let held = cropped(cache, Math.max(0, Math.min(commonPrefix(cache?.ids ?? [], inputs), from, inputs.length - 2)), this.#past);
+    goesOn: () => boolean,
+    call: (firstInput: number, ids: readonly number[], past: KeyValueCache, cache: boolean) => Promise<KeyValueCache | undefined>,
+  ): Promise<void> {
     // A lone id gets a companion whose row nobody reads; being after it, it changes nothing.
     const fed = inputs.length === 1 ? [...inputs, ...inputs] : inputs;
-    while (held.ids.length < fed.length) {
-      await new Promise(setImmediate); // lets a cancellation in, and calls for other documents
-      signal.throwIfAborted();
-      const first = held.ids.length;
-      const rest = fed.length - first;
-      const count = rest - this.#chunkTokens < 2 ? rest : this.#chunkTokens;
-      const outputs = await this.#forward(fed.slice(first, first + count), first, held);
-      const tensors = new Map(this.#past.map(past => [past.name, tensorOf(outputs, past.output)]));
-      held = { ids: fed.slice(0, first + count), tensors };
-      const logits = tensorOf(outputs, 'logits');
-      const values = logits.data;
-      if (!(values instanceof Float32Array))
-        throw new ModelError('unsupported', `Logits of type ${logits.type} are not supported, only float32.`);
-      const size = logits.dims[2] ?? 0;
-      onChunk(index => values.subarray(index * size, (index + 1) * size), first, count, held);
-    }
-    return inputs.length === 1 ? emptyCache : held;
-  }
-
-  async #forward(ids: readonly number[], pastCount: number, held: CachedPrefix): Promise<InferenceSession.OnnxValueMapType> {
-    const total = pastCount + ids.length;
-    const feeds: Record<string, Tensor> = {
-      input_ids: new Tensor('int64', BigInt64Array.from(ids, BigInt), [1, ids.length]),
-      attention_mask: new Tensor('int64', new BigInt64Array(total).fill(1n), [1, total]),
-    };
-    if (this.#session.inputNames.includes('position_ids')) {
-      feeds['position_ids'] = new Tensor(
-        'int64',
-        BigInt64Array.from(ids, (_, index) => BigInt(pastCount + index)),
-        [1, ids.length],
-      );
-    }
-    for (const { name, heads, dimension } of this.#past) {
-      feeds[name] = held.tensors.get(name) ?? new Tensor('float32', new Float32Array(0), [1, heads, 0, dimension]);
-    }
-    this.tokensRun += ids.length;
+    const best = this.#snapshots.best(this, fed);
+    const reused = Math.max(0, Math.min(best?.covers ?? 0, from, fed.length - 2));
+    let held = best && reused > 0 ? best.cache.cropped(reused) : this.#session.emptyCache;
+    const keeps = keepCache && this.#snapshots.hasRoomFor(fed.length * this.#session.bytesPerPosition);
+    let done = reused;
     try {
-      return await this.#session.run(feeds, ['logits', ...this.#past.map(past => past.output)]);
-    } catch (error) {
-      throw runError(error);
+      while (done < fed.length) {
+        await new Promise(setImmediate); // lets a cancellation in, and calls for other documents
+        signal.throwIfAborted();
+        if (!goesOn()) return;
+        const rest = fed.length - done;
+        const count = rest - this.#chunkTokens < 2 ? rest : this.#chunkTokens;
+        this.tokensRun += count;
+        this.modelCalls++;
+        const isLast = count === rest;
+        held = (await call(done, fed.slice(done, done + count), held, !isLast || keeps)) ?? this.#session.emptyCache;
+        done += count;
+      }
+    } finally {
+      // Nothing new where nothing was run; and a cache that stayed in the runtime is empty.
+      if (done > reused && held.positions === done) this.#snapshots.keep(this, fed.slice(0, done), held);
     }
   }
 }
 
-const emptyCache: CachedPrefix = { ids: [], tensors: new Map() };
-
-/** The runtime's own messages may name ids, which are people's text: only what failed is said on. */
-function runError(error: unknown): ModelError {
-  const message = error instanceof Error ? error.message : '';
-  if (/alloc/i.test(message)) return new ModelError('out-of-memory', 'The model ran out of memory.');
-  const node = /Name:'([^']*)'/.exec(message)?.[1];
-  return new ModelError('internal', `The model could not be run${node === undefined ? '' : `: its node ${node} failed`}.`);
-}
-
-function tensorOf(outputs: InferenceSession.OnnxValueMapType, name: string): Tensor {
-  const value = outputs[name];
-  if (!value || !('dims' in value)) throw new ModelError('unsupported', `The model has no output ${name}.`);
-  return value; // two copies of the runtime's classes may be loaded, so instanceof does not do
-}
-
-export function commonPrefix(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  const most = Math.min(a.length, b.length);
-  let count = 0;
-  while (count < most && a[count] === b[count]) count++;
-  return count;
-}
-
-/** The cache of the first `count` ids: one copy per head, since positions are the third of four dimensions. */
-function cropped(cache: CachedPrefix | undefined, count: number, past: readonly PastInput[]): CachedPrefix {
-  if (!cache || count === 0) return emptyCache;
-  if (count === cache.ids.length) return cache;
-  const tensors = new Map<string, Tensor>();
-  for (const { name, heads, dimension } of past) {
-    const from = cache.tensors.get(name)?.data;
-    if (!(from instanceof Float32Array)) return emptyCache; // nothing to crop: run from the start
-    const kept = new Float32Array(heads * count * dimension);
-    for (let head = 0; head < heads; head++) {
-      const start = head * cache.ids.length * dimension;
-      kept.set(from.subarray(start, start + count * dimension), head * count * dimension);
-    }
-    tensors.set(name, new Tensor('float32', kept, [1, heads, count, dimension]));
-  }
-  return { ids: cache.ids.slice(0, count), tensors };
-}
-
-function pastInputs(session: InferenceSession): PastInput[] {
-  const past: PastInput[] = [];
-  for (const input of session.inputMetadata) {
-    if (!input.isTensor) continue;
-    if (['input_ids', 'attention_mask', 'position_ids'].includes(input.name)) continue;
-    const output = input.name.replace('past_key_values', 'present');
-    const [, heads, , dimension] = input.shape;
-    const usable = input.name.startsWith('past_key_values.') && session.outputNames.includes(output);
-    if (!usable || typeof heads !== 'number' || typeof dimension !== 'number') {
-      throw new ModelError('unsupported', `The model asks for an input this version does not know: ${input.name}.`);
-    }
-    if (input.type !== 'float32') throw new ModelError('unsupported', `A cache of type ${input.type} is not supported, only float32.`);
-    past.push({ name: input.name, output, heads, dimension });
-  }
-  return past;
-}
-
-function positionsOf(config: Readonly<Record<string, unknown>>): number {
-  for (const name of ['max_position_embeddings', 'n_positions', 'n_ctx']) {
-    const value = config[name];
-    if (typeof value === 'number' && value > 1) return value;
-  }
-  throw new ModelError('unsupported', 'config.json does not say how many positions the model has.');
-}
-
-/** What the model's own tokenizer puts before plain text, else `<|endoftext|>`, else bos, else eos, else none. */
-function startTokenOf(tokenizer: TextTokenizer, json: unknown, config: Readonly<Record<string, unknown>>): number | null {
-  const own = templateStart(json);
-  if (own !== undefined) return own;
-  const endOfText = tokenizer.controlId('<|endoftext|>');
-  if (endOfText !== undefined) return endOfText;
-  for (const name of ['bos_token_id', 'eos_token_id']) {
-    const value: unknown = config[name];
-    const id: unknown = Array.isArray(value) ? value[0] : value;
-    if (typeof id === 'number') return id;
-  }
-  return null;
-}
-
-/** The id that a TemplateProcessing post-processor puts first in a single text. */
-function templateStart(json: unknown): number | undefined {
-  interface Template {
-    readonly post_processor?: {
-      readonly single?: readonly { readonly SpecialToken?: { readonly id: string } }[];
-      readonly special_tokens?: Readonly<Record<string, { readonly ids: readonly number[] } | undefined>>;
-      readonly processors?: readonly Template['post_processor'][];
-    } | null;
-  }
-  const processor = (json as Template).post_processor;
-  for (const step of processor ? [processor, ...(processor.processors ?? [])] : []) {
-    const name = step?.single?.[0]?.SpecialToken?.id;
-    const id = name === undefined ? undefined : step?.special_tokens?.[name]?.ids[0];
-    if (id !== undefined) return id;
-  }
-  return undefined;
+function always(): boolean {
+  return true;
 }

@@ -1,4 +1,5 @@
-import type { Gap, ModelKey, ScoredRows, WindowSettings } from '../core/scores';
+import type { CarriedRows } from '../core/scoreTable';
+import type { Gap, ModelKey, NoiseFloor, ScoredRows, Span, WindowSettings } from '../core/scores';
 import type { VocabularyData } from '../core/vocabulary';
 
 /** Everything the host may ask of the model process. A request and its answer are tied here and nowhere else. */
@@ -12,8 +13,12 @@ export interface ModelMethods {
   close: { params: CloseParams; result: null };
   /** Scores an open document: events `layout`, then `rows` until nothing is pending. */
   score: { params: ScoreParams; result: ScoreResult };
+  /** What is on a screen has changed: a score under way goes on with what shows now. */
+  show: { params: ShowParams; result: null };
   /** The distribution of the next token at one place, from the text before it only. */
   next: { params: NextParams; result: NextResult };
+  /** What the process has cost so far. */
+  measure: { params: MeasureParams; result: Measurements };
 }
 
 export type Method = keyof ModelMethods;
@@ -34,6 +39,10 @@ export interface LoadParams {
   readonly threads: number;
   /** ONNX Runtime's memory arena: faster, but deadly where allocations are limited (Electron). */
   readonly arena: boolean;
+  /** Where patched copies of model files and results of self-checks may be kept, by content hash; undefined: nowhere. */
+  readonly cacheFolder: string | undefined;
+  /** Memory for key/value caches kept for edits and cursor moves. */
+  readonly snapshotBytes: number;
 }
 
 export interface ModelDescription {
@@ -45,6 +54,20 @@ export interface ModelDescription {
   /** The token that stands before plain text; null where the model has none. */
   readonly startTokenId: number | null;
   readonly vocabulary: VocabularyData;
+  readonly selfCheck: SelfCheck;
+  /** `plain`: the scoring head could not be grafted; the numbers are the same, slower. */
+  readonly head: 'grafted' | 'plain';
+}
+
+/** What was found out about a model file by running it on a built-in text. A model that lets later text change earlier scores is not loaded. */
+export interface SelfCheck {
+  /** Of the built-in text, in native arithmetic. */
+  readonly bitsPerByte: number;
+  /** The model reads plain English as a trained one does. */
+  readonly plausible: boolean;
+  /** Null: this file cannot be run in float32 arithmetic. */
+  readonly noiseFloorBits: NoiseFloor | null;
+  readonly repeatabilityBits: number;
 }
 
 export interface OpenParams {
@@ -86,12 +109,20 @@ export interface ScoreParams {
   readonly version: number;
   readonly settings: ScoringSettings;
   /** UTF-16 spans of the document that are on a screen: their rows come first. */
-  readonly visible: readonly { readonly start: number; readonly end: number }[];
+  readonly visible: readonly Span[];
   /** `tableId` of the layout the caller holds with all its rows so far; rows it has are not sent again. */
   readonly knownTableId: number | undefined;
 }
+export interface ShowParams {
+  readonly model: ModelKey;
+  readonly document: string;
+  /** As in `ScoreParams`. */
+  readonly visible: readonly Span[];
+}
 export interface ScoreResult {
   readonly tableId: number;
+  /** How many windows the text has. */
+  readonly windows: number;
   /** Settings in force after capping. */
   readonly window: WindowSettings;
   readonly startTokenId: number | null;
@@ -116,14 +147,29 @@ export interface NextResult {
   readonly contextTokens: number;
 }
 
+export interface MeasureParams {
+  readonly model: ModelKey;
+}
+/** Since the process started. */
+export interface Measurements {
+  /** Token ids given to the model, prefix ids included. */
+  readonly tokensRun: number;
+  /** Calls of the model; the last chunk of a run and the others alike. */
+  readonly modelCalls: number;
+  readonly cpuMs: number;
+  readonly residentBytes: number;
+  /** Of key/value caches kept. */
+  readonly snapshotBytes: number;
+}
+
 export type ModelEvent = LayoutEvent | RowsEvent;
-/** The tokens of a document version. The first `keptRows` rows are those of the table the caller named. */
+/** The tokens of a document version. Rows `carried` are those of the table the caller named; all others are pending. */
 export interface LayoutEvent {
   readonly kind: 'layout';
   readonly document: string;
   readonly version: number;
   readonly tableId: number;
-  readonly keptRows: number;
+  readonly carried: readonly CarriedRows[];
   readonly topCount: number;
   readonly ids: Int32Array;
   readonly starts: Uint32Array;

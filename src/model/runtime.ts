@@ -4,11 +4,15 @@ import { AutoModelForCausalLM, env, LogLevel } from '@xenova/transformers';
 import type { InferenceSession } from 'onnxruntime-common';
 import { ModelError } from './errors';
 
-export interface SessionOptions {
+export interface RuntimeOptions {
   readonly folder: string;
   readonly dtype: string;
   readonly threads: number;
   readonly arena: boolean;
+  /** Name of the graph's file in `folder`/onnx. */
+  readonly graph: string;
+  /** What to open in its place: a changed copy, as bytes or as a path; undefined: the file itself. Weights in files beside the graph stay there. */
+  readonly content: Uint8Array<ArrayBuffer> | string | undefined;
 }
 
 export interface RuntimeModel {
@@ -16,33 +20,74 @@ export interface RuntimeModel {
   dispose(): Promise<void>;
 }
 
+let opening: Promise<unknown> = Promise.resolve();
+
 /** Opens the decoder of a model folder. Nothing is ever fetched; nothing is logged (a failed call would print its inputs, which are people's text). */
-export async function openModel(options: SessionOptions): Promise<RuntimeModel> {
+export function openModel(options: RuntimeOptions): Promise<RuntimeModel> {
+  // One after the other: transformers.js is told where files are by settings that all calls share.
+  const opened = opening.then(() => open(options));
+  opening = opened.catch(() => undefined);
+  return opened;
+}
+
+async function open({ folder, dtype, threads, arena, graph, content }: RuntimeOptions): Promise<RuntimeModel> {
   env.allowRemoteModels = false;
   env.allowLocalModels = true;
-  env.localModelPath = `${path.dirname(options.folder)}${path.sep}`;
   env.useFSCache = false;
   env.logLevel = LogLevel.NONE;
-  // transformers.js's own list of names; the catalog has made sure that this is one of them.
-  const dtype = options.dtype as 'fp32' | 'fp16' | 'q8' | 'int8' | 'uint8' | 'q4' | 'bnb4' | 'q4f16';
-  const model = await AutoModelForCausalLM.from_pretrained(path.basename(options.folder), {
-    dtype,
-    device: 'cpu',
-    local_files_only: true,
-    session_options: {
-      intraOpNumThreads: options.threads,
-      interOpNumThreads: 1,
-      enableCpuMemArena: options.arena,
-      logSeverityLevel: 4,
-    },
-  });
-  const sessions = model.sessions as Readonly<Record<string, InferenceSession | undefined>>;
-  const session = sessions['model'];
-  if (!session) throw new ModelError('unsupported', 'This model is not a decoder in one file (no session "model").');
-  return {
-    session,
-    dispose: async () => {
-      await model.dispose();
-    },
-  };
+  const { useCustomCache, customCache } = env;
+  if (content !== undefined) {
+    env.useCustomCache = true;
+    env.customCache = {
+      match: name => {
+        // Asked twice: by the file's path and by the address it would have.
+        if (!name.endsWith(`/onnx/${graph}`)) return Promise.resolve(undefined);
+        return Promise.resolve(typeof content === 'string' ? content : new GraphResponse(content));
+      },
+      put: () => Promise.resolve(),
+    };
+  }
+  try {
+    // As a path, not as a name below a folder of models: names may have neither spaces nor letters beyond ASCII.
+    const model = await AutoModelForCausalLM.from_pretrained(path.resolve(folder), {
+      // transformers.js's own list of names; the catalog has made sure that this is one of them.
+      dtype: dtype as 'fp32' | 'fp16' | 'q8' | 'int8' | 'uint8' | 'q4' | 'bnb4' | 'q4f16',
+      device: 'cpu',
+      local_files_only: true,
+      session_options: {
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
+        enableCpuMemArena: arena,
+        logSeverityLevel: 4,
+        extra: { session: { model_external_initializers_file_folder_path: path.join(folder, 'onnx') } },
+      },
+    });
+    const sessions = model.sessions as Readonly<Record<string, InferenceSession | undefined>>;
+    const session = sessions['model'];
+    if (!session) throw new ModelError('unsupported', 'This model is not a decoder in one file (no session "model").');
+    return {
+      session,
+      dispose: async () => {
+        await model.dispose();
+      },
+    };
+  } finally {
+    env.useCustomCache = useCustomCache;
+    env.customCache = customCache;
+  }
+}
+
+/** A response of its bytes as they are: the ordinary one copies them twice on the way. */
+class GraphResponse extends Response {
+  readonly #content: Uint8Array<ArrayBuffer>;
+
+  constructor(content: Uint8Array<ArrayBuffer>) {
+    super();
+    this.#content = content;
+  }
+
+  override arrayBuffer(): Promise<ArrayBuffer> {
+    const { buffer, byteOffset, byteLength } = this.#content;
+    return Promise.resolve(byteLength === buffer.byteLength ? buffer : buffer.slice(byteOffset, byteOffset + byteLength));
+  }
 }

@@ -1,7 +1,7 @@
-/** Entry of the model process: binds the calls to the engine and to the documents it keeps. It has no network and writes no log. */
+/** Entry of the model process: binds the calls to the model and to the documents it keeps. It has no network and writes no log. */
 import { Documents } from './documents';
-import { Engine } from './engine';
 import { ModelError } from './errors';
+import { Model } from './model';
 import type { Handlers, LoadParams, ModelDescription } from './protocol';
 import { serve } from './rpc';
 import type { ModelKey } from '../core/scores';
@@ -9,56 +9,48 @@ import type { ModelKey } from '../core/scores';
 const chunkTokens = Number(process.env['TOKEN_LENS_CHUNK_TOKENS'] ?? '128');
 const documents = new Documents();
 /** The model that has answered the last load. */
-let ready: Engine | undefined;
-let loaded: { readonly params: LoadParams; readonly engine: Promise<Engine> } | undefined;
+let ready: Model | undefined;
+let loaded: { readonly params: LoadParams; readonly model: Promise<Model> } | undefined;
 
 async function load(params: LoadParams): Promise<ModelDescription> {
   if (!loaded || !sameLoad(loaded.params, params)) {
-    const previous = loaded?.engine;
+    const previous = loaded?.model;
     ready = undefined;
-    loaded = {
-      params,
-      engine: previous
-        ? previous
-            .then(
-              async engine => {
-                await engine.dispose();
-              },
-              () => undefined,
-            )
-            .then(() => Engine.load(params, chunkTokens))
-        : Engine.load(params, chunkTokens),
-    };
+    loaded = { params, model: loadAfter(previous, params) };
   }
   const attempt = loaded;
   try {
-    const engine = await attempt.engine;
-    if (loaded === attempt) ready = engine;
-    return {
-      key: engine.key,
-      name: engine.name,
-      positions: engine.positions,
-      startTokenId: engine.startTokenId,
-      vocabulary: engine.tokenizer.vocabulary,
-    };
+    const model = await attempt.model;
+    if (loaded === attempt) ready = model;
+    return model.description;
   } catch (error) {
     if (loaded === attempt) loaded = undefined; // so that it is tried again
     throw error;
   }
 }
 
+async function loadAfter(previous: Promise<Model> | undefined, params: LoadParams): Promise<Model> {
+  const before = await previous?.catch(() => undefined);
+  await before?.dispose();
+  return Model.load(params, chunkTokens);
+}
+
 function sameLoad(a: LoadParams, b: LoadParams): boolean {
-  return a.folder === b.folder && a.dtype === b.dtype && a.threads === b.threads && a.arena === b.arena;
+  return (
+    a.folder === b.folder &&
+    a.dtype === b.dtype &&
+    a.threads === b.threads &&
+    a.arena === b.arena &&
+    a.cacheFolder === b.cacheFolder &&
+    a.snapshotBytes === b.snapshotBytes
+  );
 }
 
 /** Every call names the model it is for: one that was meant for another is refused, whatever it asks. */
-function engineFor(key: ModelKey): Engine {
-  const same =
-    ready?.key.folder === key.folder &&
-    ready.key.contentHash === key.contentHash &&
-    ready.key.dtype === key.dtype &&
-    ready.key.arithmetic === key.arithmetic;
-  if (!ready || !same) throw new ModelError('bad-argument', 'The model that was asked for is not the one that is loaded.');
+function modelFor(key: ModelKey): Model {
+  const own = ready?.facts.key;
+  if (!ready || own?.folder !== key.folder || own.contentHash !== key.contentHash || own.dtype !== key.dtype)
+    throw new ModelError('bad-argument', 'The model that was asked for is not the one that is loaded.');
   return ready;
 }
 
@@ -66,22 +58,32 @@ function engineFor(key: ModelKey): Engine {
 const handlers: Handlers = {
   load: params => load(params),
   open: async params => {
-    engineFor(params.model);
+    modelFor(params.model);
     documents.open(params);
     return Promise.resolve(null);
   },
   change: async params => {
-    engineFor(params.model);
+    modelFor(params.model);
     documents.change(params);
     return Promise.resolve(null);
   },
   close: async ({ model, document }) => {
-    engineFor(model);
+    modelFor(model);
     documents.close(document);
     return Promise.resolve(null);
   },
-  score: async (params, context) => documents.score(params, engineFor(params.model), context),
-  next: async (params, { signal }) => documents.next(params, engineFor(params.model), signal),
+  show: async params => {
+    modelFor(params.model);
+    documents.show(params);
+    return Promise.resolve(null);
+  },
+  score: async (params, context) => documents.score(params, modelFor(params.model), context),
+  next: async (params, { signal }) => documents.next(params, modelFor(params.model), signal),
+  measure: async ({ model }) => {
+    const { user, system } = process.cpuUsage();
+    const cpuMs = (user + system) / 1000;
+    return Promise.resolve({ ...modelFor(model).costs, cpuMs, residentBytes: process.memoryUsage.rss() });
+  },
 };
 
 serve(

@@ -30,8 +30,6 @@ describe('command line: exit codes', () => {
     ['an option without its value', ['score', text, '--format'], /--format/],
     ['a value where none goes', ['score', text, '--no-start-token=yes'], /--no-start-token/],
     ['an unknown format', ['score', text, '--format', 'xml'], /pretty, json, csv, html/],
-    ['exact arithmetic', ['score', text, '--exact'], /not yet/],
-    ['text anchors', ['score', text, '--anchors', 'text'], /not yet/],
     ['unknown anchors', ['score', text, '--anchors', 'tide'], /grid or text/],
     ['context 1', ['score', text, '--context', '1'], /2 to 1000000/],
     ['context -5', ['score', text, '--context', '-5'], /--context must be/],

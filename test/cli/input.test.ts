@@ -207,6 +207,20 @@ describe('command line: texts that must be scored', () => {
     assert.deepEqual([withDefault.window, withDefault.stride], [40, 20]);
   });
 
+  it('--anchors text: every token sees at least the overlap, and a line put in front moves no window far behind it', async () => {
+    const line = (index: number) => `Line ${String(index)} says ${String((index * 7919) % 101)} things about boats.\n`;
+    const text = Array.from({ length: 120 }, (_, index) => line(index)).join('');
+    const words = ['--anchors', 'text', '--context', '96', '--overlap', '24', ...tiny];
+    const before = await scoreJson([scratch.file('text', text), ...words]);
+    assert.equal(before.provenance.anchors, 'text');
+    before.tokens.forEach(({ contextTokens }, index) => assert.ok(contextTokens >= Math.min(index, 24) && contextTokens < 96));
+    const after = await scoreJson([scratch.file('longer', `Put in front.\n${text}`), ...words]);
+    const tail = ({ tokens }: ScoreOutput) =>
+      tokens.slice(-2000).map(({ id, contextTokens, surprisalBits }) => ({ id, contextTokens, surprisalBits }));
+    assert.ok(before.tokens.length > 2500);
+    assert.deepEqual(tail(after), tail(before));
+  });
+
   it('threads and the number of alternatives change no score', async () => {
     const file = scratch.file('text', 'The harbour was quiet before dawn.');
     const one = await scoreJson([file, '--threads', '1', '--top', '3', ...tiny]);

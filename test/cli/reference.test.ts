@@ -21,7 +21,7 @@ type Reference = Readonly<Record<string, ReferenceText>>;
 
 const tinyReference = readReference('tiny-gpt2');
 const bundledReference = readReference('smollm2-135m-instruct');
-/** Of the tiny model, in bits; the reference values have six decimals. */
+/** In float32 arithmetic; the reference values have six decimals. */
 const toleranceBits = 1e-3;
 
 describe('command line against the reference values', () => {
@@ -32,21 +32,15 @@ describe('command line against the reference values', () => {
 
   for (const [name, reference] of Object.entries(tinyReference)) {
     it(`tiny model, ${name}`, async () => {
-      const output = await score(name, reference, tinyModel);
-      samePlaces(output, reference);
-      output.tokens.forEach((token, index) => {
-        const expected = at(reference.tokens, index);
-        const where = `token ${String(index)}`;
-        near(token.surprisalBits, expected.surprisalBits, toleranceBits, `surprisal of ${where}`);
-        near(token.entropyBits, expected.entropyBits, toleranceBits, `entropy of ${where}`);
-        assert.equal(token.contextTokens, expected.contextTokens, `context of ${where}`);
-        assert.equal(token.rank, expected.rank, `rank of ${where}`); // no logits of this model tie
-        sameAlternatives(token, expected, where);
-      });
-      for (const key of ['totalBits', 'perplexity', 'bitsPerByte'] as const) {
-        const expected = reference.summary[key];
-        near(output.summary[key], expected, 1e-3 * Math.max(1, expected), key);
-      }
+      sameNumbers(await score(name, reference, tinyModel), reference);
+    });
+  }
+
+  for (const [name, reference] of Object.entries(bundledReference)) {
+    it(`bundled model in float32 arithmetic, ${name}`, async () => {
+      const output = await score(name, reference, bundledModel, '--exact');
+      sameNumbers(output, reference);
+      assert.deepEqual([output.provenance.arithmetic, output.provenance.noiseFloorBits], ['float32', { mean: 0, p95: 0 }]);
     });
   }
 
@@ -71,19 +65,45 @@ describe('command line against the reference values', () => {
     assert.ok(correlation(pairs) >= 0.997, 'correlation');
   });
 
-  async function score(name: string, reference: ReferenceText, model: string): Promise<ScoreOutput> {
+  async function score(name: string, reference: ReferenceText, model: string, ...more: readonly string[]): Promise<ScoreOutput> {
     const top = at(reference.tokens, 0).topIds.length;
     const windows =
       reference.window === null || reference.stride === null
         ? []
         : ['--context', String(reference.window), '--overlap', String(reference.window - reference.stride)];
-    const output = await scoreJson([scratch.file(`${name}.txt`, reference.text), '--model', model, '--top', String(top), ...windows]);
+    const output = await scoreJson([
+      scratch.file(`${name}.txt`, reference.text),
+      '--model',
+      model,
+      '--top',
+      String(top),
+      ...windows,
+      ...more,
+    ]);
     assert.equal(output.text, reference.text);
     assert.equal(output.startTokenId, reference.startTokenId);
     if (reference.window !== null) assert.deepEqual([output.window, output.stride], [reference.window, reference.stride]);
     return output;
   }
 });
+
+/** Every value to the tolerance; ranks equal, since no logits tie. */
+function sameNumbers(output: ScoreOutput, reference: ReferenceText): void {
+  samePlaces(output, reference);
+  output.tokens.forEach((token, index) => {
+    const expected = at(reference.tokens, index);
+    const where = `token ${String(index)}`;
+    near(token.surprisalBits, expected.surprisalBits, toleranceBits, `surprisal of ${where}`);
+    near(token.entropyBits, expected.entropyBits, toleranceBits, `entropy of ${where}`);
+    assert.equal(token.contextTokens, expected.contextTokens, `context of ${where}`);
+    assert.equal(token.rank, expected.rank, `rank of ${where}`);
+    sameAlternatives(token, expected, where);
+  });
+  for (const key of ['totalBits', 'perplexity', 'bitsPerByte'] as const) {
+    const expected = reference.summary[key];
+    near(output.summary[key], expected, 1e-3 * Math.max(1, expected), key);
+  }
+}
 
 function samePlaces(output: ScoreOutput, reference: ReferenceText): void {
   const place = ({ id, startByte, endByte, start, end }: TokenScore) => ({ id, startByte, endByte, start, end });
@@ -96,16 +116,16 @@ function samePlaces(output: ScoreOutput, reference: ReferenceText): void {
 function sameAlternatives(token: TokenScore, expected: TokenScore, where: string): void {
   assert.equal(token.topIds.length, expected.topIds.length);
   token.topProbabilities.forEach((probability, index) => {
-    near(
-      -Math.log2(probability),
-      -Math.log2(at(expected.topProbabilities, index)),
-      2 * toleranceBits,
-      `alternative ${String(index)} of ${where}`,
-    );
+    nearProbability(probability, at(expected.topProbabilities, index), `alternative ${String(index)} of ${where}`);
     const place = expected.topIds.indexOf(at(token.topIds, index));
-    const other = place < 0 ? at(expected.topProbabilities, expected.topProbabilities.length - 1) : at(expected.topProbabilities, place);
-    near(Math.log2(probability), Math.log2(other), 2 * toleranceBits, `order of the alternatives of ${where}`);
+    const other = at(expected.topProbabilities, place < 0 ? expected.topProbabilities.length - 1 : place);
+    nearProbability(probability, other, `order of the alternatives of ${where}`);
   });
+}
+
+/** Reference probabilities have eight decimals. */
+function nearProbability(actual: number, expected: number, what: string): void {
+  if (Math.abs(actual - expected) > 1e-8) near(-Math.log2(actual), -Math.log2(expected), 2 * toleranceBits, what);
 }
 
 function near(actual: number | null, expected: number | null, tolerance: number, what: string): void {

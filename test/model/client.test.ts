@@ -44,7 +44,7 @@ describe('the client of the model process', () => {
   it('ends a call as exited when the process is killed in the middle of a run; the next score is right', async () => {
     const made = client();
     await made.call('load', loadParams(tiny), never);
-    const expected = await scoreText(made, loadParams(tiny), text, tinySettings, never);
+    const expected = await scoreText(made, loadParams(tiny), text, tinySettings, 'native', never);
     const model = expected.description.key;
     await made.call('open', { model, document: 'd', version: 1, text }, never);
     const { generation, processId } = made;
@@ -60,7 +60,7 @@ describe('the client of the model process', () => {
       ),
       withCode('exited'),
     );
-    const again = await scoreText(made, loadParams(tiny), text, tinySettings, never);
+    const again = await scoreText(made, loadParams(tiny), text, tinySettings, 'native', never);
     assert.equal(made.generation, generation + 1);
     // Chunks are half as long now, which changes no number.
     for (const [row, bits] of expected.table.surprisalBits.entries())
@@ -179,7 +179,7 @@ describe('the client of the model process', () => {
   onLinux('opens no connection to the network and does not load telemetry', async function () {
     this.timeout(20_000);
     const made = client();
-    await scoreText(made, loadParams(tiny), text, tinySettings, never);
+    await scoreText(made, loadParams(tiny), text, tinySettings, 'native', never);
     const environment = readFileSync(`/proc/${String(made.processId)}/environ`, 'utf8');
     assert.ok(environment.split('\0').includes('ORT_DISABLE_TELEMETRY=1'));
     const inodes = new Set(

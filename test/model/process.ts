@@ -6,10 +6,10 @@ import { ModelClient } from '../../src/model/client';
 import type { LoadParams, ModelDescription, ModelEvent, ScoreResult, ScoringSettings } from '../../src/model/protocol';
 
 export const never = new AbortController().signal;
-export const tinySettings: ScoringSettings = { contextTokens: 96, overlapTokens: 48, topCount: 5, useStartToken: true };
+export const tinySettings: ScoringSettings = { contextTokens: 96, overlapTokens: 48, anchors: 'grid', topCount: 5, useStartToken: true };
 
 export function loadParams(folder: string): LoadParams {
-  return { folder: path.resolve(folder), dtype: undefined, threads: 2, arena: true };
+  return { folder: path.resolve(folder), dtype: undefined, threads: 2, arena: true, cacheFolder: undefined, snapshotBytes: 128 * 2 ** 20 };
 }
 
 export function newClient(workerPath = 'dist/worker.js'): ModelClient {
@@ -66,7 +66,7 @@ export class Reader {
     return this.#client.call('score', params, signal, event => {
       this.events.push(event);
       if (event.kind === 'layout') {
-        this.table = tableOf(event, this.table, event.keptRows);
+        this.table = tableOf(event, this.table, event.carried);
         this.tableId = event.tableId;
       } else if (this.table && event.tableId === this.tableId) writeRows(this.table, event.rows);
     });

@@ -65,7 +65,7 @@ describe('the model process', () => {
   async function wholeTable(text: string, settings = tinySettings): Promise<ScoreTable> {
     const fresh = newClient();
     try {
-      return (await scoreText(fresh, loadParams(tiny), text, settings, never)).table;
+      return (await scoreText(fresh, loadParams(tiny), text, settings, 'native', never)).table;
     } finally {
       fresh.dispose();
     }
@@ -83,7 +83,7 @@ describe('the model process', () => {
       await shared.call('score', params, never, event => {
         if (event.kind === 'layout') {
           ids = event.ids;
-          assert.equal(event.keptRows, 0);
+          assert.deepEqual(event.carried, []);
         }
       });
       assert.deepEqual(ids, (await wholeTable(hardText)).ids);
@@ -145,7 +145,7 @@ describe('the model process', () => {
     for (const { text, window, stride, tokens } of referenceTexts('tiny-gpt2')) {
       assert.ok(window !== null && stride !== null);
       const settings = { ...tinySettings, contextTokens: window, overlapTokens: window - stride };
-      const got = tokenScores((await scoreText(client, loadParams(tiny), text, settings, never)).table);
+      const got = tokenScores((await scoreText(client, loadParams(tiny), text, settings, 'native', never)).table);
       assert.equal(got.length, tokens.length);
       for (const [row, expected] of tokens.entries()) {
         const { surprisalBits, entropyBits, topIds, topProbabilities, ...exact } = got[row] ?? assert.fail();
@@ -232,7 +232,7 @@ describe('the model process', () => {
 
   it('leaves the first token of a window unscored without a start token, and says so with null', async () => {
     const settings = { ...tinySettings, useStartToken: false };
-    const { table, result } = await scoreText(client, loadParams(tiny), 'To be, or not to be.', settings, never);
+    const { table, result } = await scoreText(client, loadParams(tiny), 'To be, or not to be.', settings, 'native', never);
     assert.equal(result.startTokenId, null);
     assert.deepEqual([...table.states.subarray(0, 3)], [rowState.unscored, rowState.scored, rowState.scored]);
     const [first, second] = tokenScores(table);
@@ -240,13 +240,13 @@ describe('the model process', () => {
     assert.equal(first.rank, null);
     assert.equal(typeof first.unscoredReason, 'string');
     assert.equal(second?.contextTokens, 1);
-    const one = await scoreText(client, loadParams(tiny), 'T', settings, never);
+    const one = await scoreText(client, loadParams(tiny), 'T', settings, 'native', never);
     assert.deepEqual([...one.table.states], [rowState.unscored]);
   });
 
   it('answers for nothing and for one character', async () => {
-    assert.equal((await scoreText(client, loadParams(tiny), '', tinySettings, never)).table.length, 0);
-    const { table } = await scoreText(client, loadParams(tiny), 'T', tinySettings, never);
+    assert.equal((await scoreText(client, loadParams(tiny), '', tinySettings, 'native', never)).table.length, 0);
+    const { table } = await scoreText(client, loadParams(tiny), 'T', tinySettings, 'native', never);
     assert.equal(table.length, 1);
     assert.equal(table.states[0], rowState.scored);
   });
@@ -314,8 +314,8 @@ describe('the model process', () => {
     const differences: number[] = [];
     const pairs: [number, number][] = [];
     for (const { text, tokens } of referenceTexts('smollm2-135m-instruct')) {
-      const settings = { contextTokens: 1024, overlapTokens: 256, topCount: 10, useStartToken: true };
-      const got = tokenScores((await scoreText(bundledProcess.client, loadParams(bundled), text, settings, never)).table);
+      const settings = { contextTokens: 1024, overlapTokens: 256, anchors: 'grid' as const, topCount: 10, useStartToken: true };
+      const got = tokenScores((await scoreText(bundledProcess.client, loadParams(bundled), text, settings, 'native', never)).table);
       assert.equal(got.length, tokens.length);
       for (const [row, expected] of tokens.entries()) {
         const token = got[row] ?? assert.fail();

@@ -1,0 +1,358 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { Tensor } from 'onnxruntime-common';
+import type { InferenceSession } from 'onnxruntime-common';
+import { logProbabilitiesOf, reduceRow } from '../core/reduce';
+import { newRows } from '../core/scoreTable';
+import type { Arithmetic, ScoredRows } from '../core/scores';
+import { ModelError } from './errors';
+import { headInputs, headOutputs, rowsPerBlock, whyNoHead, withHead } from './graft';
+import { arithmeticOf, elementType, outputType, readGraph, useFloat32 } from './graph';
+import type { GraphFile } from './graph';
+import { TensorCache } from './kvCache';
+import type { CacheLayer, KeyValueCache } from './kvCache';
+import { ModelSchema } from './onnxProto';
+import { openModel } from './runtime';
+import type { RuntimeModel, RuntimeOptions } from './runtime';
+
+export interface SessionOptions {
+  readonly folder: string;
+  /** File name inside of `folder`/onnx. */
+  readonly graph: string;
+  /** transformers.js's name of the number format that `graph` belongs to. */
+  readonly dtype: string;
+  readonly threads: number;
+  /** ONNX Runtime's memory arena. */
+  readonly arena: boolean;
+  readonly arithmetic: Arithmetic;
+  /** Of the model's files: what copies of them in `cacheFolder` are named by. */
+  readonly contentHash: string;
+  /** Where a large model file may be copied to with its scoring head; undefined: nowhere. */
+  readonly cacheFolder: string | undefined;
+}
+
+/** What the head says of consecutive rows. Ranks from 1, ties to the best; top ids most probable first, ties by id; [count, topCount]. */
+export type HeadRows = Pick<ScoredRows, 'count' | 'surprisalBits' | 'entropyBits' | 'ranks' | 'topIds' | 'topLogProbabilities'>;
+
+export interface RowsWanted {
+  /** Index within the call's ids of the first input whose next token is asked about. */
+  readonly first: number;
+  /** The token that follows each such input. */
+  readonly labels: Int32Array;
+  readonly topCount: number;
+}
+
+export interface Wanted {
+  readonly rows?: RowsWanted | undefined;
+  /** Index within the call's ids of the input after which the whole distribution is asked for. */
+  readonly distributionAt?: number | undefined;
+  /** False: the cache stays in the runtime, which saves copying it. */
+  readonly cache: boolean;
+}
+
+export interface CallResult {
+  readonly rows: HeadRows | undefined;
+  /** Natural logarithms over the vocabulary. */
+  readonly logProbabilities: Float32Array | undefined;
+  readonly cache: KeyValueCache | undefined;
+}
+
+/** Rewriting needs several times this memory, and a desktop's Electron process dies of allocations near 512 MB. */
+const largestRewriteBytes = 128 * 2 ** 20;
+
+/** One model in ONNX Runtime with a scoring head on its logits, or without one where that cannot be: the same numbers, slower. */
+export class ScoringSession {
+  readonly emptyCache: KeyValueCache;
+  /** Of its cache. */
+  readonly bytesPerPosition: number;
+  readonly #model: RuntimeModel;
+  readonly #past: readonly PastInput[];
+
+  private constructor(
+    model: RuntimeModel,
+    /** Undefined where the head is grafted. */
+    readonly whyPlain: string | undefined,
+  ) {
+    this.#model = model;
+    this.#past = pastInputs(model.session, whyPlain === undefined ? Object.values(headInputs) : []);
+    this.emptyCache = new TensorCache(0, new Map(this.#past.map(past => [past.name, emptyLayer(past)])));
+    this.bytesPerPosition = this.#past.reduce(
+      (sum, { type, heads, dimension }) => sum + heads * dimension * (type === 'float32' ? 4 : 2),
+      0,
+    );
+  }
+
+  get head(): 'grafted' | 'plain' {
+    return this.whyPlain === undefined ? 'grafted' : 'plain';
+  }
+
+  /** Errors: 'unsupported', with what is in the way. */
+  static async open(options: SessionOptions): Promise<ScoringSession> {
+    const { folder, graph } = options;
+    try {
+      const file = await readGraph(path.join(folder, 'onnx', graph));
+      const logits = outputType(file.model, 'logits');
+      if (!logits) throw new ModelError('unsupported', `The model in ${folder} is not a language model: it has no output logits.`);
+      const bytes = await rewritten(file, options);
+      const open = async (content: RuntimeOptions['content'], plain: string | undefined) => {
+        const model = await openModel({ ...options, content });
+        try {
+          return new ScoringSession(model, plain);
+        } catch (error) {
+          await model.dispose();
+          throw error;
+        }
+      };
+      let whyPlain = whyNoHead(file.model);
+      if (whyPlain === undefined) {
+        try {
+          return await open(await withHead(file, bytes, options.contentHash, options.cacheFolder), undefined);
+        } catch (error) {
+          if (error instanceof ModelError) throw error;
+          whyPlain = `The scoring head does not fit this model: ${reasonOf(error)}`;
+        }
+      }
+      if (logits.elemType === elementType.bfloat16) {
+        throw new ModelError(
+          'unsupported',
+          `The model in ${folder} gives logits of type bfloat16, which only the scoring head can read. ${whyPlain}`,
+        );
+      }
+      return await open(bytes, whyPlain);
+    } catch (error) {
+      if (error instanceof ModelError) throw error;
+      throw new ModelError('unsupported', `The model in ${folder} cannot be opened: ${reasonOf(error)}`, { cause: error });
+    }
+  }
+
+  /**
+   * One forward pass of `ids` after what `past` holds. Give at least two ids: for one alone the runtime takes another path, whose numbers
+   * differ (measured: up to half a bit).
+   */
+  async run(ids: readonly number[], past: KeyValueCache, wanted: Wanted): Promise<CallResult> {
+    if (!(past instanceof TensorCache)) throw new ModelError('internal', 'This cache is not of this session.');
+    const feeds = this.#feeds(ids, past);
+    const fetches = wanted.cache ? this.#past.map(({ output }) => output) : [];
+    if (this.head === 'grafted') addHead(feeds, fetches, wanted);
+    else if (wanted.rows !== undefined || wanted.distributionAt !== undefined) fetches.push('logits');
+    let outputs: InferenceSession.OnnxValueMapType;
+    try {
+      outputs = await this.#model.session.run(feeds, fetches);
+    } catch (error) {
+      throw runError(error);
+    }
+    const read = this.head === 'grafted' ? fromHead(outputs, wanted) : fromLogits(outputs, wanted);
+    refuseNaN(read);
+    return { ...read, cache: wanted.cache ? this.#cacheOf(outputs, past.positions + ids.length) : undefined };
+  }
+
+  async dispose(): Promise<void> {
+    await this.#model.dispose();
+  }
+
+  #feeds(ids: readonly number[], past: TensorCache): Record<string, Tensor> {
+    const total = past.positions + ids.length;
+    const feeds: Record<string, Tensor> = {
+      input_ids: int64(ids, [1, ids.length]),
+      attention_mask: new Tensor('int64', new BigInt64Array(total).fill(1n), [1, total]),
+    };
+    if (this.#model.session.inputNames.includes('position_ids')) {
+      feeds['position_ids'] = int64(
+        ids.map((_, index) => past.positions + index),
+        [1, ids.length],
+      );
+    }
+    for (const [name, layer] of past.layers) feeds[name] = pastTensor(layer, past.positions);
+    return feeds;
+  }
+
+  #cacheOf(outputs: InferenceSession.OnnxValueMapType, positions: number): TensorCache {
+    const layers = this.#past.map(({ name, output, type, heads, dimension }) => {
+      const data = numbersOf(tensorOf(outputs, output));
+      return [name, { type, data, heads, dimension }] as const;
+    });
+    return new TensorCache(positions, new Map(layers));
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The model file's bytes changed for the arithmetic asked for; undefined where the file serves as it is. */
+async function rewritten(
+  { file, bytes, model }: GraphFile,
+  { folder, arithmetic }: SessionOptions,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const found = arithmetic === 'float32' ? arithmeticOf(model) : 'float32';
+  if (typeof found === 'object') {
+    throw new ModelError('unsupported', `The model in ${folder} cannot compute in float32 arithmetic: ${found.reason}.`);
+  }
+  // The runtime's classes for JavaScript have no bfloat16: a session with such an output cannot even be opened.
+  const withoutLogits = outputType(model, 'logits')?.elemType === elementType.bfloat16;
+  if (found === 'float32' && !withoutLogits) return undefined;
+  if (bytes > largestRewriteBytes) {
+    const [size, most] = [bytes, largestRewriteBytes].map(count => `${Math.round(count / 1e6)} MB`);
+    throw new ModelError(
+      'unsupported',
+      `The model in ${folder} cannot be rewritten${found === 'rewritable' ? ' for float32 arithmetic' : ''}: ${path.basename(file)} holds its own weights and has ${size}, more than ${most}.`,
+    );
+  }
+  const whole = fromBinary(ModelSchema, await readFile(file));
+  if (found === 'rewritable') useFloat32(whole);
+  if (withoutLogits && whole.graph) whole.graph.output = whole.graph.output.filter(({ name }) => name !== 'logits');
+  return toBinary(ModelSchema, whole);
+}
+
+function addHead(feeds: Record<string, Tensor>, fetches: string[], { rows, distributionAt }: Wanted): void {
+  // Every node of the head runs whatever is fetched, so it is given one row where none are wanted; never none, which some nodes do not survive.
+  const count = rows?.labels.length ?? 0;
+  const blocks = Math.max(1, Math.ceil(count / rowsPerBlock));
+  const width = Math.max(1, Math.ceil(count / blocks));
+  // Blocks are of one size: the first row fills up the last.
+  const padded = (valueOf: (index: number) => number | undefined) =>
+    int64(
+      Array.from({ length: blocks * width }, (_, index) => valueOf(index < count ? index : 0) ?? 0),
+      [blocks, width],
+    );
+  feeds[headInputs.rows] = padded(index => (rows?.first ?? 0) + index);
+  feeds[headInputs.labels] = padded(index => rows?.labels[index]);
+  feeds[headInputs.topCount] = int64([rows?.topCount ?? 1], [1]);
+  feeds[headInputs.wholeRows] = int64([distributionAt ?? 0], [1]);
+  const { logProbabilities, ...ofRows } = headOutputs;
+  if (count > 0) fetches.push(...Object.values(ofRows));
+  if (distributionAt !== undefined) fetches.push(logProbabilities);
+}
+
+function fromHead(outputs: InferenceSession.OnnxValueMapType, { rows, distributionAt }: Wanted): Omit<CallResult, 'cache'> {
+  const floats = (name: string) => {
+    const { data } = tensorOf(outputs, name);
+    if (data instanceof Float32Array) return data;
+    throw new ModelError('internal', `The scoring head gave no float32 numbers as ${name}.`);
+  };
+  const rowsFrom = ({ labels: { length: count }, topCount }: RowsWanted): HeadRows => {
+    if (count === 0) return newRows(0, 0, topCount);
+    const inBits = (name: string, sign: 1 | -1) =>
+      Float64Array.from(floats(name).subarray(0, count), nats => Math.max(0, (sign * nats) / Math.LN2));
+    const topIds = tensorOf(outputs, headOutputs.topIds).data;
+    if (!(topIds instanceof Int32Array)) throw new ModelError('internal', 'The scoring head gave no int32 ids.');
+    return {
+      count,
+      surprisalBits: inBits(headOutputs.labelLogProbabilities, -1),
+      entropyBits: inBits(headOutputs.entropiesNats, 1),
+      ranks: Int32Array.from(floats(headOutputs.higher).subarray(0, count), higher => higher + 1),
+      topIds: topIds.slice(0, count * topCount),
+      topLogProbabilities: floats(headOutputs.topLogProbabilities).slice(0, count * topCount),
+    };
+  };
+  return {
+    rows: rows && rowsFrom(rows),
+    logProbabilities: distributionAt === undefined ? undefined : floats(headOutputs.logProbabilities),
+  };
+}
+
+/** A float16 model whose numbers overflow gives these; nothing said of them would be true. */
+function refuseNaN({ rows, logProbabilities }: Omit<CallResult, 'cache'>): void {
+  const bits = rows ? [rows.surprisalBits, rows.entropyBits] : [];
+  if (!bits.some(column => column.some(Number.isNaN)) && !Number.isNaN(logProbabilities?.[0])) return;
+  throw new ModelError('unsupported', 'The model gives logits that are not numbers; try another number format of it.');
+}
+
+/** The same numbers from the logits of all inputs. */
+function fromLogits(outputs: InferenceSession.OnnxValueMapType, { rows, distributionAt }: Wanted): Omit<CallResult, 'cache'> {
+  if (!rows && distributionAt === undefined) return { rows: undefined, logProbabilities: undefined };
+  const logits = tensorOf(outputs, 'logits');
+  const numbers = numbersOf(logits);
+  const size = logits.dims.at(-1) ?? 0;
+  const rowAt = (index: number) => {
+    const row = numbers.subarray(index * size, (index + 1) * size);
+    return row instanceof Float32Array ? row : Float32Array.from(row, float32OfBits);
+  };
+  let scored: ScoredRows | undefined;
+  if (rows) {
+    scored = newRows(0, rows.labels.length, rows.topCount);
+    for (const [index, label] of rows.labels.entries()) reduceRow(rowAt(rows.first + index), label, scored, index, rows.topCount);
+  }
+  return {
+    rows: scored,
+    logProbabilities: distributionAt === undefined ? undefined : logProbabilitiesOf(rowAt(distributionAt)).logProbabilities,
+  };
+}
+
+/** The number that the 16 bits of an IEEE half stand for. */
+function float32OfBits(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+interface PastInput {
+  readonly name: string;
+  /** The output that becomes this input in the next call. */
+  readonly output: string;
+  readonly type: CacheLayer['type'];
+  /** Of [batch, heads, positions, dimension]. */
+  readonly heads: number;
+  readonly dimension: number;
+}
+
+function pastInputs(session: InferenceSession, ofHead: readonly string[]): PastInput[] {
+  const others: readonly string[] = ['input_ids', 'attention_mask', 'position_ids', ...ofHead];
+  const past: PastInput[] = [];
+  for (const input of session.inputMetadata) {
+    if (!input.isTensor || others.includes(input.name)) continue;
+    const { name, type, shape } = input;
+    const output = name.replace('past_key_values', 'present');
+    const [, heads, , dimension] = shape;
+    const usable = name.startsWith('past_key_values.') && session.outputNames.includes(output);
+    if (!usable || typeof heads !== 'number' || typeof dimension !== 'number') {
+      throw new ModelError('unsupported', `The model asks for an input this version does not know: ${name}.`);
+    }
+    if (type !== 'float32' && type !== 'float16') {
+      throw new ModelError('unsupported', `A cache of type ${type} is not supported, only float32 and float16.`);
+    }
+    past.push({ name, output, type, heads, dimension });
+  }
+  if (past.length === 0) throw new ModelError('unsupported', 'The model has no key/value cache: it has no inputs past_key_values.');
+  return past;
+}
+
+function emptyLayer({ type, heads, dimension }: PastInput): CacheLayer {
+  return { type, data: type === 'float32' ? new Float32Array(0) : new Uint16Array(0), heads, dimension };
+}
+
+function pastTensor({ type, data, heads, dimension }: CacheLayer, positions: number): Tensor {
+  const dims = [1, heads, positions, dimension];
+  const tensor = new Tensor(type, data, dims);
+  // Where Node has Float16Array, the class turns the bits into one, which the runtime then does not take.
+  return tensor.data === data ? tensor : Object.assign(tensor, { cpuData: data });
+}
+
+function int64(values: readonly number[], dims: readonly number[]): Tensor {
+  return new Tensor('int64', BigInt64Array.from(values, BigInt), dims);
+}
+
+function tensorOf(outputs: InferenceSession.OnnxValueMapType, name: string): Tensor {
+  const value = outputs[name];
+  if (!value || !('dims' in value)) throw new ModelError('unsupported', `The model has no output ${name}.`);
+  return value; // two copies of the runtime's classes may be loaded, so instanceof does not do
+}
+
+/** Float16 as bits: it comes as Uint16Array or, where Node has it, as Float16Array. */
+function numbersOf({ type, data }: Tensor): Float32Array | Uint16Array {
+  if (data instanceof Float32Array) return data;
+  if (type === 'float16' && ArrayBuffer.isView(data)) return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
+  throw new ModelError('unsupported', `The model gives numbers of type ${type}; only float32 and float16 are supported.`);
+}
+
+/** The runtime's own messages may name ids, which are people's text: only what failed is said on. */
+function runError(error: unknown): ModelError {
+  const message = error instanceof Error ? error.message : '';
+  if (/alloc/i.test(message)) return new ModelError('out-of-memory', 'The model ran out of memory.');
+  const node = /Name:'([^']*)'/.exec(message)?.[1];
+  return new ModelError('internal', `The model could not be run${node === undefined ? '' : `: its node ${node} failed`}.`);
+}

@@ -1,0 +1,82 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { ModelSchema, NodeSchema, TensorDataSchema } from '../../src/model/onnxProto';
+import type { Model } from '../../src/model/onnxProto';
+import type { SessionOptions } from '../../src/model/session';
+
+/** A model folder of the fixtures, and the file in it. */
+export interface ModelFile {
+  readonly folder: string;
+  readonly graph: string;
+  readonly dtype: string;
+}
+export const tinyGpt2: ModelFile = { folder: path.resolve('test/fixtures/tiny-gpt2'), graph: 'model.onnx', dtype: 'fp32' };
+export const tinyOld: ModelFile = { folder: path.resolve('test/fixtures/tiny-old'), graph: 'model.onnx', dtype: 'fp32' };
+export const tinyHalf: ModelFile = { folder: path.resolve('test/fixtures/tiny-half'), graph: 'model_fp16.onnx', dtype: 'fp16' };
+export const bundled: ModelFile = { folder: path.resolve('models/smollm2-135m-instruct'), graph: 'model_quantized.onnx', dtype: 'q8' };
+
+export function sessionOptions(file: ModelFile, changes: Partial<SessionOptions> = {}): SessionOptions {
+  return { ...file, threads: 2, arena: true, arithmetic: 'native', contentHash: 'hash', cacheFolder: undefined, ...changes };
+}
+
+export function pathOf({ folder, graph }: ModelFile): string {
+  return path.join(folder, 'onnx', graph);
+}
+
+/** Folders of one test, taken away by `clear`. */
+export class Folders {
+  readonly #made: string[] = [];
+
+  empty(): string {
+    const folder = mkdtempSync(path.join(tmpdir(), 'token-lens-model-'));
+    this.#made.push(folder);
+    return folder;
+  }
+
+  /** tiny-gpt2 with its graph changed. */
+  tinyWith(change: (model: Model) => void): ModelFile {
+    const file = { ...tinyGpt2, folder: this.empty() };
+    cpSync(tinyGpt2.folder, file.folder, { recursive: true });
+    const model = fromBinary(ModelSchema, readFileSync(pathOf(tinyGpt2)));
+    change(model);
+    writeFileSync(pathOf(file), toBinary(ModelSchema, model));
+    return file;
+  }
+
+  clear(): void {
+    for (const folder of this.#made.splice(0)) rmSync(folder, { recursive: true });
+  }
+}
+
+/** Puts operators between what computes the logits and the model's output, which gets another element type if one is given. */
+export function through(
+  model: Model,
+  steps: readonly { readonly op: string; readonly with?: string; readonly to?: number }[],
+  constants: readonly MessageInitShape<typeof TensorDataSchema>[] = [],
+  elemType?: number,
+): void {
+  const { graph } = model;
+  if (!graph) throw new Error('no graph');
+  for (const node of graph.node) node.output = node.output.map(name => (name === 'logits' ? 'step0' : name));
+  for (const [index, { op, with: second, to }] of steps.entries()) {
+    graph.node.push(
+      create(NodeSchema, {
+        opType: op,
+        name: `step${index + 1}`,
+        input: second === undefined ? [`step${index}`] : [`step${index}`, second],
+        output: [index === steps.length - 1 ? 'logits' : `step${index + 1}`],
+        attribute: to === undefined ? [] : [{ name: 'to', i: BigInt(to), type: 2 }],
+      }),
+    );
+  }
+  graph.initializer.push(...constants.map(constant => create(TensorDataSchema, constant)));
+  const type = graph.output.find(({ name }) => name === 'logits')?.type?.tensorType;
+  if (type && elemType !== undefined) type.elemType = elemType;
+}
+
+export function floats(name: string, values: readonly number[]): MessageInitShape<typeof TensorDataSchema> {
+  return { name, dataType: 1, dims: [BigInt(values.length)], rawData: new Uint8Array(Float32Array.from(values).buffer) };
+}
