@@ -21,26 +21,20 @@ export function scoredCopyOf(documentText: string): ScoredCopy {
   const text = documentText.slice(from).replaceAll('\r\n', '\n').toWellFormed();
   const bytes = new TextEncoder().encode(text);
   const characterStarts = new Uint32Array(bytes.length + 1);
-  let at = 0;
-  for (let offset = from; offset < documentText.length;) {
-    const unit = documentText.charCodeAt(offset);
-    let units = 1;
-    let length = unit < 0x80 ? 1 : unit < 0x800 ? 2 : 3;
-    if (unit === carriageReturn && documentText.charCodeAt(offset + 1) === lineFeed) units = 2;
-    else if (isSurrogatePair(unit, documentText.charCodeAt(offset + 1))) {
-      units = 2;
-      length = 4;
-    } // a lone surrogate stays at 3 bytes, those of U+FFFD
-    characterStarts.fill(offset, at, at + length);
-    at += length;
-    offset += units;
+  const hasCrlf = text.length < documentText.length - from;
+  let start = from;
+  let next = from;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte < 0x80 || byte >= 0xc0) {
+      start = next;
+      // Two units: a surrogate pair, the one kind of character with four bytes; and CRLF.
+      next += byte >= 0xf0 || (byte === lineFeed && hasCrlf && documentText.charCodeAt(start) === carriageReturn) ? 2 : 1;
+    }
+    characterStarts[at] = start;
   }
-  characterStarts[at] = documentText.length;
+  characterStarts[bytes.length] = documentText.length;
   return { text, bytes, characterStarts };
-}
-
-function isSurrogatePair(first: number, second: number): boolean {
-  return first >= 0xd800 && first < 0xdc00 && second >= 0xdc00 && second < 0xe000;
 }
 
 /** The UTF-16 span of all characters that the bytes [startByte, endByte) touch. */

@@ -18,7 +18,7 @@ export interface TokenText {
 /** Settings in force: what the model has positions for (its prefix ids not counted), and an overlap of at most half of that. */
 export function windowInForce(wanted: WindowSettings, positions: number, prefixTokens: number): WindowSettings {
   const contextTokens = Math.max(1, Math.min(wanted.contextTokens, positions - prefixTokens));
-  return { ...wanted, contextTokens, overlapTokens: Math.min(wanted.overlapTokens, Math.floor(contextTokens / 2)) };
+  return { contextTokens, overlapTokens: Math.min(wanted.overlapTokens, Math.floor(contextTokens / 2)), anchors: wanted.anchors };
 }
 
 /** The windows of a text, in order; their rows tile it. A pure function of the tokens, so that every way to a text leads to the same numbers. */

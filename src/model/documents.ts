@@ -22,7 +22,6 @@ import type {
   ScoringSettings,
   ShowParams,
 } from './protocol';
-import { lastSafeCut } from './tokens';
 import type { TokenLayout } from './tokens';
 
 /** Documents kept by the model process: their text, their tokens, and what is scored of them. */
@@ -125,6 +124,7 @@ class OpenDocument {
   }
 
   score(params: ScoreParams, model: Model, context: CallContext): Promise<ScoreResult> {
+    this.show(params.visible); // now, not when its turn comes: the screen may have moved on by then
     const result = this.#lastScore.then(() => this.#score(params, model, context));
     this.#lastScore = result.catch(() => undefined); // whoever asked is told; the next one starts either way
     return result;
@@ -132,7 +132,6 @@ class OpenDocument {
 
   async #score(params: ScoreParams, model: Model, { signal, emit }: CallContext): Promise<ScoreResult> {
     signal.throwIfAborted();
-    this.show(params.visible);
     const engine = await model.engine(params.model.arithmetic);
     const before = engine.tokensRun;
     const reading = await this.#read(model, signal);
@@ -207,8 +206,7 @@ class OpenDocument {
   }
 
   async next({ model: { arithmetic }, offset, settings }: NextParams, model: Model, signal: AbortSignal): Promise<NextResult> {
-    const engine = await model.engine(arithmetic);
-    const { copy, layout } = await this.#read(model, signal);
+    const [engine, { copy, layout }] = await Promise.all([model.engine(arithmetic), this.#read(model, signal)]);
     const cutByte = cutOf(copy, layout, byteAtOffset(copy, offset), model);
     const before = firstTokenEndingAfter(layout, cutByte);
     const prefixIds = prefixOf(settings, engine.facts.startTokenId);
@@ -224,20 +222,20 @@ class OpenDocument {
     return { cut, logProbabilities, entropyBits: entropyBitsOf(logProbabilities), contextTokens: before - start };
   }
 
-  /** Tokens of the present text; shared by all who ask, tokenised once. */
+  /** Tokens of the text as it is at the call; shared by all who ask, tokenised once. */
   async #read(model: Model, signal: AbortSignal): Promise<Reading> {
+    const { version, text } = this;
     const running = this.#reading;
     if (running) {
       const found = await running.catch(() => undefined); // whoever began it was cancelled: begin again
-      if (found?.version === this.version && found.model === model) return found;
+      if (found?.version === version && found.model === model) return found;
     }
-    const { version, text } = this;
     const previous = this.#lastReading?.model === model ? this.#lastReading.layout : undefined;
     const reading = (async (): Promise<Reading> => {
       const copy = scoredCopyOf(text);
       return { model, version, copy, layout: await model.facts.tokenizer.layout(copy, signal, previous) };
     })();
-    this.#reading = reading;
+    if (version === this.version) this.#reading = reading;
     this.#lastReading = await reading;
     return this.#lastReading;
   }
@@ -285,8 +283,9 @@ function cutOf(copy: ScoredCopy, layout: TokenLayout, byte: number, model: Model
   const afterSpace = lastByte === 0x20 || lastByte === 0x09;
   if (byte === 0 || (atEnd ? !afterSpace : isTokenStart(layout, byte))) return byte;
   const head = new TextDecoder('utf-8', { ignoreBOM: true }).decode(copy.bytes.subarray(0, byte));
-  const lineStart = lastSafeCut(head);
-  return new TextEncoder().encode(head.slice(0, lineStart)).length + model.facts.tokenizer.lastPreTokenStartByte(head.slice(lineStart));
+  const cut = model.facts.tokenizer.lastPreTokenStartByte(head);
+  // In "they'll" the head "they'l" has a pre-token that begins inside of a token of the whole text: back to where that one begins.
+  return Math.min(cut, layout.startBytes[firstTokenEndingAfter(layout, cut)] ?? cut);
 }
 
 function isTokenStart({ startBytes }: TokenLayout, byte: number): boolean {

@@ -30,7 +30,10 @@ export interface GraphFile {
   readonly model: Model;
 }
 
-/** Reads what a model file computes, but not its weights, which may be hundreds of megabytes. Throws what the file system or the protobuf reader throws. */
+/**
+ * Reads what a model file computes, but not its weights, which may be hundreds of megabytes. Throws what the file system or the protobuf
+ * reader throws.
+ */
 export async function readGraph(file: string): Promise<GraphFile> {
   const handle = await open(file);
   try {

@@ -11,7 +11,7 @@ export interface RuntimeOptions {
   readonly arena: boolean;
   /** Name of the graph's file in `folder`/onnx. */
   readonly graph: string;
-  /** What to open in its place: a changed copy, as bytes or as a path; undefined: the file itself. Weights in files beside the graph stay there. */
+  /** What to open in its place: a changed copy, as bytes or as a path, of whose weights those in files beside the graph stay there. */
   readonly content: Uint8Array<ArrayBuffer> | string | undefined;
 }
 
@@ -22,7 +22,10 @@ export interface RuntimeModel {
 
 let opening: Promise<unknown> = Promise.resolve();
 
-/** Opens the decoder of a model folder. Nothing is ever fetched; nothing is logged (a failed call would print its inputs, which are people's text). */
+/**
+ * Opens the decoder of a model folder. Nothing is ever fetched; nothing is logged (a failed call would print its inputs, which are people's
+ * text).
+ */
 export function openModel(options: RuntimeOptions): Promise<RuntimeModel> {
   // One after the other: transformers.js is told where files are by settings that all calls share.
   const opened = opening.then(() => open(options));

@@ -67,12 +67,11 @@ async function measure(
   const layout = await facts.tokenizer.layout(scoredCopyOf(builtInText), new AbortController().signal);
   const ids = layout.ids.subarray(0, facts.positions - 1);
   const whole = await surprisalsOf(facts, 'native', session, ids, ids.length + 1);
-  if (whole.some(bits => !Number.isFinite(bits)))
-    throw new ModelError('unsupported', 'This model cannot be used: its scores are not numbers.');
-
+  const unscored = ids.length - whole.length; // the first token, where there is no start token
   const middle = ids.length >>> 1;
   const otherEnd = Int32Array.from(ids, (id, index) => (index < middle ? id : (ids[ids.length - 1 - (index - middle)] ?? id)));
-  const leakedBits = largestDifference(whole.subarray(0, middle), await surprisalsOf(facts, 'native', session, otherEnd, ids.length + 1));
+  const before = whole.subarray(0, middle - unscored);
+  const leakedBits = largestDifference(before, await surprisalsOf(facts, 'native', session, otherEnd, ids.length + 1));
   if (leakedBits > mostLeakedBits) {
     throw new ModelError(
       'unsupported',
@@ -80,14 +79,20 @@ async function measure(
     );
   }
   const chunked = await surprisalsOf(facts, 'native', session, ids, smallChunkTokens);
-  const bytes = (layout.endBytes[ids.length - 1] ?? 0) - (layout.startBytes[ids.length - whole.length] ?? 0);
+  const bytes = (layout.endBytes[ids.length - 1] ?? 0) - (layout.startBytes[unscored] ?? 0);
   const bitsPerByte = whole.reduce((sum, bits) => sum + bits, 0) / bytes;
   return {
     bitsPerByte,
     plausible: bitsPerByte <= mostPlausibleBitsPerByte,
-    noiseFloorBits: await noiseFloorOf(facts, whole, ids, await openFloat32()),
+    noiseFloorBits: await noiseFloorOf(facts, whole, ids, await openFloat32().catch(unlessUnsupported)),
     repeatabilityBits: largestDifference(whole, chunked),
   };
+}
+
+/** A file that cannot be run in float32 can still be used as it is. */
+function unlessUnsupported(error: unknown): 'impossible' {
+  if (error instanceof ModelError && error.code === 'unsupported') return 'impossible';
+  throw error;
 }
 
 async function noiseFloorOf(
@@ -110,7 +115,7 @@ async function noiseFloorOf(
   }
 }
 
-/** Surprisal in bits of every token that has something before it. */
+/** Surprisal in bits of every token that has something before it. Errors: 'unsupported' where it is not a number. */
 async function surprisalsOf(
   facts: ModelFacts,
   arithmetic: Arithmetic,
@@ -124,6 +129,7 @@ async function surprisalsOf(
   const bits: number[] = [];
   const rows = { window: { start: 0, end: ids.length, scoreFrom: 0 }, first, end: ids.length, isNear: false };
   await engine.score(prefixIds, ids, rows, 1, new AbortController().signal, always, scored => bits.push(...scored.surprisalBits));
+  if (!bits.every(Number.isFinite)) throw new ModelError('unsupported', 'This model cannot be used: its scores are not numbers.');
   return Float64Array.from(bits);
 }
 

@@ -32,7 +32,10 @@ export interface SessionOptions {
   readonly cacheFolder: string | undefined;
 }
 
-/** What the head says of consecutive rows. Ranks from 1, ties to the best; top ids most probable first, ties by id; [count, topCount]. */
+/**
+ * What the head says of consecutive rows. Ranks from 1, ties to the best; top ids most probable first, ties by id; [count, topCount], with
+ * id -1 and NaN at the end where the vocabulary is smaller than that.
+ */
 export type HeadRows = Pick<ScoredRows, 'count' | 'surprisalBits' | 'entropyBits' | 'ranks' | 'topIds' | 'topLogProbabilities'>;
 
 export interface RowsWanted {
@@ -68,13 +71,17 @@ export class ScoringSession {
   readonly bytesPerPosition: number;
   readonly #model: RuntimeModel;
   readonly #past: readonly PastInput[];
+  /** How many alternatives there are at most. */
+  readonly #vocabulary: number;
 
   private constructor(
     model: RuntimeModel,
+    vocabulary: number,
     /** Undefined where the head is grafted. */
     readonly whyPlain: string | undefined,
   ) {
     this.#model = model;
+    this.#vocabulary = vocabulary;
     this.#past = pastInputs(model.session, whyPlain === undefined ? Object.values(headInputs) : []);
     this.emptyCache = new TensorCache(0, new Map(this.#past.map(past => [past.name, emptyLayer(past)])));
     this.bytesPerPosition = this.#past.reduce(
@@ -98,7 +105,7 @@ export class ScoringSession {
       const open = async (content: RuntimeOptions['content'], plain: string | undefined) => {
         const model = await openModel({ ...options, content });
         try {
-          return new ScoringSession(model, plain);
+          return new ScoringSession(model, Number(logits.shape?.dim[2]?.dimValue ?? 0) || Infinity, plain);
         } catch (error) {
           await model.dispose();
           throw error;
@@ -134,7 +141,7 @@ export class ScoringSession {
     if (!(past instanceof TensorCache)) throw new ModelError('internal', 'This cache is not of this session.');
     const feeds = this.#feeds(ids, past);
     const fetches = wanted.cache ? this.#past.map(({ output }) => output) : [];
-    if (this.head === 'grafted') addHead(feeds, fetches, wanted);
+    if (this.head === 'grafted') addHead(feeds, fetches, wanted, this.#vocabulary);
     else if (wanted.rows !== undefined || wanted.distributionAt !== undefined) fetches.push('logits');
     let outputs: InferenceSession.OnnxValueMapType;
     try {
@@ -196,7 +203,8 @@ async function rewritten(
     const [size, most] = [bytes, largestRewriteBytes].map(count => `${Math.round(count / 1e6)} MB`);
     throw new ModelError(
       'unsupported',
-      `The model in ${folder} cannot be rewritten${found === 'rewritable' ? ' for float32 arithmetic' : ''}: ${path.basename(file)} holds its own weights and has ${size}, more than ${most}.`,
+      `The model in ${folder} cannot be rewritten${found === 'rewritable' ? ' for float32 arithmetic' : ''}: ` +
+        `${path.basename(file)} holds its own weights and has ${size}, more than ${most}.`,
     );
   }
   const whole = fromBinary(ModelSchema, await readFile(file));
@@ -205,8 +213,8 @@ async function rewritten(
   return toBinary(ModelSchema, whole);
 }
 
-function addHead(feeds: Record<string, Tensor>, fetches: string[], { rows, distributionAt }: Wanted): void {
-  // Every node of the head runs whatever is fetched, so it is given one row where none are wanted; never none, which some nodes do not survive.
+function addHead(feeds: Record<string, Tensor>, fetches: string[], { rows, distributionAt }: Wanted, vocabulary: number): void {
+  // Every node of the head runs whatever is fetched, so it gets one row where none are wanted; never none, which kills the process.
   const count = rows?.labels.length ?? 0;
   const blocks = Math.max(1, Math.ceil(count / rowsPerBlock));
   const width = Math.max(1, Math.ceil(count / blocks));
@@ -218,7 +226,7 @@ function addHead(feeds: Record<string, Tensor>, fetches: string[], { rows, distr
     );
   feeds[headInputs.rows] = padded(index => (rows?.first ?? 0) + index);
   feeds[headInputs.labels] = padded(index => rows?.labels[index]);
-  feeds[headInputs.topCount] = int64([rows?.topCount ?? 1], [1]);
+  feeds[headInputs.topCount] = int64([Math.min(rows?.topCount ?? 1, vocabulary)], [1]);
   feeds[headInputs.wholeRows] = int64([distributionAt ?? 0], [1]);
   const { logProbabilities, ...ofRows } = headOutputs;
   if (count > 0) fetches.push(...Object.values(ofRows));
@@ -226,30 +234,35 @@ function addHead(feeds: Record<string, Tensor>, fetches: string[], { rows, distr
 }
 
 function fromHead(outputs: InferenceSession.OnnxValueMapType, { rows, distributionAt }: Wanted): Omit<CallResult, 'cache'> {
-  const floats = (name: string) => {
-    const { data } = tensorOf(outputs, name);
-    if (data instanceof Float32Array) return data;
-    throw new ModelError('internal', `The scoring head gave no float32 numbers as ${name}.`);
-  };
-  const rowsFrom = ({ labels: { length: count }, topCount }: RowsWanted): HeadRows => {
-    if (count === 0) return newRows(0, 0, topCount);
-    const inBits = (name: string, sign: 1 | -1) =>
-      Float64Array.from(floats(name).subarray(0, count), nats => Math.max(0, (sign * nats) / Math.LN2));
-    const topIds = tensorOf(outputs, headOutputs.topIds).data;
-    if (!(topIds instanceof Int32Array)) throw new ModelError('internal', 'The scoring head gave no int32 ids.');
-    return {
-      count,
-      surprisalBits: inBits(headOutputs.labelLogProbabilities, -1),
-      entropyBits: inBits(headOutputs.entropiesNats, 1),
-      ranks: Int32Array.from(floats(headOutputs.higher).subarray(0, count), higher => higher + 1),
-      topIds: topIds.slice(0, count * topCount),
-      topLogProbabilities: floats(headOutputs.topLogProbabilities).slice(0, count * topCount),
-    };
-  };
   return {
-    rows: rows && rowsFrom(rows),
-    logProbabilities: distributionAt === undefined ? undefined : floats(headOutputs.logProbabilities),
+    rows: rows && rowsFromHead(outputs, rows),
+    logProbabilities: distributionAt === undefined ? undefined : floatsOf(outputs, headOutputs.logProbabilities),
   };
+}
+
+function rowsFromHead(outputs: InferenceSession.OnnxValueMapType, { labels, topCount }: RowsWanted): HeadRows {
+  const rows = newRows(0, labels.length, topCount);
+  if (rows.count > 0) {
+    const labelLogs = floatsOf(outputs, headOutputs.labelLogProbabilities);
+    const entropies = floatsOf(outputs, headOutputs.entropiesNats);
+    const higher = floatsOf(outputs, headOutputs.higher);
+    const topLogs = floatsOf(outputs, headOutputs.topLogProbabilities);
+    const { data: topIds, dims } = tensorOf(outputs, headOutputs.topIds);
+    if (!(topIds instanceof Int32Array)) throw new ModelError('internal', 'The scoring head gave ids that are not int32.');
+    const given = dims.at(-1) ?? 0; // fewer than `topCount` where the vocabulary is smaller
+    for (let row = 0; row < rows.count; row++) {
+      rows.surprisalBits[row] = Math.max(0, -(labelLogs[row] ?? NaN) / Math.LN2);
+      rows.entropyBits[row] = Math.max(0, (entropies[row] ?? NaN) / Math.LN2);
+      rows.ranks[row] = (higher[row] ?? NaN) + 1;
+      rows.topIds.set(topIds.subarray(row * given, (row + 1) * given), row * topCount);
+      rows.topLogProbabilities.set(topLogs.subarray(row * given, (row + 1) * given), row * topCount);
+    }
+  }
+  return columnsOf(rows);
+}
+
+function columnsOf({ count, surprisalBits, entropyBits, ranks, topIds, topLogProbabilities }: ScoredRows): HeadRows {
+  return { count, surprisalBits, entropyBits, ranks, topIds, topLogProbabilities };
 }
 
 /** A float16 model whose numbers overflow gives these; nothing said of them would be true. */
@@ -269,13 +282,13 @@ function fromLogits(outputs: InferenceSession.OnnxValueMapType, { rows, distribu
     const row = numbers.subarray(index * size, (index + 1) * size);
     return row instanceof Float32Array ? row : Float32Array.from(row, float32OfBits);
   };
-  let scored: ScoredRows | undefined;
-  if (rows) {
-    scored = newRows(0, rows.labels.length, rows.topCount);
-    for (const [index, label] of rows.labels.entries()) reduceRow(rowAt(rows.first + index), label, scored, index, rows.topCount);
-  }
+  const rowsFrom = ({ first, labels, topCount }: RowsWanted) => {
+    const reduced = newRows(0, labels.length, topCount);
+    for (const [index, label] of labels.entries()) reduceRow(rowAt(first + index), label, reduced, index, topCount);
+    return columnsOf(reduced);
+  };
   return {
-    rows: scored,
+    rows: rows && rowsFrom(rows),
     logProbabilities: distributionAt === undefined ? undefined : logProbabilitiesOf(rowAt(distributionAt)).logProbabilities,
   };
 }
@@ -340,6 +353,12 @@ function tensorOf(outputs: InferenceSession.OnnxValueMapType, name: string): Ten
   const value = outputs[name];
   if (!value || !('dims' in value)) throw new ModelError('unsupported', `The model has no output ${name}.`);
   return value; // two copies of the runtime's classes may be loaded, so instanceof does not do
+}
+
+function floatsOf(outputs: InferenceSession.OnnxValueMapType, name: string): Float32Array {
+  const { data } = tensorOf(outputs, name);
+  if (data instanceof Float32Array) return data;
+  throw new ModelError('internal', `The model gives ${name} in another type than float32.`);
 }
 
 /** Float16 as bits: it comes as Uint16Array or, where Node has it, as Float16Array. */

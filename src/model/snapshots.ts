@@ -44,7 +44,7 @@ export class Snapshots {
   keep(owner: object, ids: readonly number[], cache: KeyValueCache): void {
     const covers = (longer: readonly number[], shorter: readonly number[]) => commonPrefix(longer, shorter) === shorter.length;
     const others = this.#kept.filter(other => other.owner !== owner || !covers(ids, other.ids));
-    if (others.some(other => other.owner === owner && covers(other.ids, ids))) return;
+    if (!this.hasRoomFor(cache.bytes) || others.some(other => other.owner === owner && covers(other.ids, ids))) return;
     const kept: Snapshot[] = [];
     let bytes = 0;
     for (const snapshot of [{ owner, ids, cache }, ...others]) {

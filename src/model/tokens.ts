@@ -1,9 +1,11 @@
-import { Tokenizer } from '@huggingface/tokenizers';
 import type { Gap } from '../core/scores';
 import { spanOfBytes } from '../core/scoredCopy';
 import type { ScoredCopy } from '../core/scoredCopy';
 import type { VocabularyData } from '../core/vocabulary';
 import { ModelError } from './errors';
+import { cutsFor, firstCut, lastCut } from './safeCuts';
+import { tokenizerParts } from './tokenizerFile';
+import type { TokenizerParts } from './tokenizerFile';
 
 /** The tokens of a scored copy: columns of equal length, and the bytes for which there is no token. */
 export interface TokenLayout {
@@ -17,13 +19,12 @@ export interface TokenLayout {
   readonly gaps: readonly Gap[];
 }
 
-type Json = null | boolean | number | string | readonly Json[] | JsonObject;
-interface JsonObject {
-  readonly [key: string]: Json;
-}
+/** About this many characters, less than 64 kB of UTF-8, are tokenised between two looks at the AbortSignal. */
+const sliceCharacters = 16_384;
 
-/** About this many characters are tokenised between two looks at the AbortSignal. */
-const sliceCharacters = 32_768;
+/** Words whose tokens are remembered; 2 MB of English have about 15,000 different ones. Longer words rarely come back. */
+const mostKnownWords = 32_768;
+const longestKnownWord = 64;
 
 /**
  * Splits text into the tokens of a byte-level BPE vocabulary and says exactly which bytes each one covers. Spellings of control tokens are
@@ -31,21 +32,16 @@ const sliceCharacters = 32_768;
  */
 export class TextTokenizer {
   readonly vocabulary: VocabularyData;
-  readonly #tokenizer: Tokenizer;
-  /** 1 for each byte that no token contains. */
-  readonly #missing: Uint8Array;
+  readonly #parts: TokenizerParts;
+  readonly #cuts: RegExp;
+  readonly #knownWords = new Map<string, readonly number[]>();
+  readonly #earlier = new WeakMap<TokenLayout, Earlier>();
 
   /** `tokenizer` and `config`: the parsed tokenizer.json and tokenizer_config.json. */
   constructor(tokenizer: unknown, config: unknown) {
-    const json = asObject(tokenizer, 'tokenizer.json');
-    refuseUnalignable(json);
-    const plain = { ...json, added_tokens: [] };
-    this.vocabulary = vocabularyOf(new Tokenizer(plain, asObject(config, 'tokenizer_config.json')), json);
-    this.#missing = missingBytes(this.vocabulary);
-    this.#tokenizer = new Tokenizer(
-      { ...plain, pre_tokenizer: referencePreTokenizer(json['pre_tokenizer'] ?? null, this.#missing) },
-      asObject(config, 'tokenizer_config.json'),
-    );
+    this.#parts = tokenizerParts(tokenizer, config);
+    this.vocabulary = this.#parts.vocabulary;
+    this.#cuts = cutsFor(text => this.#parts.words(text).flatMap(this.#parts.pieces));
   }
 
   /** The id of a control token by its spelling, as tokenizer_config.json names them. */
@@ -54,61 +50,112 @@ export class TextTokenizer {
     return entry ? Number(entry[0]) : undefined;
   }
 
-  /** Throws ModelError 'cannot-align' when the tokens do not give the text's bytes. */
-  async layout(copy: ScoredCopy, signal: AbortSignal): Promise<TokenLayout> {
-    const aligner = new Aligner(copy, this.vocabulary, this.#missing);
-    for (let from = 0; from < copy.text.length;) {
+  /**
+   * `previous`: a layout made here, of whatever text; what this text begins and ends with as that one did is taken from it, and the result
+   * is the same as without it. Throws ModelError 'cannot-align' when the tokens do not give the text's bytes.
+   */
+  async layout(copy: ScoredCopy, signal: AbortSignal, previous?: TokenLayout): Promise<TokenLayout> {
+    const { text, bytes } = copy;
+    const earlier = (previous && this.#earlier.get(previous)) ?? nothing;
+    const { from, to } = changedPart(earlier.text, text, this.#cuts);
+    const fromByte = Buffer.byteLength(text.slice(0, from));
+    const toByte = bytes.length - Buffer.byteLength(text.slice(to));
+    const aligner = new Aligner(bytes, fromByte, toByte, this.#parts);
+    for (let at = from; at < to;) {
       signal.throwIfAborted();
-      const to = sliceEnd(copy.text, from);
-      for (const id of this.#tokenizer.encode(copy.text.slice(from, to), { add_special_tokens: false }).ids) aligner.add(id);
-      from = to;
-      if (from < copy.text.length) await new Promise(setImmediate); // lets a cancellation in
+      const end = sliceEnd(text, at, to, this.#cuts);
+      for (const word of this.#parts.words(text.slice(at, end))) {
+        for (const id of this.#idsOf(word)) aligner.add(id);
+      }
+      at = end;
+      if (at < to) await new Promise(setImmediate); // lets a cancellation in
     }
-    return aligner.finish();
+    const layout = joined(earlier, aligner.finish(), copy);
+    this.#earlier.set(layout, { text, byteLength: bytes.length, layout });
+    return layout;
   }
 
   /** Number of bytes of `text` before its last pre-token: the unit that no token crosses. */
   lastPreTokenStartByte(text: string): number {
-    const pieces = this.#tokenizer.pre_tokenizer?.pre_tokenize(text) ?? [];
-    const last = pieces.at(-1) ?? '';
-    // In the byte-level alphabet one character stands for one byte. Bytes without a token are gone from it, and stand before or within.
-    let bytes = last.length;
-    const all = new TextEncoder().encode(text);
-    let at = all.length;
-    while (at > 0 && bytes > 0) {
-      at--;
-      if (this.#missing[all[at] ?? 0] === 0) bytes--;
+    const cut = lastCut(text, this.#cuts);
+    const tail = Buffer.from(text.slice(cut));
+    const last = this.#parts.words(text.slice(cut)).flatMap(this.#parts.pieces).at(-1) ?? '';
+    let at = tail.length - last.length; // in the byte alphabet one character stands for one byte
+    while (this.#parts.missing[tail[at] ?? -1] === 1) at++; // no token begins there
+    return Buffer.byteLength(text.slice(0, cut)) + at;
+  }
+
+  #idsOf(word: string): readonly number[] {
+    const known = this.#knownWords.get(word);
+    if (known) return known;
+    const ids = this.#parts.pieces(word).flatMap(this.#parts.idsOf);
+    if (word.length <= longestKnownWord) {
+      if (this.#knownWords.size >= mostKnownWords) this.#knownWords.clear();
+      this.#knownWords.set(Buffer.from(word).toString(), ids); // a copy: as a slice, `word` would keep the whole text in memory
     }
-    return at;
+    return ids;
   }
 }
 
-/** Walks over the bytes of the text as tokens arrive. */
+/** A finished layout and what it is a layout of. */
+interface Earlier {
+  readonly text: string;
+  readonly byteLength: number;
+  readonly layout: TokenLayout;
+}
+
+const nothing: Earlier = {
+  text: '',
+  byteLength: 0,
+  layout: {
+    ids: new Int32Array(),
+    starts: new Uint32Array(),
+    ends: new Uint32Array(),
+    startBytes: new Uint32Array(),
+    endBytes: new Uint32Array(),
+    gaps: [],
+  },
+};
+
+/** What was found in the bytes from `fromByte` to `toByte`. */
+interface Part {
+  readonly fromByte: number;
+  readonly toByte: number;
+  readonly ids: readonly number[];
+  readonly startBytes: readonly number[];
+  readonly endBytes: readonly number[];
+  readonly gapBytes: readonly number[];
+}
+
+/** Walks over bytes of the text as tokens arrive. */
 class Aligner {
-  readonly #copy: ScoredCopy;
-  readonly #vocabulary: VocabularyData;
-  readonly #missing: Uint8Array;
+  readonly #bytes: Uint8Array;
+  readonly #fromByte: number;
+  readonly #toByte: number;
+  readonly #parts: TokenizerParts;
   readonly #ids: number[] = [];
   readonly #startBytes: number[] = [];
   readonly #endBytes: number[] = [];
   readonly #gapBytes: number[] = [];
-  #at = 0;
+  #at: number;
 
-  constructor(copy: ScoredCopy, vocabulary: VocabularyData, missing: Uint8Array) {
-    this.#copy = copy;
-    this.#vocabulary = vocabulary;
-    this.#missing = missing;
+  constructor(bytes: Uint8Array, fromByte: number, toByte: number, parts: TokenizerParts) {
+    this.#bytes = bytes;
+    this.#fromByte = fromByte;
+    this.#toByte = toByte;
+    this.#parts = parts;
+    this.#at = fromByte;
   }
 
   add(id: number): void {
-    const { bytes, offsets } = this.#vocabulary;
+    const { bytes, offsets } = this.#parts.vocabulary;
     const from = offsets[id] ?? 0;
     const to = offsets[id + 1] ?? 0;
     this.#skipGap();
     const start = this.#at;
     for (let index = from; index < to; index++) {
       if (index > from) this.#skipGap();
-      if (this.#copy.bytes[this.#at] !== bytes[index]) throw cannotAlign(this.#at, this.#copy.bytes.length);
+      if (this.#bytes[this.#at] !== bytes[index]) throw cannotAlign(this.#at, this.#bytes.length);
       this.#at++;
     }
     this.#ids.push(id);
@@ -117,36 +164,23 @@ class Aligner {
   }
 
   #skipGap(): void {
-    while (this.#at < this.#copy.bytes.length && this.#missing[this.#copy.bytes[this.#at] ?? 0] === 1) {
+    while (this.#at < this.#toByte && this.#parts.missing[this.#bytes[this.#at] ?? 0] === 1) {
       this.#gapBytes.push(this.#at);
       this.#at++;
     }
   }
 
-  finish(): TokenLayout {
+  finish(): Part {
     this.#skipGap();
-    if (this.#at !== this.#copy.bytes.length) throw cannotAlign(this.#at, this.#copy.bytes.length);
-    const spans = this.#ids.map((_, index) => spanOfBytes(this.#copy, this.#startBytes[index] ?? 0, this.#endBytes[index] ?? 0));
+    if (this.#at !== this.#toByte) throw cannotAlign(this.#at, this.#bytes.length);
     return {
-      ids: Int32Array.from(this.#ids),
-      starts: Uint32Array.from(spans, span => span.start),
-      ends: Uint32Array.from(spans, span => span.end),
-      startBytes: Uint32Array.from(this.#startBytes),
-      endBytes: Uint32Array.from(this.#endBytes),
-      gaps: this.#gaps(),
+      fromByte: this.#fromByte,
+      toByte: this.#toByte,
+      ids: this.#ids,
+      startBytes: this.#startBytes,
+      endBytes: this.#endBytes,
+      gapBytes: this.#gapBytes,
     };
-  }
-
-  #gaps(): Gap[] {
-    const gaps: Gap[] = [];
-    let startByte: number | undefined;
-    for (const [index, byte] of this.#gapBytes.entries()) {
-      startByte ??= byte;
-      if (this.#gapBytes[index + 1] === byte + 1) continue;
-      gaps.push({ startByte, endByte: byte + 1, ...spanOfBytes(this.#copy, startByte, byte + 1) });
-      startByte = undefined;
-    }
-    return gaps;
   }
 }
 
@@ -157,129 +191,93 @@ function cannotAlign(byte: number, bytes: number): ModelError {
   );
 }
 
-/**
- * Where a text may be cut without changing any token: after a line feed between two characters that are not white space, before a space
- * between two letters, and before a Chinese or Japanese stop that follows a letter. All byte-level pre-tokenizers in use split there, whatever stands further away.
- */
-const safeCut = /(?<=\S\n)(?=\S)|(?<=[A-Za-z])(?= [A-Za-z])|(?<=\p{L})(?=[、。])/gu;
-/** Characters to either side that `safeCut` looks at. */
-const safeCutReach = 2;
+/** The layout of `copy`: the old rows before and after `part`, and those of `part`. */
+function joined(old: Earlier, part: Part, copy: ScoredCopy): TokenLayout {
+  const { layout } = old;
+  const shift = copy.bytes.length - old.byteLength; // of the bytes after `part`
+  const oldToByte = part.toByte - shift;
+  const headRows = firstNotBelow(layout.startBytes, part.fromByte);
+  const tailRow = firstNotBelow(layout.startBytes, oldToByte);
+  const tailAt = headRows + part.ids.length;
+  const rows = tailAt + layout.ids.length - tailRow;
+  const column = <C extends Int32Array | Uint32Array>(into: C, from: C, middle: readonly number[]): C => {
+    into.set(from.subarray(0, headRows));
+    into.set(middle, headRows);
+    into.set(from.subarray(tailRow), tailAt);
+    return into;
+  };
+  const ids = column(new Int32Array(rows), layout.ids, part.ids);
+  const startBytes = column(new Uint32Array(rows), layout.startBytes, part.startBytes);
+  const endBytes = column(new Uint32Array(rows), layout.endBytes, part.endBytes);
+  for (let row = tailAt; row < rows; row++) {
+    startBytes[row] = (startBytes[row] ?? 0) + shift;
+    endBytes[row] = (endBytes[row] ?? 0) + shift;
+  }
+  // The document may have changed where its scored copy did not (line ends, a byte order mark), so its offsets are all looked up.
+  const starts = new Uint32Array(rows);
+  const ends = new Uint32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const span = spanOfBytes(copy, startBytes[row] ?? 0, endBytes[row] ?? 0);
+    starts[row] = span.start;
+    ends[row] = span.end;
+  }
+  const gaps: { startByte: number; endByte: number }[] = [];
+  const addGap = (startByte: number, endByte: number): void => {
+    const last = gaps.at(-1);
+    if (last?.endByte === startByte) last.endByte = endByte;
+    else gaps.push({ startByte, endByte });
+  };
+  for (const gap of layout.gaps) {
+    if (gap.startByte < part.fromByte) addGap(gap.startByte, Math.min(gap.endByte, part.fromByte));
+  }
+  for (const byte of part.gapBytes) addGap(byte, byte + 1);
+  for (const gap of layout.gaps) {
+    if (gap.endByte > oldToByte) addGap(Math.max(gap.startByte, oldToByte) + shift, gap.endByte + shift);
+  }
+  return {
+    ids,
+    starts,
+    ends,
+    startBytes,
+    endBytes,
+    gaps: gaps.map(({ startByte, endByte }) => ({ startByte, endByte, ...spanOfBytes(copy, startByte, endByte) })),
+  };
+}
+
+/** The first row whose value is not below `value`, in a column that ascends; its length if there is none. */
+function firstNotBelow(column: Uint32Array, value: number): number {
+  let low = 0;
+  let high = column.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((column[middle] ?? 0) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
 
 /** A text without a place to cut it is one slice. */
-function sliceEnd(text: string, from: number): number {
-  if (text.length - from <= sliceCharacters) return text.length;
-  safeCut.lastIndex = from + sliceCharacters;
-  return safeCut.exec(text)?.index ?? text.length;
+function sliceEnd(text: string, from: number, to: number, cuts: RegExp): number {
+  return to - from <= sliceCharacters ? to : from + sliceCharacters + firstCut(text.slice(from + sliceCharacters, to), cuts);
 }
 
-/** The last place where the text may be cut; 0 where there is none. */
-export function lastSafeCut(text: string): number {
-  const step = 4096;
-  safeCut.lastIndex = 0; // where the search through a copy of it begins
-  for (let end = text.length; end > 0; end -= step) {
-    const start = Math.max(0, end - step - safeCutReach);
-    const last = [...text.slice(start, end + safeCutReach).matchAll(safeCut)].at(-1);
-    if (last) return start + last.index;
-  }
-  return 0;
-}
-
-function asObject(value: unknown, file: string): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new ModelError('incomplete', `${file} is not a JSON object.`);
-  return value as JsonObject; // parsed JSON: its values are JSON by construction
-}
-
-function steps(part: Json | undefined, list: string): readonly JsonObject[] {
-  if (typeof part !== 'object' || part === null || Array.isArray(part)) return [];
-  const object = part as JsonObject;
-  const inner = object[list];
-  return object['type'] === 'Sequence' && Array.isArray(inner) ? (inner as readonly JsonObject[]) : [object];
-}
-
-function refuseUnalignable(json: JsonObject): void {
-  const model = asObject(json['model'], 'the model in tokenizer.json');
-  const kind = model['type'];
-  const byteLevel = steps(json['pre_tokenizer'], 'pretokenizers').find(step => step['type'] === 'ByteLevel');
-  const why =
-    kind !== 'BPE'
-      ? `its tokenizer is of the kind ${typeof kind === 'string' ? kind : 'without a name'}, not BPE`
-      : !byteLevel
-        ? 'its tokenizer does not work on bytes'
-        : byteLevel['add_prefix_space'] === true
-          ? 'its tokenizer adds a space before the text'
-          : (json['normalizer'] ?? null) !== null
-            ? 'its tokenizer normalises the text'
-            : undefined;
-  if (why !== undefined) throw new ModelError('cannot-align', `Cannot align tokens with text: ${why}.`);
-}
-
-/**
- * The JavaScript library's built-in pre-tokenizers differ from the reference implementation (Rust, tokenizers 0.23) at U+FEFF, U+0085 and
- * non-ASCII digits, because JavaScript's \s and its digits are other sets. As `Split` patterns, which it translates, they agree; and bytes
- * without a token have to go before the merges, since the reference merges across them.
- */
-function referencePreTokenizer(original: Json, missing: Uint8Array): JsonObject {
-  const rewritten = steps(original, 'pretokenizers').flatMap((step): JsonObject[] => {
-    if (step['type'] === 'Digits' && step['individual_digits'] === true) {
-      return [{ type: 'Split', pattern: { Regex: '\\p{N}' }, behavior: 'Isolated', invert: false }];
-    }
-    if (step['type'] === 'ByteLevel' && step['use_regex'] !== false) {
-      return [
-        { type: 'Split', pattern: { Regex: gpt2Pattern }, behavior: 'Isolated', invert: false },
-        { ...step, use_regex: false },
-      ];
-    }
-    return [step];
+/** The part of `text` outside of which its tokens are those of `before`. */
+function changedPart(before: string, text: string, cuts: RegExp): { readonly from: number; readonly to: number } {
+  const shorter = Math.min(before.length, text.length);
+  const same = sameUnits(shorter, (from, to) => before.slice(from, to) === text.slice(from, to));
+  const sameAtEnd = sameUnits(shorter - same, (from, to) => {
+    return before.slice(before.length - to, before.length - from) === text.slice(text.length - to, text.length - from);
   });
-  const missingCharacters = byteAlphabet()
-    .filter((_, byte) => missing[byte] === 1)
-    .join('');
-  // The characters stand in a class; none of the alphabet's is special there but these four.
-  const escaped = missingCharacters.replace(/[\\\]^-]/g, '\\$&');
-  const drop = escaped === '' ? [] : [{ type: 'Replace', pattern: { Regex: `[${escaped}]` }, content: '' }];
-  return { type: 'Sequence', pretokenizers: [...rewritten, ...drop] };
+  const end = text.length - sameAtEnd;
+  return { from: lastCut(text.slice(0, same), cuts), to: end + firstCut(text.slice(end), cuts) };
 }
 
-/** GPT-2's pre-tokenizer (Radford et al. 2019), which ByteLevel stands for. */
-const gpt2Pattern = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
-
-/** GPT-2's reversible alphabet: the printable character that stands for each byte in a vocabulary. */
-function byteAlphabet(): string[] {
-  let substitutes = 0;
-  return Array.from({ length: 256 }, (_, byte) => {
-    const printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
-    return String.fromCharCode(printable ? byte : 256 + substitutes++);
-  });
-}
-
-function vocabularyOf(tokenizer: Tokenizer, json: JsonObject): VocabularyData {
-  const controlNames: Record<number, string> = {};
-  const added = json['added_tokens'];
-  for (const token of Array.isArray(added) ? (added as readonly JsonObject[]) : []) {
-    if (typeof token['id'] === 'number' && typeof token['content'] === 'string') controlNames[token['id']] = token['content'];
+/** How many of `most` units are the same before the first that differs. Pieces are compared, which is many times faster than units. */
+function sameUnits(most: number, areSame: (from: number, to: number) => boolean): number {
+  let same = 0;
+  for (let step = 65_536; step >= 1;) {
+    if (same + step <= most && areSame(same, same + step)) same += step;
+    else step = Math.floor(step / 2);
   }
-  const byteOf = new Map(byteAlphabet().map((character, byte) => [character, byte]));
-  const tokens: string[] = [];
-  for (const [token, id] of tokenizer.get_vocab()) tokens[id] = token;
-  for (const id of Object.keys(controlNames).map(Number)) tokens[id] ??= '';
-  const offsets = new Uint32Array(tokens.length + 1);
-  const bytes: number[] = [];
-  for (let id = 0; id < tokens.length; id++) {
-    if (controlNames[id] === undefined) {
-      for (const character of tokens[id] ?? '') {
-        const byte = byteOf.get(character);
-        if (byte === undefined) throw new ModelError('cannot-align', `Cannot align tokens with text: token ${id} is not made of bytes.`);
-        bytes.push(byte);
-      }
-    }
-    offsets[id + 1] = bytes.length;
-  }
-  return { bytes: Uint8Array.from(bytes), offsets, controlNames };
-}
-
-function missingBytes(vocabulary: VocabularyData): Uint8Array {
-  const missing = new Uint8Array(256).fill(1);
-  for (const byte of vocabulary.bytes) missing[byte] = 0;
-  return missing;
+  return same;
 }

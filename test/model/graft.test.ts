@@ -205,6 +205,25 @@ describe('the scoring head', () => {
     assert.equal(none.rows?.count, 0);
   });
 
+  it('gives no more alternatives than there are', async () => {
+    for (const file of [tinyGpt2, tinyOld]) {
+      const session = await open(file);
+      const rows = { first: 10, labels: Int32Array.of(1, 2, 3), topCount: 450 };
+      const result = (await session.run(ids, session.emptyCache, { rows, cache: true })).rows;
+      const second = result?.topIds.subarray(450, 900);
+      assert.deepEqual(new Set(second), new Set([...Array(vocabulary).keys(), -1]));
+      assert.ok(second?.subarray(vocabulary).every(id => id === -1));
+      assert.deepEqual(Object.keys(result ?? {}).sort(), [
+        'count',
+        'entropyBits',
+        'ranks',
+        'surprisalBits',
+        'topIds',
+        'topLogProbabilities',
+      ]);
+    }
+  });
+
   it('cannot go on a model twice', async () => {
     const twice = folders.tinyWith(() => undefined);
     const file = pathOf(twice);

@@ -1,88 +1,150 @@
+import { setMaxListeners } from 'node:events';
 import path from 'node:path';
 import { tableOf, writeRows } from '../../src/core/scoreTable';
-import type { ScoreTable } from '../../src/core/scores';
+import type { Arithmetic, ModelKey, ScoreTable, Span } from '../../src/core/scores';
 import { childProcesses } from '../../src/model/childProcess';
 import { ModelClient } from '../../src/model/client';
-import type { LoadParams, ModelDescription, ModelEvent, ScoreResult, ScoringSettings } from '../../src/model/protocol';
+import type {
+  LayoutEvent,
+  LoadParams,
+  Measurements,
+  ModelEvent,
+  NextResult,
+  ScoreResult,
+  ScoringSettings,
+  TextEdit,
+} from '../../src/model/protocol';
 
 export const never = new AbortController().signal;
+setMaxListeners(0, never); // any number of calls at a time
+export const tinyFolder = 'test/fixtures/tiny-gpt2';
+export const bundledFolder = 'models/smollm2-135m-instruct';
 export const tinySettings: ScoringSettings = { contextTokens: 96, overlapTokens: 48, anchors: 'grid', topCount: 5, useStartToken: true };
+
+/** Emoji, joined emoji, combining marks, control-token spellings, CRLF, tabs, other scripts. */
+export const hardText =
+  "The fog lifted. 🙂👩‍👧 naïve e\u0301 <|endoftext|> don't\r\nif (x == 1) {\r\n\treturn x;\r\n}\r\n\r\n日本語 and\ttabs  and  spaces.  \n".repeat(
+    4,
+  );
 
 export function loadParams(folder: string): LoadParams {
   return { folder: path.resolve(folder), dtype: undefined, threads: 2, arena: true, cacheFolder: undefined, snapshotBytes: 128 * 2 ** 20 };
 }
 
-export function newClient(workerPath = 'dist/worker.js'): ModelClient {
-  return new ModelClient({ connect: childProcesses(path.resolve(workerPath)), log: () => undefined, idleMs: 0 });
+/** A model process at `workerPath` that runs at most `chunkTokens` tokens in one go; undefined: as many as the client says. */
+export function newClient(workerPath = 'dist/worker.js', chunkTokens?: number): ModelClient {
+  const connect = childProcesses(path.resolve(workerPath));
+  return new ModelClient({
+    connect: chunkTokens === undefined ? connect : () => connect(chunkTokens),
+    log: () => undefined,
+    idleMs: 0,
+  });
+}
+
+export function measure(client: ModelClient, model: ModelKey): Promise<Measurements> {
+  return client.call('measure', { model }, never);
+}
+
+/** Applies edits one after the other, each on the text the one before it left. */
+export function edited(text: string, edits: readonly TextEdit[]): string {
+  return edits.reduce((before, { start, end, text: inserted }) => before.slice(0, start) + inserted + before.slice(end), text);
+}
+
+interface EditedDocument {
+  readonly name: string;
+  text: string;
+  version: number;
 }
 
 /** Holds one document's table as an editor does: by the events of the model process alone. */
 export class Reader {
+  layout: LayoutEvent | undefined;
   table: ScoreTable | undefined;
-  tableId: number | undefined;
+  /** Of the last score. */
   events: ModelEvent[] = [];
+  /** Called after each event that changed the table. */
+  onChange: ((event: ModelEvent, table: ScoreTable) => void) | undefined;
   readonly #client: ModelClient;
-  readonly #model: ModelDescription;
-  readonly #document: string;
-  #version = 0;
-  text = '';
+  readonly #model: ModelKey;
+  readonly #document: EditedDocument;
 
-  constructor(client: ModelClient, model: ModelDescription, document: string) {
+  constructor(client: ModelClient, model: ModelKey, document: string | EditedDocument) {
     this.#client = client;
     this.#model = model;
-    this.#document = document;
+    this.#document = typeof document === 'string' ? { name: document, text: '', version: 0 } : document;
+  }
+
+  /** Reads the same document in another arithmetic. */
+  inArithmetic(arithmetic: Arithmetic): Reader {
+    return new Reader(this.#client, { ...this.#model, arithmetic }, this.#document);
+  }
+
+  get text(): string {
+    return this.#document.text;
+  }
+
+  get version(): number {
+    return this.#document.version;
   }
 
   async open(text: string): Promise<void> {
-    this.text = text;
-    await this.#client.call('open', { model: this.#model.key, document: this.#document, version: ++this.#version, text }, never);
+    this.#document.text = text;
+    const version = ++this.#document.version;
+    await this.#client.call('open', { model: this.#model, document: this.#document.name, version, text }, never);
   }
 
-  async edit(start: number, end: number, text: string): Promise<void> {
-    this.text = this.text.slice(0, start) + text + this.text.slice(end);
-    const fromVersion = this.#version++;
-    const edits = [{ start, end, text }];
-    await this.#client.call(
-      'change',
-      { model: this.#model.key, document: this.#document, fromVersion, version: this.#version, edits, length: this.text.length },
-      never,
-    );
+  async close(): Promise<void> {
+    await this.#client.call('close', { model: this.#model, document: this.#document.name }, never);
   }
 
-  score(
-    settings: ScoringSettings,
-    signal: AbortSignal = never,
-    visible: readonly { start: number; end: number }[] = [],
-  ): Promise<ScoreResult> {
+  edit(start: number, end: number, text: string): Promise<void> {
+    return this.change([{ start, end, text }]);
+  }
+
+  async change(edits: readonly TextEdit[]): Promise<void> {
+    const { name, text } = this.#document;
+    this.#document.text = edited(text, edits);
+    const { length } = this.#document.text;
+    const fromVersion = this.#document.version++;
+    const { version } = this.#document;
+    await this.#client.call('change', { model: this.#model, document: name, fromVersion, version, edits, length }, never);
+  }
+
+  score(settings: ScoringSettings, signal: AbortSignal = never, visible: readonly Span[] = []): Promise<ScoreResult> {
     this.events = [];
-    const params = {
-      model: this.#model.key,
-      document: this.#document,
-      version: this.#version,
-      settings,
-      visible,
-      knownTableId: this.tableId,
-    };
+    const { name, version } = this.#document;
+    const params = { model: this.#model, document: name, version, settings, visible, knownTableId: this.layout?.tableId };
     return this.#client.call('score', params, signal, event => {
       this.events.push(event);
-      if (event.kind === 'layout') {
-        this.table = tableOf(event, this.table, event.carried);
-        this.tableId = event.tableId;
-      } else if (this.table && event.tableId === this.tableId) writeRows(this.table, event.rows);
+      this.#receive(event);
     });
   }
 
-  next(settings: ScoringSettings, offset: number, signal: AbortSignal = never) {
-    return this.#client.call(
-      'next',
-      { model: this.#model.key, document: this.#document, version: this.#version, settings, offset },
-      signal,
-    );
+  async show(visible: readonly Span[]): Promise<void> {
+    await this.#client.call('show', { model: this.#model, document: this.#document.name, visible }, never);
+  }
+
+  next(settings: ScoringSettings, offset: number, signal: AbortSignal = never): Promise<NextResult> {
+    const { name, version } = this.#document;
+    return this.#client.call('next', { model: this.#model, document: name, version, settings, offset }, signal);
   }
 
   get finished(): ScoreTable {
     if (!this.table) throw new Error('Nothing was scored.');
     return this.table;
+  }
+
+  /** As the editor does: a layout of a text that is no longer there is dropped, and with it the rows that come after it. */
+  #receive(event: ModelEvent): void {
+    if (event.kind === 'layout') {
+      if (event.version !== this.version) return;
+      this.table = tableOf(event, this.table, event.carried);
+      this.layout = event;
+    } else {
+      if (!this.table || event.tableId !== this.layout?.tableId) return;
+      writeRows(this.table, event.rows);
+    }
+    this.onChange?.(event, this.table);
   }
 }
 
