@@ -5,7 +5,7 @@ import type { QueuedRows } from '../core/scoreQueue';
 import { ModelError } from './errors';
 import type { KeyValueCache } from './kvCache';
 import type { RowsWanted, ScoringSession } from './session';
-import { Snapshots } from './snapshots';
+import type { Snapshots } from './snapshots';
 import type { TextTokenizer } from './tokens';
 
 /** What every engine of one model shares. */

@@ -11,7 +11,11 @@ function table(...tokens: readonly (readonly [start: number, end: number, bits: 
   const column = (values: readonly number[]) => Uint32Array.from(values);
   const starts = column(tokens.map(([start]) => start));
   const ends = column(tokens.map(([, end]) => end));
-  const made = tableOf({ topCount: 1, ids: new Int32Array(tokens.length), starts, ends, startBytes: starts, endBytes: ends }, undefined, []);
+  const made = tableOf(
+    { topCount: 1, ids: new Int32Array(tokens.length), starts, ends, startBytes: starts, endBytes: ends },
+    undefined,
+    [],
+  );
   for (const [row, [, , bits]] of tokens.entries()) {
     if (bits === undefined) continue;
     made.states[row] = Number.isNaN(bits) ? rowState.unscored : rowState.scored;

@@ -26,7 +26,16 @@ describe('calls between processes', () => {
   function connect(handlers: Partial<Handlers>): RpcClient {
     const { port1, port2 } = new MessageChannel();
     ports.push(port1, port2);
-    const others = { load: unused, open: unused, change: unused, close: unused, show: unused, score: unused, next: unused, measure: unused };
+    const others = {
+      load: unused,
+      open: unused,
+      change: unused,
+      close: unused,
+      show: unused,
+      score: unused,
+      next: unused,
+      measure: unused,
+    };
     serve(transportOf(port2), { ...others, ...handlers });
     return new RpcClient(transportOf(port1));
   }
