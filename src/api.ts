@@ -2,7 +2,11 @@ import * as vscode from 'vscode';
 import type { Config } from './config';
 import { scoredCells, summaryOf, tokenScores } from './core/report';
 import type { DocumentScores } from './core/report';
-import type { DocumentView } from './scoredDocument';
+import type { Span } from './core/scores';
+import type { DocumentView } from './documentView';
+import type { LensModel } from './lensModel';
+import type { Measurements } from './model/protocol';
+import type { PauseReport, Pauses } from './pauses';
 import type { ScoredDocuments } from './scoredDocuments';
 
 /** What `activate()` returns to other extensions: plain JSON throughout. A new `version` means that something was taken away or changed its meaning. */
@@ -14,16 +18,41 @@ export interface TokenLensApi {
   scores(uri: string | vscode.Uri): DocumentScores | undefined;
   /** The URI of a document whose scores became complete. */
   readonly onDidChangeScores: vscode.Event<string>;
+  /** For measurements of this extension, not for use: what is in it may change at any time. Starts no model, and is no work that would keep one in memory. */
+  measure(): Promise<LensMeasurements>;
+}
+
+export interface LensMeasurements {
+  /** Of the model process since it started; undefined while none runs, or none has loaded its model. */
+  readonly model: Measurements | undefined;
+  /** Of this extension in the extension host, since the call before. */
+  readonly host: PauseReport;
 }
 
 export type { DocumentScores };
 
-export function createApi(scored: ScoredDocuments, config: Config, store: { add<T extends vscode.Disposable>(item: T): T }): TokenLensApi {
+const wholeDocument: Span = { start: 0, end: Infinity };
+
+export interface ApiParts {
+  readonly scored: ScoredDocuments;
+  readonly model: LensModel;
+  readonly config: Config;
+  readonly pauses: Pauses;
+}
+
+export function createApi(
+  { scored, model, config, pauses }: ApiParts,
+  store: { add<T extends vscode.Disposable>(item: T): T },
+): TokenLensApi {
   const changed = store.add(new vscode.EventEmitter<string>());
+  const told = new WeakSet<DocumentView>();
   store.add(
     scored.onDidChange(document => {
       const uri = document.uri.toString();
-      if (scored.completeView(uri)) changed.fire(uri);
+      const view = scored.completeView(uri);
+      if (!view || told.has(view)) return;
+      told.add(view);
+      changed.fire(uri);
     }),
   );
   const toScores = (document: vscode.TextDocument, view: DocumentView): DocumentScores => ({
@@ -31,7 +60,7 @@ export function createApi(scored: ScoredDocuments, config: Config, store: { add<
     documentVersion: view.documentVersion,
     provenance: view.provenance,
     tokens: tokenScores(view.table),
-    cells: scoredCells(view.cells, config.bandEdges(document)),
+    cells: scoredCells(view.cellsIn(wholeDocument), config.bandEdges(document)),
     summary: view.summary ?? summaryOf(view.table, 0),
   });
   return {
@@ -47,6 +76,7 @@ export function createApi(scored: ScoredDocuments, config: Config, store: { add<
       return view && document ? toScores(document, view) : undefined;
     },
     onDidChangeScores: changed.event,
+    measure: async () => ({ model: await model.measure(), host: pauses.report() }),
   };
 }
 

@@ -31,6 +31,13 @@ export function toggleLens(scored: Pick<ScoredDocuments, 'isOn' | 'setOn'>, reso
   else void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
 }
 
+/** Scores what an edit made stale, or what has failed, now. */
+export function rescore(scored: Pick<ScoredDocuments, 'isOn' | 'rescore'>, resource: unknown): void {
+  const document = documentOf(resource);
+  if (document && scored.isOn(document)) scored.rescore(document);
+  else void vscode.window.showInformationMessage(vscode.l10n.t('Turn the lens on for this document first.'));
+}
+
 /** Keeps the keys that menus ask for. */
 export class ContextKeys implements Disposable {
   readonly #store = new DisposableStore();

@@ -2,8 +2,18 @@ import { availableParallelism } from 'node:os';
 import * as vscode from 'vscode';
 import { presetOf } from './core/band';
 import type { BandEdges } from './core/band';
-import { clampedNumber, hoverModes, numberSettings, oneOf, otherDefaults, presets, stringsOf, validBandEdges } from './core/contributions';
-import type { HoverMode } from './core/contributions';
+import {
+  clampedNumber,
+  hoverModes,
+  numberSettings,
+  oneOf,
+  otherDefaults,
+  presets,
+  scoreOnModes,
+  stringsOf,
+  validBandEdges,
+} from './core/contributions';
+import type { HoverMode, ScoreOn } from './core/contributions';
 import { DisposableStore } from './disposable';
 import type { Disposable } from './disposable';
 import type { ScoringSettings } from './model/protocol';
@@ -50,6 +60,7 @@ export class Config implements Disposable {
     return {
       contextTokens,
       overlapTokens: Math.min(this.#number('overlapTokens'), Math.floor(contextTokens / 2)),
+      anchors: 'text',
       topCount: this.topCount,
       useStartToken: this.#read('startToken') !== false,
     };
@@ -69,6 +80,26 @@ export class Config implements Disposable {
   /** Minutes without work after which the model leaves memory; 0: never. */
   get idleMinutes(): number {
     return this.#number('idleMinutes');
+  }
+
+  /** Seconds without focus after which nothing is computed in this window; 0: it goes on. */
+  get pauseAfterSeconds(): number {
+    return this.#number('pauseAfterSeconds');
+  }
+
+  /** Seconds without focus and without work after which the model leaves memory; 0: as with the focus. */
+  get unloadAfterSeconds(): number {
+    return this.#number('unloadAfterSeconds');
+  }
+
+  /** Memory for what the model keeps of texts it has read. */
+  get snapshotBytes(): number {
+    return this.#number('snapshotMegabytes') * 1e6;
+  }
+
+  /** What brings an edited document's scores up to date. */
+  get scoreOn(): ScoreOn {
+    return oneOf(this.#read('scoreOn'), scoreOnModes, otherDefaults.scoreOn);
   }
 
   hover(document: vscode.TextDocument): HoverMode {

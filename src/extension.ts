@@ -1,10 +1,11 @@
 import * as vscode from 'vscode';
 import { createApi } from './api';
 import type { TokenLensApi } from './api';
-import { ContextKeys, registerCommands, toggleLens } from './commands';
+import { ContextKeys, registerCommands, rescore, toggleLens } from './commands';
 import { Config } from './config';
 import { DisposableStore } from './disposable';
 import { LensModel } from './lensModel';
+import { Pauses } from './pauses';
 import { ScoredDocuments } from './scoredDocuments';
 import { showAlternatives } from './views/alternatives';
 import { DecorationView } from './views/decorations';
@@ -13,25 +14,31 @@ import { registerHover } from './views/hover';
 import { showMenu } from './views/menu';
 import { PanelView } from './views/panel';
 import { StatusBarView } from './views/statusBar';
+import { WindowFocus } from './windowFocus';
 
 export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const store = new DisposableStore();
   context.subscriptions.push(store);
   const log = store.add(vscode.window.createOutputChannel('Token Lens', { log: true }));
   const config = store.add(new Config());
-  const model = store.add(
-    new LensModel(config, context.asAbsolutePath('dist/worker.js'), context.asAbsolutePath('models/smollm2-135m-instruct'), log),
-  );
-  const scored = store.add(new ScoredDocuments(config, model, context.workspaceState, log));
+  const focus = store.add(new WindowFocus(config));
+  const pauses = new Pauses();
+  const files = {
+    worker: context.asAbsolutePath('dist/worker.js'),
+    bundledModel: context.asAbsolutePath('models/smollm2-135m-instruct'),
+    cacheFolder: context.globalStorageUri.fsPath,
+  };
+  const model = store.add(new LensModel(config, focus, files, log));
+  const scored = store.add(new ScoredDocuments({ config, model, focus, pauses, log }, context.workspaceState));
   const showLog = () => {
     log.show();
   };
-  store.add(new DecorationView(scored, config));
-  store.add(registerHover(scored, config));
+  store.add(new DecorationView(scored, config, pauses));
+  store.add(registerHover(scored, config, pauses));
   store.add(new StatusBarView(scored, config));
   store.add(new ContextKeys(scored, config));
   store.add(reportFailures(scored, showLog));
-  const panel = store.add(new PanelView(context.extensionUri, scored, config));
+  const panel = store.add(new PanelView(context.extensionUri, scored, config, focus, pauses));
   const refreshPanel = () => {
     panel.refresh();
   };
@@ -42,6 +49,9 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   };
   store.add(
     registerCommands({
+      'tokenLens.rescore': resource => {
+        rescore(scored, resource);
+      },
       'tokenLens.toggle': toggle,
       'tokenLens.turnOn': toggle,
       'tokenLens.turnOff': toggle,
@@ -53,5 +63,5 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.showLog': showLog,
     }),
   );
-  return createApi(scored, config, store);
+  return createApi({ scored, model, config, pauses }, store);
 }

@@ -1,71 +1,62 @@
 import * as vscode from 'vscode';
-import type { Config } from './config';
 import { DisposableStore } from './disposable';
-import type { LensModel } from './lensModel';
+import type { DocumentView, LensState, NextAnswer } from './documentView';
 import { ModelError } from './model/errors';
 import { ScoredDocument } from './scoredDocument';
-import type { DocumentView, LensState, NextAnswer } from './scoredDocument';
+import type { Surroundings } from './scoredDocument';
 
 /** Where the choice is kept between two starts of the window. */
 const onKey = 'tokenLens.on';
 const offKey = 'tokenLens.off';
 
+/** An untitled document that is closed so soon after a file with its text was saved has become that file. */
+const savedAsMs = 5_000;
+
 /** The state of the whole extension: for which documents the lens is on, and their scores. One event; views redraw from here. */
 export class ScoredDocuments {
   readonly #store = new DisposableStore();
   readonly #documents = new Map<string, ScoredDocument>();
-  readonly #config: Config;
-  readonly #model: LensModel;
+  readonly #around: Surroundings;
   readonly #memory: vscode.Memento;
-  readonly #log: vscode.LogOutputChannel;
   /** Documents that were turned on, and those of `autoStart` languages that were turned off, by URI. */
   readonly #on: Set<string>;
   readonly #off: Set<string>;
+  /** Files whose text an untitled document had when they were saved, by its URI. */
+  readonly #savedAs = new Map<string, { readonly file: vscode.TextDocument; readonly at: number }>();
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
   /** State or view of this document changed. */
   readonly onDidChange = this.#changed.event;
 
-  constructor(config: Config, model: LensModel, memory: vscode.Memento, log: vscode.LogOutputChannel) {
-    this.#config = config;
-    this.#model = model;
+  constructor(around: Surroundings, memory: vscode.Memento) {
+    this.#around = around;
     this.#memory = memory;
-    this.#log = log;
     this.#on = new Set(memory.get<string[]>(onKey, []));
     this.#off = new Set(memory.get<string[]>(offKey, []));
     const { workspace, window } = vscode;
+    const { config, model, focus, pauses } = around;
+    const updateAll = pauses.timed('other', () => this.#updateAll());
+    this.#store.add(window.onDidChangeVisibleTextEditors(updateAll));
+    this.#store.add(focus.onDidChange(updateAll));
     this.#store.add(
-      window.onDidChangeVisibleTextEditors(() => {
-        this.#startVisible();
-      }),
+      window.onDidChangeTextEditorVisibleRanges(
+        pauses.timed('scroll', ({ textEditor }) => this.#documents.get(keyOf(textEditor.document))?.scrolled()),
+      ),
     );
     this.#store.add(
-      window.onDidChangeTextEditorVisibleRanges(({ textEditor }) => {
-        this.#documents.get(keyOf(textEditor.document))?.scrolled();
-      }),
+      workspace.onDidChangeTextDocument(pauses.timed('edit', event => this.#documents.get(keyOf(event.document))?.edited(event))),
     );
-    this.#store.add(
-      workspace.onDidChangeTextDocument(event => {
-        this.#documents.get(keyOf(event.document))?.edited(event);
-      }),
-    );
-    this.#store.add(
-      workspace.onDidOpenTextDocument(() => {
-        this.#startVisible();
-      }),
-    );
-    this.#store.add(
-      workspace.onDidCloseTextDocument(document => {
-        this.#forget(document);
-      }),
-    );
+    this.#store.add(workspace.onDidSaveTextDocument(pauses.timed('other', document => this.#justSaved(document))));
+    this.#store.add(workspace.onDidOpenTextDocument(updateAll));
+    this.#store.add(workspace.onDidCloseTextDocument(pauses.timed('other', document => this.#closed(document))));
     this.#store.add(
       workspace.onDidRenameFiles(({ files }) => {
         for (const file of files) this.#renamed(file.oldUri.toString(), file.newUri.toString());
       }),
     );
+    this.#store.add(model.onDidReplace(() => this.#restartAll()));
     this.#store.add(
-      model.onDidReplace(() => {
-        this.#restartAll();
+      model.onDidAllow(() => {
+        for (const scored of this.#documents.values()) scored.memoryAllowed();
       }),
     );
     this.#store.add(
@@ -84,29 +75,31 @@ export class ScoredDocuments {
         )
           this.#restartAll();
         for (const scored of this.#documents.values()) if (!this.isOn(scored.document)) scored.stop();
-        this.#startVisible();
+        this.#updateAll();
       }),
     );
-    this.#startVisible();
+    this.#updateAll();
   }
 
   isOn(document: vscode.TextDocument): boolean {
     const key = keyOf(document);
     return (
       this.#on.has(key) ||
-      (this.#config.autoStart(document.languageId) && !this.#off.has(key) && this.#config.skips(document) === undefined)
+      (this.#around.config.autoStart(document.languageId) && !this.#off.has(key) && this.#around.config.skips(document) === undefined)
     );
   }
 
   setOn(document: vscode.TextDocument, on: boolean): void {
     const key = keyOf(document);
-    (on ? this.#on : this.#off).add(key);
-    (on ? this.#off : this.#on).delete(key);
-    void this.#memory.update(onKey, [...this.#on]);
-    void this.#memory.update(offKey, [...this.#off]);
-    if (on) this.#scored(document).start({ again: true });
+    this.#remember(key, on);
+    if (on) this.#startAsked(document);
     else this.#documents.get(key)?.stop();
     this.#changed.fire(document);
+  }
+
+  /** Scores what has no current scores now, whatever the setting `scoreOn` says; for documents whose lens is on. */
+  rescore(document: vscode.TextDocument): void {
+    if (this.isOn(document)) this.#startAsked(document);
   }
 
   state(document: vscode.TextDocument): LensState {
@@ -147,17 +140,24 @@ export class ScoredDocuments {
     if (known) return known;
     // Nobody would dispose it, and it would stand in the way of the document that is opened next under this name.
     if (document.isClosed) throw new ModelError('cancelled', 'The document was closed.');
-    const scored = new ScoredDocument(document, this.#config, this.#model, this.#log, () => {
-      this.#changed.fire(document);
-    });
+    const scored = new ScoredDocument(document, this.#around, () => this.#changed.fire(document));
     this.#documents.set(key, scored);
     return scored;
   }
 
-  /** Hidden documents are not scored: they start when they are shown. */
-  #startVisible(): void {
+  #startAsked(document: vscode.TextDocument): void {
+    this.#around.model.askAgain();
+    this.#scored(document).start({ asked: true });
+  }
+
+  /** Documents that are shown start or go on, those that are hidden stop. */
+  #updateAll(): void {
     for (const { document } of vscode.window.visibleTextEditors) {
       if (this.isOn(document)) this.#scored(document).start();
+    }
+    for (const scored of this.#documents.values()) {
+      scored.update();
+      scored.scrolled();
     }
   }
 
@@ -165,18 +165,38 @@ export class ScoredDocuments {
     for (const scored of this.#documents.values()) scored.restart();
   }
 
-  #forget(document: vscode.TextDocument): void {
+  #justSaved(document: vscode.TextDocument): void {
+    this.#documents.get(keyOf(document))?.saved();
+    if (document.isUntitled) return;
+    // Saving an untitled document makes a file with its text, saves that, empties the untitled document and closes it.
+    for (const untitled of vscode.workspace.textDocuments) {
+      const key = keyOf(untitled);
+      if (!untitled.isUntitled || !(this.#on.has(key) || this.#off.has(key)) || !isSameText(untitled, document)) continue;
+      this.#savedAs.set(key, { file: document, at: performance.now() });
+    }
+  }
+
+  #closed(document: vscode.TextDocument): void {
     const key = keyOf(document);
     this.#documents.get(key)?.dispose();
     this.#documents.delete(key);
+    if (!document.isUntitled) return;
+    const saved = this.#savedAs.get(key);
+    this.#savedAs.delete(key);
+    if (saved && performance.now() - saved.at < savedAsMs && !saved.file.isClosed) this.setOn(saved.file, this.#on.has(key));
     // The next untitled document gets the same name. A change of language closes a document and opens it again at once.
-    if (document.isUntitled) {
-      queueMicrotask(() => {
-        if (vscode.workspace.textDocuments.some(open => keyOf(open) === key)) return;
-        if (this.#on.delete(key)) void this.#memory.update(onKey, [...this.#on]);
-        if (this.#off.delete(key)) void this.#memory.update(offKey, [...this.#off]);
-      });
-    }
+    queueMicrotask(() => {
+      if (vscode.workspace.textDocuments.some(open => keyOf(open) === key)) return;
+      if (this.#on.delete(key)) void this.#memory.update(onKey, [...this.#on]);
+      if (this.#off.delete(key)) void this.#memory.update(offKey, [...this.#off]);
+    });
+  }
+
+  #remember(key: string, on: boolean): void {
+    (on ? this.#on : this.#off).add(key);
+    (on ? this.#off : this.#on).delete(key);
+    void this.#memory.update(onKey, [...this.#on]);
+    void this.#memory.update(offKey, [...this.#off]);
   }
 
   /** Files, and all files of a folder. */
@@ -192,8 +212,20 @@ export class ScoredDocuments {
       }
       void this.#memory.update(name, [...set]);
     }
-    this.#startVisible();
+    this.#updateAll();
   }
+}
+
+/** White space at the ends of lines may have been trimmed on saving. */
+function isSameText(a: vscode.TextDocument, b: vscode.TextDocument): boolean {
+  const trimmed = (document: vscode.TextDocument) =>
+    document
+      .getText()
+      .split('\n')
+      .map(line => line.trimEnd())
+      .join('\n')
+      .trimEnd();
+  return trimmed(a) === trimmed(b);
 }
 
 function keyOf(document: vscode.TextDocument): string {

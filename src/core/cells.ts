@@ -1,66 +1,132 @@
-import type { ScoreTable } from './scores';
+import { rowState } from './scores';
+import type { ScoreTable, Span } from './scores';
 
 /**
  * The smallest pieces of text that can be coloured, in document order, not overlapping: one token each, or several that share one
- * character. Columns of `length` entries.
+ * character. Columns of `length` entries; plain arrays, since most lists are short and live for one draw.
  */
 export interface Cells {
   readonly length: number;
   /** UTF-16. */
-  readonly starts: Uint32Array;
-  readonly ends: Uint32Array;
+  readonly starts: ArrayLike<number>;
+  readonly ends: ArrayLike<number>;
   /** Sum over the cell's tokens; NaN where one of them has no score. */
-  readonly bits: Float64Array;
+  readonly bits: ArrayLike<number>;
   /** Rows of the table: tokens [firstTokens, endTokens). */
-  readonly firstTokens: Uint32Array;
-  readonly endTokens: Uint32Array;
+  readonly firstTokens: ArrayLike<number>;
+  readonly endTokens: ArrayLike<number>;
 }
 
-export const noCells: Cells = {
-  length: 0,
-  starts: new Uint32Array(0),
-  ends: new Uint32Array(0),
-  bits: new Float64Array(0),
-  firstTokens: new Uint32Array(0),
-  endTokens: new Uint32Array(0),
-};
+export const noCells: Cells = { length: 0, starts: [], ends: [], bits: [], firstTokens: [], endTokens: [] };
 
 /** Cells of the rows that are not pending. Tokens whose spans overlap (half an emoji each) fall into one cell, and a cell with a pending row is left out whole. */
 export function cellsOf(table: ScoreTable): Cells {
-  const starts: number[] = [];
-  const ends: number[] = [];
-  const bits: number[] = [];
-  const first: number[] = [];
-  const last: number[] = [];
-  for (let row = 0; row < table.length;) {
-    const start = table.starts[row] ?? 0;
-    let end = table.ends[row] ?? 0;
-    let sum = table.surprisalBits[row] ?? NaN;
-    let pending = table.states[row] === 0;
+  return cellsOfRows(table, 0, Infinity, -Infinity);
+}
+
+/** Those that overlap the span: the work grows with the span, not with the table. */
+export function cellsWithin(table: ScoreTable, span: Span): Cells {
+  return cellsOfRows(table, firstRowEndingAfter(table, span.start), span.end, -Infinity);
+}
+
+/** Those with at least so many bits. */
+export function cellsFrom(table: ScoreTable, leastBits: number): Cells {
+  return cellsOfRows(table, 0, Infinity, leastBits);
+}
+
+function cellsOfRows(table: ScoreTable, firstRow: number, endOffset: number, leastBits: number): Cells {
+  const list = new CellList();
+  const { length, starts, ends, surprisalBits, states } = table;
+  for (let row = firstRow; row < length;) {
+    const start = starts[row] ?? 0;
+    if (start >= endOffset) break;
+    let end = ends[row] ?? 0;
+    let sum = surprisalBits[row] ?? NaN;
+    let pending = states[row] === rowState.pending;
     let next = row + 1;
-    while (next < table.length && (table.starts[next] ?? 0) < end) {
-      end = Math.max(end, table.ends[next] ?? 0);
-      sum += table.surprisalBits[next] ?? NaN;
-      pending ||= table.states[next] === 0;
+    while (next < length && (starts[next] ?? 0) < end) {
+      end = Math.max(end, ends[next] ?? 0);
+      sum += surprisalBits[next] ?? NaN;
+      pending ||= states[next] === rowState.pending;
       next++;
     }
-    if (!pending) {
-      starts.push(start);
-      ends.push(end);
-      bits.push(sum);
-      first.push(row);
-      last.push(next);
-    }
+    if (!pending && !(sum < leastBits)) list.add(start, end, sum, row, next);
     row = next;
   }
-  return {
-    length: starts.length,
-    starts: Uint32Array.from(starts),
-    ends: Uint32Array.from(ends),
-    bits: Float64Array.from(bits),
-    firstTokens: Uint32Array.from(first),
-    endTokens: Uint32Array.from(last),
-  };
+  return list;
+}
+
+/** The first row of a cell that ends after the UTF-16 offset; tokens of a table never end before the one before them does. */
+function firstRowEndingAfter({ length, starts, ends }: ScoreTable, offset: number): number {
+  let row = firstAfter(ends, length, offset);
+  while (row > 0 && (starts[row] ?? 0) < (ends[row - 1] ?? 0)) row--; // in the middle of a cell
+  return row;
+}
+
+/** Cells as they are gathered. */
+export class CellList implements Cells {
+  readonly starts: number[] = [];
+  readonly ends: number[] = [];
+  readonly bits: number[] = [];
+  readonly firstTokens: number[] = [];
+  readonly endTokens: number[] = [];
+
+  get length(): number {
+    return this.starts.length;
+  }
+
+  add(start: number, end: number, bits: number, firstToken: number, endToken: number): void {
+    this.starts.push(start);
+    this.ends.push(end);
+    this.bits.push(bits);
+    this.firstTokens.push(firstToken);
+    this.endTokens.push(endToken);
+  }
+
+  /** One cell of others, `by` UTF-16 units further on. */
+  addFrom(cells: Cells, index: number, by = 0): void {
+    const { starts, ends, bits, firstTokens, endTokens } = cells;
+    this.add((starts[index] ?? 0) + by, (ends[index] ?? 0) + by, bits[index] ?? NaN, firstTokens[index] ?? 0, endTokens[index] ?? 0);
+  }
+}
+
+/** Those of both in document order; a cell of `b` that overlaps one of `a` is left out. */
+export function mergedCells(a: Cells, b: Cells): Cells {
+  if (b.length === 0) return a;
+  if (a.length === 0) return b;
+  const list = new CellList();
+  let at = 0;
+  for (let index = 0; index < b.length; index++) {
+    const start = b.starts[index] ?? 0;
+    for (; at < a.length && (a.ends[at] ?? 0) <= start; at++) list.addFrom(a, at);
+    if (at === a.length || (a.starts[at] ?? 0) >= (b.ends[index] ?? 0)) list.addFrom(b, index);
+  }
+  for (; at < a.length; at++) list.addFrom(a, at);
+  return list;
+}
+
+/** Those that no cell of `cover` overlaps. */
+export function withoutCovered(cells: Cells, cover: Cells): Cells {
+  let at = 0;
+  return picked(cells, index => {
+    while (at < cover.length && (cover.ends[at] ?? 0) <= (cells.starts[index] ?? 0)) at++;
+    return at === cover.length || (cover.starts[at] ?? 0) >= (cells.ends[index] ?? 0);
+  });
+}
+
+export function picked(cells: Cells, keep: (index: number) => boolean): Cells {
+  const list = new CellList();
+  for (let index = 0; index < cells.length; index++) if (keep(index)) list.addFrom(cells, index);
+  return list;
+}
+
+/** Those that overlap the span. */
+export function overlapping(cells: Cells, span: Span): Cells {
+  const list = new CellList();
+  for (let index = firstCellEndingAfter(cells, span.start); index < cells.length && (cells.starts[index] ?? 0) < span.end; index++) {
+    list.addFrom(cells, index);
+  }
+  return list;
 }
 
 /** Index of the cell that holds the UTF-16 offset, or undefined. */
@@ -71,11 +137,16 @@ export function cellAt(cells: Cells, offset: number): number | undefined {
 
 /** Index of the first cell that ends after the UTF-16 offset; `length` where there is none. */
 export function firstCellEndingAfter(cells: Cells, offset: number): number {
+  return firstAfter(cells.ends, cells.length, offset);
+}
+
+/** Index of the first of ascending values that is larger; `length` where there is none. */
+function firstAfter(ascending: ArrayLike<number>, length: number, value: number): number {
   let low = 0;
-  let high = cells.length;
+  let high = length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((cells.ends[middle] ?? 0) <= offset) low = middle + 1;
+    if ((ascending[middle] ?? 0) <= value) low = middle + 1;
     else high = middle;
   }
   return low;

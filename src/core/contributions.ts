@@ -3,7 +3,13 @@ import { bandCount, defaultBandEdges } from './band';
 import type { BandEdges } from './band';
 
 /** Commands for people. */
-export const publicCommands = ['tokenLens.toggle', 'tokenLens.showPanel', 'tokenLens.showAlternatives', 'tokenLens.showLog'] as const;
+export const publicCommands = [
+  'tokenLens.toggle',
+  'tokenLens.rescore',
+  'tokenLens.showPanel',
+  'tokenLens.showAlternatives',
+  'tokenLens.showLog',
+] as const;
 /** Commands that a button needs and the palette does not show. */
 export const internalCommands = ['tokenLens.turnOn', 'tokenLens.turnOff', 'tokenLens.showMenu'] as const;
 export type CommandId = (typeof publicCommands)[number] | (typeof internalCommands)[number];
@@ -21,6 +27,8 @@ export const contextKeys = {
 export const presets = ['auto', 'code', 'prose'] as const;
 export const hoverModes = ['all', 'coloured', 'off'] as const;
 export type HoverMode = (typeof hoverModes)[number];
+export const scoreOnModes = ['typing', 'save', 'command'] as const;
+export type ScoreOn = (typeof scoreOnModes)[number];
 
 export interface NumberSetting {
   readonly default: number;
@@ -38,6 +46,12 @@ export const numberSettings = {
   threads: { default: 0, minimum: 0, maximum: 64 },
   /** 0: the model stays in memory. */
   idleMinutes: { default: 10, minimum: 0, maximum: 1440 },
+  /** 0: a window without the focus goes on. */
+  pauseAfterSeconds: { default: 30, minimum: 0, maximum: 3600 },
+  /** 0: as with the focus. */
+  unloadAfterSeconds: { default: 120, minimum: 0, maximum: 86_400 },
+  /** Kept by the model process, so that edits and cursor moves need not read everything again. */
+  snapshotMegabytes: { default: 128, minimum: 0, maximum: 2048 },
   largestDocumentBytes: { default: 2_000_000, minimum: 1_000, maximum: 50_000_000 },
 } as const satisfies Readonly<Record<string, NumberSetting>>;
 
@@ -71,6 +85,7 @@ export const otherDefaults = {
   ],
   autoStart: [],
   hover: 'coloured',
+  scoreOn: 'typing',
 } as const satisfies Readonly<Record<string, unknown>>;
 
 /** A number inside its limits, whatever the user wrote. */

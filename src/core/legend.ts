@@ -1,6 +1,6 @@
 import type { BandEdges } from './band';
-import { formatBits, formatCount } from './numberText';
-import type { Provenance, Summary } from './scores';
+import { formatCount } from './numberText';
+import type { NoiseFloor, Provenance, Summary } from './scores';
 
 /** "3 to 5 bits" for band 1, "at least 15 bits" for the last, as numbers for a sentence in the reader's language. */
 export function bandLimits(edges: BandEdges): readonly { readonly from: string; readonly to: string | undefined }[] {
@@ -22,14 +22,20 @@ function formatPerplexity(perplexity: number): string {
 
 /** The settings that made the numbers, for the last line of a legend. Names are as in the provenance. */
 export function provenanceText(provenance: Provenance): string {
-  const noise = provenance.noiseFloorBits;
   return [
     provenance.model,
     provenance.dtype,
     provenance.arithmetic,
     `window ${formatCount(provenance.window)}`,
     `overlap ${formatCount(provenance.overlap)}`,
-    ...(noise ? [`± ${formatBits(noise.mean)} bits`] : []),
+    ...(provenance.anchors === 'text' ? ['borders by text'] : []),
+    noiseText(provenance.noiseFloorBits),
+    ...(provenance.selfCheck === 'implausible' ? ['self-check failed'] : []),
     provenance.modelHash.slice(0, 8),
   ].join(' · ');
+}
+
+/** "noise 0.08 bit": how far the model's own arithmetic is from the exact one, on average. */
+export function noiseText(noise: NoiseFloor | null): string {
+  return noise ? `noise ${noise.mean === 0 ? '0' : noise.mean.toFixed(2)} bit` : 'noise unknown';
 }

@@ -7,7 +7,7 @@ import { RpcClient } from './rpc';
 export interface ModelClientOptions {
   readonly connect: Connect;
   readonly log: (level: 'trace' | 'info' | 'warn' | 'error', message: string) => void;
-  /** After this long without a call the process is ended; 0: never. */
+  /** After this long without a call the process is ended; 0: never. Looked at anew when a call ends, and by `idleChanged`. */
   readonly idleMs: number;
 }
 
@@ -56,13 +56,13 @@ export class ModelClient implements Disposable {
     onEvent?: (event: ModelEvent) => void,
   ): Promise<Result<M>> {
     const { rpc } = this.#running ?? (await this.#start(signal));
-    clearTimeout(this.#idleTimer);
+    if (method !== 'measure') clearTimeout(this.#idleTimer); // looking at it is no work
     try {
       const result = await rpc.call(method, params, signal, onEvent);
       if (method === 'score' || method === 'next') this.#deathsInARow = 0; // loading again proves nothing
       return result;
     } finally {
-      this.#restartIdleTimer();
+      if (method !== 'measure') this.idleChanged();
     }
   }
 
@@ -110,12 +110,14 @@ export class ModelClient implements Disposable {
     return this.#deathsInARow;
   }
 
-  #restartIdleTimer(): void {
+  /** Begins to count idle time anew, with what `idleMs` says now. */
+  idleChanged(): void {
     clearTimeout(this.#idleTimer);
     const { idleMs } = this.#options;
-    if (idleMs <= 0 || !this.#running || this.#running.rpc.busy) return;
+    if (idleMs <= 0 || !this.#running) return;
     this.#idleTimer = setTimeout(() => {
-      if (!this.#running?.rpc.busy) this.stop('idle');
+      if (this.#running?.rpc.busy) this.idleChanged();
+      else this.stop('idle');
     }, idleMs);
     this.#idleTimer.unref();
   }

@@ -1,10 +1,10 @@
 import * as vscode from 'vscode';
-import { cellAt } from '../core/cells';
+import { cellAt, noCells } from '../core/cells';
 import { distributionOfRow } from '../core/distribution';
 import { bar, plainPieces } from '../core/hoverText';
 import { formatBits, formatCount, formatPercent, fullBar } from '../core/numberText';
 import type { Config } from '../config';
-import type { DocumentView } from '../scoredDocument';
+import type { DocumentView } from '../documentView';
 import type { ScoredDocuments } from '../scoredDocuments';
 
 interface AlternativeItem extends vscode.QuickPickItem {
@@ -28,14 +28,15 @@ async function replaceToken(scored: Pick<ScoredDocuments, 'isOn' | 'view'>, conf
   if (!scored.isOn(document)) return vscode.l10n.t('Turn the lens on for this document first.');
   const view = scored.view(document);
   const offset = document.offsetAt(editor.selection.active);
-  const index = view && (cellAt(view.cells, offset) ?? cellAt(view.cells, offset - 1)); // at the end of the text: the last one
+  const cells = view?.cellsIn({ start: offset - 1, end: offset + 1 }) ?? noCells;
+  const index = cellAt(cells, offset) ?? cellAt(cells, offset - 1); // at the end of the text: the last one
   if (!view || index === undefined) return vscode.l10n.t('The token at the cursor has no score yet.');
 
   const { version } = document;
-  const firstToken = view.cells.firstTokens[index] ?? 0;
-  const tokens = (view.cells.endTokens[index] ?? 0) - firstToken;
-  const start = view.cells.starts[index] ?? 0;
-  const end = view.cells.ends[index] ?? 0;
+  const firstToken = cells.firstTokens[index] ?? 0;
+  const tokens = (cells.endTokens[index] ?? 0) - firstToken;
+  const start = cells.starts[index] ?? 0;
+  const end = cells.ends[index] ?? 0;
   const items = itemsOf(view, firstToken, config.topCount, tokens > 1);
   if (!items) return vscode.l10n.t('The token at the cursor has no score: nothing stands before it.');
 

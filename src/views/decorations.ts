@@ -1,12 +1,13 @@
 import * as vscode from 'vscode';
 import type { Config } from '../config';
 import { bandCount } from '../core/band';
-import type { BandEdges } from '../core/band';
+import { mergedCells, noCells } from '../core/cells';
+import type { Cells } from '../core/cells';
 import { paint, rulerSpans } from '../core/paint';
 import type { Span } from '../core/scores';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
-import type { DocumentView } from '../scoredDocument';
+import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { BandTypes } from './bandTypes';
 
@@ -14,28 +15,41 @@ import { BandTypes } from './bandTypes';
 const marginLines = 60;
 /** Scrolling fires with every line; the margin covers this long. */
 const scrollPauseMs = 40;
+/**
+ * The overview ruler is about the whole document, so its marks are made at most so often. VS Code moves them with edits, and by then the
+ * tokens of an edited text have mostly come: made at once, the marks below every edit would go and come back.
+ */
+const rulerPauseMs = 500;
 
-type Scored = Pick<ScoredDocuments, 'isOn' | 'onDidChange' | 'view'>;
+type Scored = Pick<ScoredDocuments, 'onDidChange' | 'view'>;
 
-/** Colours in every visible editor. Each draw writes every band, empty ones too, so nothing lingers. */
+/** Marks of a document in the overview rulers of its editors. */
+interface Ruler {
+  spans: readonly Span[];
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** Colours in every visible editor. Each draw writes every band, empty ones too, so nothing lingers; the work grows with the screen, not with the text. */
 export class DecorationView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #scored: Scored;
   readonly #config: Config;
+  readonly #pauses: Pauses;
   readonly #types = this.#store.add(new BandTypes());
-  readonly #documents = new Map<string, DocumentPaint>();
+  readonly #rulers = new Map<string, Ruler>();
+  /** The marks that an editor shows. */
+  readonly #shownRulers = new WeakMap<vscode.TextEditor, readonly Span[]>();
   readonly #scrolled = new Set<vscode.TextEditor>();
   #scrollTimer: NodeJS.Timeout | undefined;
 
-  constructor(scored: Scored, config: Config) {
+  constructor(scored: Scored, config: Config, pauses: Pauses) {
     this.#scored = scored;
     this.#config = config;
-    const drawAll = () => {
-      this.#drawAll();
-    };
+    this.#pauses = pauses;
+    const drawAll = pauses.timed('draw', () => this.#drawAll());
     this.#store.add(
       scored.onDidChange(document => {
-        for (const editor of vscode.window.visibleTextEditors) if (editor.document === document) this.#draw(editor);
+        pauses.time('draw', () => this.#drawDocument(document));
       }),
     );
     this.#store.add(vscode.window.onDidChangeVisibleTextEditors(drawAll));
@@ -45,21 +59,30 @@ export class DecorationView implements Disposable {
       vscode.window.onDidChangeTextEditorVisibleRanges(({ textEditor }) => {
         this.#scrolled.add(textEditor);
         this.#scrollTimer ??= setTimeout(() => {
-          this.#drawScrolled();
+          pauses.time('scroll', () => this.#drawScrolled());
         }, scrollPauseMs);
       }),
     );
-    this.#store.add(vscode.workspace.onDidCloseTextDocument(document => this.#documents.delete(document.uri.toString())));
+    this.#store.add(vscode.workspace.onDidCloseTextDocument(document => this.#forgetRuler(document)));
     this.#drawAll();
   }
 
   dispose(): void {
     clearTimeout(this.#scrollTimer);
+    for (const { timer } of this.#rulers.values()) clearTimeout(timer);
     this.#store.dispose();
   }
 
   #drawAll(): void {
-    for (const editor of vscode.window.visibleTextEditors) this.#draw(editor);
+    for (const document of new Set(vscode.window.visibleTextEditors.map(editor => editor.document))) this.#drawDocument(document);
+  }
+
+  #drawDocument(document: vscode.TextDocument): void {
+    const editors = editorsOf(document);
+    if (editors.length === 0) return;
+    if (this.#scored.view(document)) this.#scheduleRuler(document);
+    else this.#forgetRuler(document);
+    for (const editor of editors) this.#draw(editor);
   }
 
   #drawScrolled(): void {
@@ -70,46 +93,81 @@ export class DecorationView implements Disposable {
 
   #draw(editor: vscode.TextEditor): void {
     const { document } = editor;
-    const view = this.#scored.isOn(document) ? this.#scored.view(document) : undefined;
+    const view = this.#scored.view(document);
     if (!view) {
-      this.#documents.delete(document.uri.toString());
       for (const type of this.#types.all) editor.setDecorations(type, []);
+      this.#shownRulers.delete(editor);
       return;
     }
-    const { text, ruler, edges } = this.#paintOf(document, view);
     const visible = editor.visibleRanges.map(range => spanOf(document, range.start.line, range.end.line));
     const margin = editor.visibleRanges.map(range => spanOf(document, range.start.line - marginLines, range.end.line + marginLines));
-    const painting = paint({ text, cells: view.cells, stale: view.stale, edges, visible, margin, rulerCount: ruler.length });
-    const ranges = (spans: readonly Span[] = []) =>
-      spans.map(span => new vscode.Range(document.positionAt(span.start), document.positionAt(span.end)));
+    const ruler = this.#rulers.get(keyOf(document))?.spans ?? [];
+    const painting = paint({
+      text: document.getText(), // VS Code keeps it until the next edit
+      cells: cellsInAll(margin, span => view.cellsIn(span)),
+      stale: cellsInAll(margin, span => view.staleIn(span)),
+      edges: this.#config.bandEdges(document),
+      visible,
+      margin,
+      rulerCount: ruler.length,
+    });
     for (let band = 0; band < bandCount; band++) {
       const types = this.#types.bands[band];
       if (!types) continue;
-      editor.setDecorations(types.current, ranges(painting.current[band]));
-      editor.setDecorations(types.stale, ranges(painting.stale[band]));
+      editor.setDecorations(types.current, rangesOf(document, painting.current[band]));
+      editor.setDecorations(types.stale, rangesOf(document, painting.stale[band]));
     }
-    editor.setDecorations(this.#types.ruler, ranges(ruler));
+    this.#showRuler(editor, ruler);
   }
 
-  /** Text and overview ruler of a document: the same for all its editors and while they scroll, and slow to make anew for large ones. */
-  #paintOf(document: vscode.TextDocument, view: DocumentView): DocumentPaint {
-    const key = document.uri.toString();
+  #scheduleRuler(document: vscode.TextDocument): void {
+    const key = keyOf(document);
+    const ruler = this.#rulers.get(key) ?? { spans: [], timer: undefined };
+    this.#rulers.set(key, ruler);
+    ruler.timer ??= setTimeout(() => {
+      ruler.timer = undefined;
+      this.#pauses.time('draw', () => this.#drawRuler(document, ruler));
+    }, rulerPauseMs);
+  }
+
+  #drawRuler(document: vscode.TextDocument, ruler: Ruler): void {
+    const view = this.#scored.view(document);
+    const editors = editorsOf(document);
+    if (!view || editors.length === 0) return;
     const edges = this.#config.bandEdges(document);
-    const known = this.#documents.get(key);
-    if (known?.version === document.version && known.cells === view.cells && known.edges.join() === edges.join()) return known;
-    const text = known?.version === document.version ? known.text : document.getText();
-    const made = { version: document.version, cells: view.cells, edges, text, ruler: rulerSpans(text, view.cells, edges) };
-    this.#documents.set(key, made);
-    return made;
+    const [, , , , topEdge] = edges;
+    ruler.spans = rulerSpans(document.getText(), view.cellsFrom(topEdge), edges);
+    for (const editor of editors) this.#showRuler(editor, ruler.spans);
+  }
+
+  #showRuler(editor: vscode.TextEditor, spans: readonly Span[]): void {
+    if (this.#shownRulers.get(editor) === spans) return;
+    this.#shownRulers.set(editor, spans);
+    editor.setDecorations(this.#types.ruler, rangesOf(editor.document, spans));
+  }
+
+  #forgetRuler(document: vscode.TextDocument): void {
+    const key = keyOf(document);
+    clearTimeout(this.#rulers.get(key)?.timer);
+    this.#rulers.delete(key);
   }
 }
 
-interface DocumentPaint {
-  readonly version: number;
-  readonly cells: DocumentView['cells'];
-  readonly edges: BandEdges;
-  readonly text: string;
-  readonly ruler: readonly Span[];
+function keyOf(document: vscode.TextDocument): string {
+  return document.uri.toString();
+}
+
+function editorsOf(document: vscode.TextDocument): readonly vscode.TextEditor[] {
+  return vscode.window.visibleTextEditors.filter(editor => editor.document === document);
+}
+
+function rangesOf(document: vscode.TextDocument, spans: readonly Span[] = []): vscode.Range[] {
+  return spans.map(span => new vscode.Range(document.positionAt(span.start), document.positionAt(span.end)));
+}
+
+/** Where lines between them are folded, an editor shows several places. */
+function cellsInAll(spans: readonly Span[], cellsIn: (span: Span) => Cells): Cells {
+  return spans.map(cellsIn).reduce(mergedCells, noCells);
 }
 
 /** Whole lines, clamped to the document. */

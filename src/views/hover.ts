@@ -4,22 +4,29 @@ import { cellAt } from '../core/cells';
 import type { Cells } from '../core/cells';
 import { escapedText, hoverMarkdown } from '../core/hoverText';
 import type { Config } from '../config';
-import type { DocumentView } from '../scoredDocument';
+import type { DocumentView, LensState } from '../documentView';
+import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Disposable } from '../disposable';
 import { hoverToken } from './tokenFacts';
 
 /** Hovers over scored text, answered from the score table alone. */
-export function registerHover(scored: Pick<ScoredDocuments, 'isOn' | 'view'>, config: Config): Disposable {
+export function registerHover(scored: Pick<ScoredDocuments, 'state' | 'view'>, config: Config, pauses: Pauses): Disposable {
   return vscode.languages.registerHoverProvider('*', {
-    provideHover: (document, position) => {
-      const view = config.hover(document) !== 'off' && scored.isOn(document) ? scored.view(document) : undefined;
-      return view && hoverAt(view, document, document.offsetAt(position), config);
-    },
+    provideHover: pauses.timed('hover', (document: vscode.TextDocument, position: vscode.Position) => {
+      const view = config.hover(document) === 'off' ? undefined : scored.view(document);
+      return view && hoverAt(view, scored.state(document), document, document.offsetAt(position), config);
+    }),
   });
 }
 
-function hoverAt(view: DocumentView, document: vscode.TextDocument, offset: number, config: Config): vscode.Hover | undefined {
+function hoverAt(
+  view: DocumentView,
+  state: LensState,
+  document: vscode.TextDocument,
+  offset: number,
+  config: Config,
+): vscode.Hover | undefined {
   const edges = config.bandEdges(document);
   const everywhere = config.hover(document) === 'all';
   // What has no score has no band, and its reason is worth a hover; what is plain only with `all`.
@@ -30,19 +37,26 @@ function hoverAt(view: DocumentView, document: vscode.TextDocument, offset: numb
     return new vscode.Hover(content, new vscode.Range(document.positionAt(start), document.positionAt(end)));
   };
 
-  const found = cellAt(view.cells, offset);
+  const here = { start: offset, end: offset + 1 };
+  const cells = view.cellsIn(here);
+  const found = cellAt(cells, offset);
   if (found !== undefined) {
-    const cell = cellOf(view.cells, found);
+    const cell = cellOf(cells, found);
     if (!isShown(cell.bits)) return undefined;
     const rows = Array.from({ length: cell.endToken - cell.firstToken }, (_, index) => cell.firstToken + index);
     const shares =
       rows.length > 1 ? `${vscode.l10n.t('These {0} tokens share one character; their bits are added.', rows.length.toString())}\n\n` : '';
     return hover(cell.start, cell.end, shares + hoverMarkdown(rows.map(row => hoverToken(view, row, config.topCount, edges))));
   }
-  const stale = cellAt(view.stale, offset);
+  const staleCells = view.staleIn(here);
+  const stale = cellAt(staleCells, offset);
   if (stale !== undefined) {
-    const cell = cellOf(view.stale, stale);
-    return isShown(cell.bits) ? hover(cell.start, cell.end, vscode.l10n.t('The text has changed: this is being rescored.')) : undefined;
+    const cell = cellOf(staleCells, stale);
+    const why =
+      state.kind === 'scoring'
+        ? vscode.l10n.t('The text has changed: this is being rescored.')
+        : vscode.l10n.t('The text has changed since this was scored.');
+    return isShown(cell.bits) ? hover(cell.start, cell.end, why) : undefined;
   }
   const gap = view.gaps.find(({ start, end }) => view.documentVersion === document.version && start <= offset && offset < end);
   if (!gap) return undefined;

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { CommandId } from '../core/contributions';
-import type { LensState } from '../scoredDocument';
+import type { LensState } from '../documentView';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { stateInWords } from './stateInWords';
 
@@ -11,6 +11,7 @@ interface MenuItem extends vscode.QuickPickItem {
 /** What a click on the status bar offers. */
 export async function showMenu(scored: Pick<ScoredDocuments, 'isOn' | 'state'>): Promise<void> {
   const document = vscode.window.activeTextEditor?.document;
+  const state = document && scored.state(document);
   const isOn = document !== undefined && scored.isOn(document);
   const command = (id: CommandId) => () => vscode.commands.executeCommand(id);
   const toggle: MenuItem = isOn
@@ -18,6 +19,7 @@ export async function showMenu(scored: Pick<ScoredDocuments, 'isOn' | 'state'>):
     : { label: `$(eye) ${vscode.l10n.t('Turn on for this document')}`, run: command('tokenLens.toggle') };
   const items: readonly MenuItem[] = [
     ...(document ? [toggle] : []),
+    ...(state?.kind === 'edited' ? [{ label: `$(refresh) ${vscode.l10n.t('Rescore now')}`, run: command('tokenLens.rescore') }] : []),
     { label: `$(graph) ${vscode.l10n.t('Show what the model expects next')}`, run: command('tokenLens.showPanel') },
     ...(isOn
       ? [{ label: `$(list-ordered) ${vscode.l10n.t('Show alternatives at the cursor')}`, run: command('tokenLens.showAlternatives') }]
@@ -30,13 +32,14 @@ export async function showMenu(scored: Pick<ScoredDocuments, 'isOn' | 'state'>):
   ];
   const chosen = await vscode.window.showQuickPick(items, {
     title: 'Token Lens',
-    placeHolder: placeHolderOf(document && scored.state(document)),
+    placeHolder: placeHolderOf(state),
   });
   await chosen?.run?.();
 }
 
 function placeHolderOf(state: LensState | undefined): string {
   if (!state) return vscode.l10n.t('No document is open.');
+  if (state.kind === 'edited') return vscode.l10n.t('The document was edited after it was scored.');
   const { headline, text } = stateInWords(state);
   return state.kind === 'ready' ? vscode.l10n.t('The lens is on for this document.') : `${headline}. ${text}`;
 }

@@ -2,6 +2,8 @@ import * as vscode from 'vscode';
 import type { BandEdges } from '../core/band';
 import { DisposableStore, type Disposable } from '../disposable';
 import type { ScoredDocuments } from '../scoredDocuments';
+import type { Pauses } from '../pauses';
+import type { WindowFocus } from '../windowFocus';
 import { PanelAnswers } from './panelAnswers';
 import { PanelPages } from './panelPages';
 import { failureInWords, refusalInWords } from './stateInWords';
@@ -17,16 +19,20 @@ export interface PanelConfig {
   readonly topCount: number;
 }
 
-/** Shows the next-token distribution at the cursor in a panel beside the text and in a docked view; computes only while one is visible. */
+/** Shows the next-token distribution at the cursor in a panel beside the text and in a docked view; computes only while one is visible, in a window that has the focus. */
 export class PanelView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #pages: PanelPages;
   readonly #answers: PanelAnswers<vscode.TextDocument>;
+  readonly #focus: WindowFocus;
+  readonly #pauses: Pauses;
   #editor: vscode.TextEditor | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(extensionUri: vscode.Uri, scored: ScoredDocuments, config: PanelConfig) {
+  constructor(extensionUri: vscode.Uri, scored: ScoredDocuments, config: PanelConfig, focus: WindowFocus, pauses: Pauses) {
     const { window, workspace } = vscode;
+    this.#focus = focus;
+    this.#pauses = pauses;
     this.#pages = this.#store.add(new PanelPages(extensionUri, () => this.#schedule()));
     this.#answers = new PanelAnswers(
       {
@@ -39,6 +45,7 @@ export class PanelView implements Disposable {
         topCount: () => config.topCount,
         refusalInWords,
         failureInWords,
+        time: work => pauses.time('cursor', work),
       },
       state => this.#pages.post(state),
     );
@@ -50,6 +57,7 @@ export class PanelView implements Disposable {
     this.#store.add(workspace.onDidCloseTextDocument(document => document === this.#editor?.document && this.#schedule()));
     // Rows of a document being scored keep arriving: they must not push the timer away.
     this.#store.add(scored.onDidChange(document => document === this.#editor?.document && !this.#timer && this.#schedule()));
+    this.#store.add(focus.onDidChange(() => this.#schedule()));
     this.#follow(window.activeTextEditor);
   }
 
@@ -80,12 +88,12 @@ export class PanelView implements Disposable {
 
   #schedule(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#update(), debounceMs);
+    this.#timer = setTimeout(() => this.#pauses.time('cursor', () => this.#update()), debounceMs);
   }
 
   #update(): void {
     this.#timer = undefined;
-    if (!this.#pages.isVisible) return this.#answers.cancel();
+    if (!this.#pages.isVisible || this.#focus.isPaused) return this.#answers.cancel();
     if (this.#editor?.document.isClosed) this.#editor = undefined;
     if (!this.#editor) return this.#answers.update(undefined);
     const { document, selection } = this.#editor;

@@ -3,7 +3,9 @@ import { noCells } from '../core/cells';
 import { distributionOfLogProbabilities, distributionOfRow } from '../core/distribution';
 import { piecesOfBytes, type TokenPieces } from '../core/vocabulary';
 import { ModelError, type ModelErrorCode } from '../model/errors';
-import type { DocumentView, LensState, NextAnswer, RefusalReason } from '../scoredDocument';
+import type { DocumentView, LensState, NextAnswer } from '../documentView';
+import { Refusal } from '../refusal';
+import type { RefusalReason } from '../refusal';
 import { askingMessage, failureMessage, loadingMessage, noEditorMessage, refusalMessage } from './panelMessages';
 import type { PanelState } from './panelProtocol';
 import { panelDistribution, rowBeginningAt, shapeOf, textRuns, type PanelAnswer } from './panelState';
@@ -37,6 +39,8 @@ export interface PanelSource<D> {
   /** Sentences for people, as everywhere else in the editor. */
   refusalInWords(reason: RefusalReason): string;
   failureInWords(code: ModelErrorCode, retry: Retry): string;
+  /** Runs work that an answer has brought, as a part of what the editor measures. */
+  time(work: () => void): void;
 }
 
 /**
@@ -48,7 +52,7 @@ export class PanelAnswers<D extends VersionedDocument> {
   readonly #show: (state: PanelState) => void;
   #run: { readonly place: Place<D>; readonly abort: AbortController } | undefined;
   /** What the model said last, so that rows arriving elsewhere in the document do not make it say it again. */
-  #outcome: { readonly place: Place<D>; readonly result: NextAnswer | ModelErrorCode } | undefined;
+  #outcome: { readonly place: Place<D>; readonly result: NextAnswer | ModelErrorCode | RefusalReason } | undefined;
   #shown: { readonly document: D | undefined; readonly state: PanelState } | undefined;
   #modelName: string | undefined;
 
@@ -62,7 +66,7 @@ export class PanelAnswers<D extends VersionedDocument> {
     if (!place) return this.#answer(undefined, noEditorMessage);
     const { document, version, offset } = place;
     const lens = this.#source.state(document);
-    if (lens.kind === 'refused') return this.#answer(document, refusalMessage(lens.reason, this.#source.refusalInWords(lens.reason)));
+    if (lens.kind === 'refused') return this.#answer(document, this.#refusal(lens.reason));
     if (lens.kind === 'failed') return this.#answer(document, this.#failure(lens.error.code, 'toggle'));
 
     const view = this.#source.isOn(document) ? this.#source.view(document) : undefined;
@@ -71,6 +75,7 @@ export class PanelAnswers<D extends VersionedDocument> {
 
     const result = this.#outcome && isSame(this.#outcome.place, place) ? this.#outcome.result : undefined;
     if (typeof result === 'string') return this.#answer(document, this.#failure(result, 'move'));
+    if (result && 'kind' in result) return this.#answer(document, this.#refusal(result));
     if (result) return this.#answer(document, this.#stateOf(place, this.#answerOfNext(place, result, view), view));
     if (!this.#run || !isSame(this.#run.place, place)) void this.#ask(place, lens.kind === 'starting');
   }
@@ -92,17 +97,21 @@ export class PanelAnswers<D extends VersionedDocument> {
     const run = { place, abort: new AbortController() };
     this.#run = run;
     this.#showWaiting(place.document, starting);
-    let result: NextAnswer | ModelErrorCode;
+    let result: NextAnswer | ModelErrorCode | RefusalReason;
     try {
       result = await this.#source.next(place.document, place.offset, run.abort.signal);
     } catch (error) {
-      result = ModelError.from(error).code;
+      result = error instanceof Refusal ? error.reason : ModelError.from(error).code;
     }
     if (run.abort.signal.aborted) return; // a newer question has its own run
     this.#run = undefined;
     if (place.document.version !== place.version) return; // edited meanwhile: the place is gone, and a newer one is on its way
     this.#outcome = { place, result };
-    this.update(place);
+    this.#source.time(() => this.update(place));
+  }
+
+  #refusal(reason: RefusalReason): PanelState {
+    return refusalMessage(reason, this.#source.refusalInWords(reason));
   }
 
   #failure(code: ModelErrorCode, retry: Retry): PanelState {
@@ -131,7 +140,7 @@ export class PanelAnswers<D extends VersionedDocument> {
     const text = this.#source.textBetween(document, start, offset);
     const isCurrent = view?.documentVersion === place.version && view.complete;
     return panelDistribution(answer, {
-      ...textRuns(text, start, view?.cells ?? noCells, bandEdges),
+      ...textRuns(text, start, view?.cellsIn({ start, end: offset }) ?? noCells, bandEdges),
       shape: view && shapeOf(view.table, bandEdges, offset, !isCurrent),
       bandEdges,
     });

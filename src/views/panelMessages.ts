@@ -1,5 +1,5 @@
 import type { ModelErrorCode } from '../model/errors';
-import type { RefusalReason } from '../scoredDocument';
+import type { RefusalReason } from '../refusal';
 import type { PanelMessage } from './panelProtocol';
 
 /** What the panel says when it has no numbers to show: what is the matter, and what to do. No text of a document is ever in it. */
@@ -35,6 +35,7 @@ const refusalHeadlines: Readonly<Record<RefusalReason['kind'], string>> = {
   binary: 'This is not text',
   scheme: 'This kind of document is not read',
   language: 'This language is skipped',
+  memory: 'The model was not loaded',
 };
 
 const failureHeadlines: Readonly<Record<ModelErrorCode, string>> = {

@@ -2,6 +2,7 @@ import { bandOf, type BandEdges } from '../core/band';
 import { firstCellEndingAfter, type Cells } from '../core/cells';
 import type { Distribution, DistributionRow } from '../core/distribution';
 import { rowState, type Provenance, type ScoreTable } from '../core/scores';
+import { noiseText } from '../core/legend';
 import type { TokenPieces, Vocabulary } from '../core/vocabulary';
 import type { DocumentShape, PanelDistribution, PanelRow, TextRun } from './panelProtocol';
 
@@ -137,11 +138,12 @@ export function shapeOf(table: ScoreTable, edges: BandEdges, offset: number, sta
 
 /** Where the numbers come from, in one line. */
 export function provenanceLine(provenance: Provenance, vocabulary: Vocabulary): string {
-  const { startTokenId: start, noiseFloorBits: noise } = provenance;
+  const { startTokenId: start } = provenance;
   return [
     provenance.model,
-    `${provenance.dtype}, ${provenance.arithmetic} arithmetic, ${noise ? `noise ±${noise.mean.toFixed(2)} bit` : 'noise unknown'}`,
-    `window ${provenance.window}, overlap ${provenance.overlap}`,
+    `${provenance.dtype}, ${provenance.arithmetic} arithmetic, ${noiseText(provenance.noiseFloorBits)}`,
+    ...(provenance.selfCheck === 'implausible' ? ['reads plain English as if it had never seen any'] : []),
+    `window ${provenance.window}, overlap ${provenance.overlap}${provenance.anchors === 'text' ? ', borders by text' : ''}`,
     start === null
       ? 'no start token'
       : `start token ${vocabulary

@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import type { ModelErrorCode } from '../model/errors';
 import { formatCount } from '../core/numberText';
-import type { LensState, RefusalReason } from '../scoredDocument';
+import type { LensState } from '../documentView';
+import type { RefusalReason } from '../refusal';
 
 interface Words {
   readonly headline: string;
@@ -29,6 +30,26 @@ export function stateInWords(state: LensState): Words {
       };
     case 'ready':
       return { headline: vscode.l10n.t('on'), text: vscode.l10n.t('Click for the menu.') };
+    case 'edited':
+      return {
+        headline: vscode.l10n.t('edited'),
+        text:
+          state.until === 'save'
+            ? vscode.l10n.t('Fainter colours are from before the edit. Save the document to rescore it (setting Score On).')
+            : vscode.l10n.t(
+                'Fainter colours are from before the edit. Run the command Token Lens: Rescore Document to rescore it (setting Score On).',
+              ),
+      };
+    case 'paused':
+      return {
+        headline: vscode.l10n.t('paused'),
+        text:
+          state.why === 'unfocused'
+            ? vscode.l10n.t(
+                'This window has had no focus for a while, so nothing is computed in it (setting Pause After Seconds). It goes on when the window has the focus again.',
+              )
+            : vscode.l10n.t('Only documents that can be seen are scored. It goes on when this one is shown.'),
+      };
     case 'refused':
       return { headline: vscode.l10n.t('this document is not scored'), text: refusalInWords(state.reason) };
     case 'failed':
@@ -51,6 +72,12 @@ export function refusalInWords(reason: RefusalReason): string {
       return vscode.l10n.t('This kind of document is left out by the setting Skip Schemes.');
     case 'language':
       return vscode.l10n.t('Its language is left out by the setting Skip Languages.');
+    case 'memory':
+      return vscode.l10n.t(
+        'Loading the model needs about {0} MB of memory, and {1} MB are free. Close other programs, then turn the lens off and on again.',
+        formatCount(reason.neededBytes / 1e6),
+        formatCount(reason.freeBytes / 1e6),
+      );
   }
 }
 

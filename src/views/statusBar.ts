@@ -7,7 +7,7 @@ import { bandLimits, provenanceText, summaryNumbers } from '../core/legend';
 import { formatCount } from '../core/numberText';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
-import type { DocumentView, LensState } from '../scoredDocument';
+import type { DocumentView, LensState, Progress } from '../documentView';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { stateInWords } from './stateInWords';
 
@@ -18,6 +18,8 @@ export class StatusBarView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #scored: Scored;
   readonly #config: Config;
+  /** What the entry says now; undefined while it is hidden. */
+  #shown: string | undefined;
   readonly #item = this.#store.add(vscode.window.createStatusBarItem('tokenLens.state', vscode.StatusBarAlignment.Right, 100));
 
   constructor(scored: Scored, config: Config) {
@@ -44,17 +46,27 @@ export class StatusBarView implements Disposable {
 
   #draw(): void {
     const document = vscode.window.activeTextEditor?.document;
-    if (!document) return this.#item.hide();
-    const state = this.#scored.state(document);
-    if (state.kind === 'off' && this.#config.skips(document)) return this.#item.hide();
+    const state = document && this.#scored.state(document);
+    if (!document || !state || (state.kind === 'off' && this.#config.skips(document))) {
+      this.#shown = undefined;
+      this.#item.hide();
+      return;
+    }
     const view = this.#scored.view(document);
     const text = textOf(state, view);
+    const tooltip = tooltipOf(state, view, this.#config.bandEdges(document));
+    const backgroundColor = state.kind === 'failed' ? 'statusBarItem.warningBackground' : undefined;
+    const shown = [text, tooltip, backgroundColor].join('\n');
+    // The change event fires often while a document is scored; every setter sends the whole entry.
+    if (shown === this.#shown) return;
+    this.#shown = shown;
     this.#item.text = text;
-    this.#item.tooltip = tooltipOf(state, view, this.#config.bandEdges(document));
+    this.#item.tooltip = new vscode.MarkdownString(tooltip, true);
+    this.#item.tooltip.supportHtml = true; // for the colours of the legend
     this.#item.accessibilityInformation = {
       label: `Token Lens: ${text.replaceAll(/\$\([^)]*\)\s*/g, '') || stateInWords(state).headline}`,
     };
-    this.#item.backgroundColor = state.kind === 'failed' ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
+    this.#item.backgroundColor = backgroundColor && new vscode.ThemeColor(backgroundColor);
     this.#item.show();
   }
 }
@@ -71,6 +83,12 @@ function textOf(state: LensState, view: DocumentView | undefined): string {
       const shown = summary === undefined ? vscode.l10n.t('scoring {0}%', percentOf(state)) : vscode.l10n.t('{0} (updating)', summary);
       return `$(loading~spin) ${shown}`;
     }
+    case 'edited':
+      return `$(edit) ${state.until === 'save' ? vscode.l10n.t('edited: save to rescore') : vscode.l10n.t('edited: rescore by command')}`;
+    case 'paused': {
+      const percent = vscode.l10n.t('paused at {0}%', percentOf(state));
+      return `$(debug-pause) ${summary === undefined ? percent : vscode.l10n.t('{0} (paused)', summary)}`;
+    }
     case 'ready':
       return `$(eye) ${summary ?? vscode.l10n.t('nothing to score')}`;
     case 'refused':
@@ -80,15 +98,15 @@ function textOf(state: LensState, view: DocumentView | undefined): string {
   }
 }
 
-function percentOf({ scored, tokens }: { readonly scored: number; readonly tokens: number }): string {
+function percentOf({ scored, tokens }: Progress): string {
   return Math.floor((100 * scored) / Math.max(1, tokens)).toString();
 }
 
-function tooltipOf(state: LensState, view: DocumentView | undefined, edges: BandEdges): vscode.MarkdownString {
+/** As Markdown. */
+function tooltipOf(state: LensState, view: DocumentView | undefined, edges: BandEdges): string {
   const { headline, text } = stateInWords(state);
-  const tooltip = new vscode.MarkdownString(`**Token Lens: ${headline}**\n\n${text}`);
-  tooltip.supportHtml = true; // for the colours of the legend
-  if (!view || state.kind === 'off' || state.kind === 'refused' || state.kind === 'failed') return tooltip;
+  const paragraphs = [`**Token Lens: ${headline}**`, text];
+  if (!view || state.kind === 'off' || state.kind === 'refused' || state.kind === 'failed') return paragraphs.join('\n\n');
   const numbers = summaryNumbers(view.summary);
   if (view.summary && numbers) {
     const tokens = formatCount(view.summary.tokens);
@@ -98,13 +116,15 @@ function tooltipOf(state: LensState, view: DocumentView | undefined, edges: Band
       numbers.bitsPerByte,
       tokens,
     );
-    tooltip.appendMarkdown(`\n\n${sentence}${view.complete ? '' : ` (${vscode.l10n.t('updating')})`}`);
+    const when = state.kind === 'scoring' ? vscode.l10n.t('updating') : vscode.l10n.t('before the edit');
+    paragraphs.push(view.complete ? sentence : `${sentence} (${when})`);
   }
-  tooltip.appendMarkdown(
-    `\n\n${vscode.l10n.t('Stronger colour = more surprising to {0}.', escapedText(view.modelName))}\n\n${legend(edges)}`,
-  );
-  tooltip.appendMarkdown(`\n\n${escapedText(provenanceText(view.provenance))}`);
-  return tooltip;
+  if (view.provenance.selfCheck === 'implausible') {
+    paragraphs.push(`$(warning) ${vscode.l10n.t('This model reads plain English as if it had never seen any: its numbers mean little.')}`);
+  }
+  paragraphs.push(vscode.l10n.t('Stronger colour = more surprising to {0}.', escapedText(view.modelName)));
+  paragraphs.push(legend(edges), escapedText(provenanceText(view.provenance)));
+  return paragraphs.join('\n\n');
 }
 
 /** A row for each band. In high contrast the first columns are empty, so the last one says how it is drawn. */

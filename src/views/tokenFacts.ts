@@ -7,7 +7,7 @@ import { escapedText } from '../core/hoverText';
 import type { HoverRow, HoverToken } from '../core/hoverText';
 import { formatBits, formatChoices, formatCount, formatPercent } from '../core/numberText';
 import { rowState } from '../core/scores';
-import type { DocumentView } from '../scoredDocument';
+import type { DocumentView } from '../documentView';
 
 /** One row of the table in words: what hover and QuickPick share. */
 export function hoverToken(view: DocumentView, row: number, topCount: number, edges: BandEdges): HoverToken {

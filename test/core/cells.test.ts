@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { cellAt, cellsOf } from '../../src/core/cells';
+import { cellAt, cellsFrom, cellsOf, cellsWithin, mergedCells, overlapping, withoutCovered } from '../../src/core/cells';
 import type { Cells } from '../../src/core/cells';
-import { cellsAfter, cellsUpTo, mergedCells, movedCells, settledUpTo, withoutCovered } from '../../src/core/staleCells';
 import { tableOf } from '../../src/core/scoreTable';
 import { rowState } from '../../src/core/scores';
 import type { ScoreTable } from '../../src/core/scores';
@@ -65,59 +64,53 @@ describe('cellsOf', () => {
   });
 });
 
-describe('stale cells', () => {
-  const cells = cellsOf(table([0, 3, 1], [3, 6, 2], [6, 9, 3], [9, 12, 4]));
+describe('some of the cells', () => {
+  // Words of two characters, every third one an emoji in two tokens.
+  const tokens = Array.from({ length: 60 }, (_, index): (readonly [number, number, number | undefined])[] => {
+    const bits = index % 7 === 3 ? undefined : index;
+    return index % 3 === 2
+      ? [
+          [index * 2, index * 2 + 2, bits],
+          [index * 2, index * 2 + 2, 1],
+        ]
+      : [[index * 2, index * 2 + 2, bits]];
+  }).flat();
+  const made = table(...tokens);
+  const all = plainOf(cellsOf(made));
 
-  it('go where an edit touches them or was made right beside them, and move behind it', () => {
-    assert.deepEqual(plainOf(movedCells(cells, { start: 4, end: 5, length: 3 })), [
-      [0, 3, 1],
-      [8, 11, 3],
-      [11, 14, 4],
-    ]);
-    assert.deepEqual(plainOf(movedCells(cells, { start: 6, end: 6, length: 1 })), [
-      [0, 3, 1],
-      [10, 13, 4],
-    ]);
-    assert.deepEqual(plainOf(movedCells(cells, { start: 0, end: 12, length: 0 })), []);
-  });
-
-  it('stand for the same text as before, through any sequence of edits', () => {
-    let state = 7;
-    const random = (below: number) => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return Math.floor((state / 2 ** 32) * below);
-    };
-    let text = Array.from({ length: 60 }, (_, index) => String.fromCharCode(97 + (index % 26))).join('');
-    let moved = cellsOf(table(...Array.from({ length: 20 }, (_, index) => [index * 3, index * 3 + 3, index] as const)));
-    const words = new Map(plainOf(moved).map(([start, end, bits]) => [bits, text.slice(start, end)]));
-    for (let round = 0; round < 30; round++) {
-      const start = random(text.length);
-      const end = Math.min(text.length, start + random(3));
-      const inserted = 'XYZ'.slice(0, random(4));
-      text = text.slice(0, start) + inserted + text.slice(end);
-      moved = movedCells(moved, { start, end, length: inserted.length });
-      for (const [from, to, bits] of plainOf(moved)) assert.equal(text.slice(from, to), words.get(bits));
+  it('are those that overlap a span, whole', () => {
+    for (let start = 0; start < 120; start++) {
+      for (const length of [1, 2, 5, 30]) {
+        const expected = all.filter(([from, to]) => from < start + length && to > start);
+        assert.deepEqual(plainOf(cellsWithin(made, { start, end: start + length })), expected);
+        assert.deepEqual(plainOf(overlapping(cellsOf(made), { start, end: start + length })), expected);
+      }
     }
   });
 
-  it('are cut, merged and covered', () => {
-    assert.deepEqual(plainOf(cellsUpTo(cells, 6)), [
-      [0, 3, 1],
-      [3, 6, 2],
-    ]);
-    assert.deepEqual(plainOf(cellsAfter(cells, 6)), [
-      [6, 9, 3],
-      [9, 12, 4],
-    ]);
-    assert.deepEqual(mergedCells(cellsAfter(cells, 6), cellsUpTo(cells, 6)), cells);
-    assert.deepEqual(plainOf(withoutCovered(cells, cellsOf(table([2, 4, 9], [9, 10, 9])))), [[6, 9, 3]]);
+  it('are those with enough bits', () => {
+    assert.deepEqual(
+      plainOf(cellsFrom(made, 40)),
+      all.filter(([, , bits]) => bits >= 40),
+    );
   });
-});
 
-describe('settledUpTo', () => {
-  it('is before the word before the white space before the edited word', () => {
-    assert.equal(settledUpTo('one two  thr', 12), 4);
-    assert.equal(settledUpTo('one two  ', 9), 4);
-    assert.equal(settledUpTo('one', 2), 0);
+  it('merge in order, the first list before the second where they overlap', () => {
+    const [a, b] = [cellsOf(table([0, 2, 1], [6, 8, 1], [10, 12, 1])), cellsOf(table([1, 3, 2], [3, 6, 2], [8, 9, 2], [11, 14, 2]))];
+    assert.deepEqual(
+      plainOf(mergedCells(a, b)).map(([start, end, bits]) => [start, end, bits]),
+      [
+        [0, 2, 1],
+        [3, 6, 2],
+        [6, 8, 1],
+        [8, 9, 2],
+        [10, 12, 1],
+      ],
+    );
+  });
+
+  it('are left where nothing covers them', () => {
+    const cells = cellsOf(table([0, 3, 1], [3, 6, 2], [6, 9, 3], [9, 12, 4]));
+    assert.deepEqual(plainOf(withoutCovered(cells, cellsOf(table([2, 4, 9], [9, 10, 9])))), [[6, 9, 3]]);
   });
 });

@@ -10,6 +10,7 @@ import {
   otherDefaults,
   presets,
   publicCommands,
+  scoreOnModes,
   validBandEdges,
 } from '../../src/core/contributions';
 
@@ -79,6 +80,7 @@ describe('package.json', () => {
     assert.deepEqual(declared, read);
     assert.deepEqual(settings['tokenLens.hover']?.enum, hoverModes);
     assert.deepEqual(settings['tokenLens.preset']?.enum, presets);
+    assert.deepEqual(settings['tokenLens.scoreOn']?.enum, scoreOnModes);
   });
 
   it('reads each setting somewhere', () => {
@@ -86,8 +88,8 @@ describe('package.json', () => {
     for (const name of Object.keys(settings)) assert.ok(config.includes(`'${name.replace('tokenLens.', '')}'`), name);
   });
 
-  it('lets no workspace choose the model folder or the threads', () => {
-    for (const name of ['tokenLens.modelFolder', 'tokenLens.threads']) {
+  it('lets no workspace choose the model folder, the threads or the memory', () => {
+    for (const name of ['tokenLens.modelFolder', 'tokenLens.threads', 'tokenLens.snapshotMegabytes']) {
       assert.equal(settings[name]?.scope, 'machine');
       assert.ok(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations.includes(name));
     }
@@ -118,7 +120,7 @@ describe('package.json', () => {
       if (minimum === undefined || maximum === undefined) continue;
       const description = (strings[markdownDescription.slice(1, -1)] ?? '').replaceAll(',', '');
       assert.ok(description.includes(String(minimum)) && description.includes(String(maximum)), name);
-      assert.match(description, /in (?:tokens|threads|minutes|bytes)/, name);
+      assert.match(description, /in (?:tokens|threads|minutes|seconds|megabytes|bytes)/, name);
     }
   });
 

@@ -13,6 +13,8 @@ export const browser = {
   type: (text: string) => request<null>('type', text),
   click: (selector: string) => request<null>('click', selector),
   hover: (selector: string) => request<null>('hover', selector),
+  /** Takes the focus from the window as another program does, or gives it back. */
+  focus: (where: 'away' | 'back') => request<null>('focus', where),
   moveMouse: (x: number, y: number) => request<null>('moveMouse', '', { x, y }),
   /** Kept only where the run was given a folder for pictures. */
   screenshot: (name: string) => request<null>('screenshot', name),

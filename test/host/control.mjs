@@ -71,6 +71,8 @@ async function perform(page, { command, argument, options }, pictures) {
       return page.locator(argument).first().click();
     case 'hover':
       return page.locator(argument).first().hover();
+    case 'focus':
+      return setFocus(page, argument === 'back');
     case 'moveMouse':
       return page.mouse.move(options?.x ?? 0, options?.y ?? 0);
     case 'screenshot':
@@ -93,6 +95,25 @@ async function perform(page, { command, argument, options }, pictures) {
     default:
       throw new Error(`Unknown command ${command}.`);
   }
+}
+
+/** Another page comes to the front, as when a person goes to another program; or ours does again. @param {import('playwright-core').Page} page @param {boolean} back */
+async function setFocus(page, back) {
+  const session = await page.context().newCDPSession(page);
+  // Playwright lets every page believe that it has the focus.
+  await session.send('Emulation.setFocusEmulationEnabled', { enabled: back });
+  const others = page
+    .context()
+    .pages()
+    .filter(other => other !== page);
+  if (back) {
+    await page.bringToFront();
+    await Promise.all(others.map(other => other.close()));
+  } else {
+    const other = await page.context().newPage();
+    await other.bringToFront();
+  }
+  await session.detach();
 }
 
 /** The page inside a webview: VS Code puts it in a frame within a frame. @param {import('playwright-core').Page} page */

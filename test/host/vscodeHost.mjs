@@ -58,7 +58,8 @@ async function runServed(run, home, resultsFile) {
     executablePath,
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
   });
-  const page = await browser.newPage({ viewport: run.viewport ?? { width: 1400, height: 900 } });
+  const context = await browser.newContext({ viewport: run.viewport ?? { width: 1400, height: 900 } });
+  const page = await context.newPage();
   const control = await startControl(() => page, run.pictures);
   const port = await freePort();
   // The smoke-test driver is what makes a built workbench read the `payload` below.

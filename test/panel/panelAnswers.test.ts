@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { cellsOf } from '../../src/core/cells';
+import { cellsFrom, cellsWithin } from '../../src/core/cells';
 import { rowState, type Provenance, type ScoreTable } from '../../src/core/scores';
 import { Vocabulary } from '../../src/core/vocabulary';
 import { ModelError, type ModelErrorCode } from '../../src/model/errors';
-import type { DocumentView, LensState, NextAnswer, RefusalReason } from '../../src/scoredDocument';
+import type { DocumentView, LensState, NextAnswer } from '../../src/documentView';
+import { Refusal } from '../../src/refusal';
+import type { RefusalReason } from '../../src/refusal';
 import { PanelAnswers, type PanelSource } from '../../src/views/panelAnswers';
 import type { PanelDistribution, PanelState } from '../../src/views/panelProtocol';
 import type { Retry } from '../../src/views/stateInWords';
@@ -26,6 +28,7 @@ const provenance: Provenance = {
   startTokenId: 5,
   noiseFloorBits: null,
   repeatabilityBits: null,
+  selfCheck: null,
   documentVersion: 1,
 };
 const logProbabilities = Float32Array.from([0.1, 0.2, 0.05, 0.05, 0.5, 0.1], Math.log);
@@ -95,6 +98,9 @@ class FakeSource implements PanelSource<FakeDocument> {
   failureInWords(code: ModelErrorCode, retry: Retry): string {
     return `Failed: ${code}; ${retry}.`;
   }
+  time(work: () => void): void {
+    work();
+  }
 }
 
 function viewOf(documentVersion: number): DocumentView {
@@ -104,8 +110,10 @@ function viewOf(documentVersion: number): DocumentView {
     documentVersion,
     table: scored,
     gaps: [],
-    cells: cellsOf(scored),
-    stale: cellsOf(scored),
+    cellsIn: span => cellsWithin(scored, span),
+    staleIn: span => cellsWithin(scored, span),
+    cellsFrom: leastBits => cellsFrom(scored, leastBits),
+    pending: 1,
     complete: false,
     summary: undefined,
     provenance,
@@ -293,5 +301,13 @@ describe('panel answers', () => {
     assert.equal(source.asked.length, 1);
     at(4);
     assert.equal(source.asked.length, 2);
+  });
+
+  it('says why the model was not asked, when it is the text or the machine', async () => {
+    source.lens = { kind: 'off' };
+    at(3);
+    source.asked[0]?.reject(new Refusal({ kind: 'memory', neededBytes: 2, freeBytes: 1 }));
+    await settled();
+    assert.deepEqual(shown.at(-1), { kind: 'message', headline: 'The model was not loaded', text: 'Refused: memory.', busy: false });
   });
 });

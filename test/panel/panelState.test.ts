@@ -166,13 +166,14 @@ describe('provenanceLine', () => {
     startTokenId: 0,
     noiseFloorBits: { mean: 0.081, p95: 0.31 },
     repeatabilityBits: null,
+    selfCheck: 'passed',
     documentVersion: 14,
   };
 
   it('is one line with everything that matters for the numbers', () => {
     assert.equal(
       provenanceLine(provenance, vocabulary),
-      'SmolLM2-135M-Instruct · q8, native arithmetic, noise ±0.08 bit · window 1024, overlap 256 · start token <|endoftext|> · version 14',
+      'SmolLM2-135M-Instruct · q8, native arithmetic, noise 0.08 bit · window 1024, overlap 256, borders by text · start token <|endoftext|> · version 14',
     );
   });
 

@@ -1,0 +1,59 @@
+import type { Cells } from './core/cells';
+import type { Gap, Provenance, ScoreTable, Span, Summary } from './core/scores';
+import type { Vocabulary } from './core/vocabulary';
+import type { ModelError } from './model/errors';
+import type { NextResult } from './model/protocol';
+import type { RefusalReason } from './refusal';
+
+/** What the lens does with one document. */
+export type LensState =
+  | { readonly kind: 'off' }
+  /** The model is being loaded. */
+  | { readonly kind: 'starting' }
+  /** Or waiting for a pause in typing. */
+  | ({ readonly kind: 'scoring' } & Progress)
+  | { readonly kind: 'ready' }
+  /** The text was edited, and by the settings it is scored when it is saved or when somebody says so. */
+  | { readonly kind: 'edited'; readonly until: 'save' | 'command' }
+  /** Goes on when the window has the focus again, or the document is on a screen. */
+  | ({ readonly kind: 'paused'; readonly why: 'unfocused' | 'hidden' } & Progress)
+  | { readonly kind: 'refused'; readonly reason: RefusalReason }
+  | { readonly kind: 'failed'; readonly error: ModelError };
+
+export interface Progress {
+  readonly scored: number;
+  readonly tokens: number;
+}
+
+/** The scores of a document as they stand now; offsets are of the document's present text. */
+export interface DocumentView {
+  readonly uri: string;
+  /** The version the table is of. */
+  readonly documentVersion: number;
+  /** To be read at once: a newer table takes over its memory. */
+  readonly table: ScoreTable;
+  readonly gaps: readonly Gap[];
+  /** Cells that overlap the span and are current: true for this very text. */
+  cellsIn(span: Span): Cells;
+  /** Cells of an older version, moved with the edits since; what an edit touched, and what `cellsIn` covers, is gone from them. */
+  staleIn(span: Span): Cells;
+  /** All current cells with at least so many bits. */
+  cellsFrom(leastBits: number): Cells;
+  /** Rows of the table that have no score yet. */
+  readonly pending: number;
+  /** The table is of the document's present version and no row is pending. */
+  readonly complete: boolean;
+  /** The last complete one; while `complete` is false it is of an older version. */
+  readonly summary: Summary | undefined;
+  readonly provenance: Provenance;
+  /** Short, for sentences; the provenance has the whole name. */
+  readonly modelName: string;
+  readonly vocabulary: Vocabulary;
+}
+
+export interface NextAnswer {
+  readonly result: NextResult;
+  readonly vocabulary: Vocabulary;
+  readonly modelName: string;
+  readonly provenance: Provenance;
+}
