@@ -87,7 +87,7 @@ export class Config implements Disposable {
     return this.#number('pauseAfterSeconds');
   }
 
-  /** Seconds without focus and without work after which the model leaves memory; 0: as with the focus. */
+  /** Seconds without focus after which the model leaves memory; 0: as with the focus. */
   get unloadAfterSeconds(): number {
     return this.#number('unloadAfterSeconds');
   }

@@ -10,6 +10,9 @@ import { ModelError } from './model/errors';
 import type { LoadParams, Measurements, ModelDescription } from './model/protocol';
 import type { WindowFocus } from './windowFocus';
 
+/** In a window without focus the model stays so long after another extension has asked for scores: it may go on asking. */
+const betweenQuestionsMs = 10_000;
+
 /** A model that is in memory and ready for calls. `generation` names the process: what was sent to another one is gone. */
 export interface ReadyModel {
   readonly client: ModelClient;
@@ -171,9 +174,11 @@ export class LensModel implements Disposable {
 
   /** 0: never. */
   #idleMs(): number {
-    const limits = [this.#config.idleMinutes * 60_000, this.#focus.isFocused ? 0 : this.#config.unloadAfterSeconds * 1000];
-    const set = limits.filter(limit => limit > 0);
-    return set.length > 0 ? Math.min(...set) : 0;
+    const idleMs = this.#config.idleMinutes * 60_000;
+    const unloadMs = this.#config.unloadAfterSeconds * 1000;
+    if (this.#focus.isFocused || unloadMs === 0) return idleMs;
+    const leftMs = Math.max(unloadMs - this.#focus.withoutFocusMs, Math.min(unloadMs, betweenQuestionsMs));
+    return idleMs === 0 ? leftMs : Math.min(idleMs, leftMs);
   }
 }
 

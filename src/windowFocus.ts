@@ -32,6 +32,11 @@ export class WindowFocus implements Disposable {
     return this.#lostAt === undefined;
   }
 
+  /** Milliseconds since the focus was lost; 0 with it. */
+  get withoutFocusMs(): number {
+    return this.#lostAt === undefined ? 0 : performance.now() - this.#lostAt;
+  }
+
   /** The window has had no focus for as long as the setting says: nothing is computed that nobody has asked for. */
   get isPaused(): boolean {
     return this.#isPaused;

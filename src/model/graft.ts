@@ -18,15 +18,17 @@ const own = <Name extends string>(name: Name) => `token_lens_${name}` as const;
 export const headInputs = { rows: own('rows'), labels: own('labels'), topCount: own('top_count'), wholeRows: own('whole_rows') } as const;
 
 /**
- * Outputs: [blocks, rows, 1 or k] each, but [W, vocabulary] for `logProbabilities`. Natural logarithms and nats, float32; ids int32.
- * `higher`: how many logits are higher than the label's (a whole number as float32, exact to 16 million).
+ * Outputs: [blocks, rows, 1 or k] each, but [W, vocabulary] for `logProbabilities` (natural logarithms). With d a logit's distance from
+ * the highest: the sum of exp d, the mean of d, and d of the label and of the top ids, float32; ids int32. `higher`: how many logits are
+ * higher than the label's (a whole number as float32, exact to 16 million).
  */
 export const headOutputs = {
-  labelLogProbabilities: own('label_log_probabilities'),
-  entropiesNats: own('entropies_nats'),
+  expSums: own('exp_sums'),
+  meanDistances: own('mean_distances'),
+  labelDistances: own('label_distances'),
   higher: own('higher'),
   topIds: own('top_ids'),
-  topLogProbabilities: own('top_log_probabilities'),
+  topDistances: own('top_distances'),
   logProbabilities: own('log_probabilities'),
 } as const;
 
@@ -91,15 +93,11 @@ export function scoringHead(model: Model): Uint8Array<ArrayBuffer> {
     node('Clip', [own('d'), own('lowest')], own('finite_d')),
     node('Exp', [own('finite_d')], own('exp_d')),
     rowSums(own('exp_d'), own('z')),
-    node('Log', [own('z')], own('ln_z')),
     node('Mul', [own('finite_d'), own('exp_d')], own('d_exp_d')),
     rowSums(own('d_exp_d'), own('weighted')),
     node('Div', [own('weighted'), own('z')], own('mean_d')),
-    node('Sub', [own('ln_z'), own('mean_d')], own('entropy')),
     node('GatherElements', [own('d'), own('label_column')], own('label_d'), axis),
-    node('Sub', [own('label_d'), own('ln_z')], own('label_log')),
     node('Sub', [own('top_x'), own('m')], own('top_d')),
-    node('Sub', [own('top_d'), own('ln_z')], own('top_log')),
     node('Cast', [own('top_id')], own('top_id32'), integer('to', int32)),
     // Ranks are of the logits themselves: differences from m may round to ties.
     node('GatherElements', [own('x'), own('label_column')], own('label_x'), axis),
@@ -108,11 +106,12 @@ export function scoringHead(model: Model): Uint8Array<ArrayBuffer> {
     rowSums(own('ones_where_higher'), own('higher_count')),
   ];
   const blockOutputs: readonly (readonly [inner: string, outer: string, type: number])[] = [
-    [own('label_log'), headOutputs.labelLogProbabilities, float32],
-    [own('entropy'), headOutputs.entropiesNats, float32],
+    [own('z'), headOutputs.expSums, float32],
+    [own('mean_d'), headOutputs.meanDistances, float32],
+    [own('label_d'), headOutputs.labelDistances, float32],
     [own('higher_count'), headOutputs.higher, float32],
     [own('top_id32'), headOutputs.topIds, int32],
-    [own('top_log'), headOutputs.topLogProbabilities, float32],
+    [own('top_d'), headOutputs.topDistances, float32],
   ];
   const body: AttributeInit = {
     name: 'body',

@@ -243,19 +243,26 @@ function fromHead(outputs: InferenceSession.OnnxValueMapType, { rows, distributi
 function rowsFromHead(outputs: InferenceSession.OnnxValueMapType, { labels, topCount }: RowsWanted): HeadRows {
   const rows = newRows(0, labels.length, topCount);
   if (rows.count > 0) {
-    const labelLogs = floatsOf(outputs, headOutputs.labelLogProbabilities);
-    const entropies = floatsOf(outputs, headOutputs.entropiesNats);
+    const expSums = floatsOf(outputs, headOutputs.expSums);
+    const meanDistances = floatsOf(outputs, headOutputs.meanDistances);
+    const labelDistances = floatsOf(outputs, headOutputs.labelDistances);
     const higher = floatsOf(outputs, headOutputs.higher);
-    const topLogs = floatsOf(outputs, headOutputs.topLogProbabilities);
+    const topDistances = floatsOf(outputs, headOutputs.topDistances);
     const { data: topIds, dims } = tensorOf(outputs, headOutputs.topIds);
     if (!(topIds instanceof Int32Array)) throw new ModelError('internal', 'The scoring head gave ids that are not int32.');
     const given = dims.at(-1) ?? 0; // fewer than `topCount` where the vocabulary is smaller
     for (let row = 0; row < rows.count; row++) {
-      rows.surprisalBits[row] = Math.max(0, -(labelLogs[row] ?? NaN) / Math.LN2);
-      rows.entropyBits[row] = Math.max(0, (entropies[row] ?? NaN) / Math.LN2);
+      // The logarithm is taken here: the runtime's depends, in its last digit, on how many rows are in a block.
+      const logSum = Math.log(expSums[row] ?? NaN);
+      rows.surprisalBits[row] = Math.max(0, (logSum - (labelDistances[row] ?? NaN)) / Math.LN2);
+      rows.entropyBits[row] = Math.max(0, (logSum - (meanDistances[row] ?? NaN)) / Math.LN2);
       rows.ranks[row] = (higher[row] ?? NaN) + 1;
       rows.topIds.set(topIds.subarray(row * given, (row + 1) * given), row * topCount);
-      rows.topLogProbabilities.set(topLogs.subarray(row * given, (row + 1) * given), row * topCount);
+      const tops = topDistances.subarray(row * given, (row + 1) * given);
+      rows.topLogProbabilities.set(
+        tops.map(distance => distance - logSum),
+        row * topCount,
+      );
     }
   }
   return columnsOf(rows);
