@@ -1,4 +1,4 @@
-// Builds dist/: the extension, the model process, the command line and the panel's page. `--tests` also builds out/ for mocha.
+// Builds dist/: the extension, the model process, the command line and the panel's page. `--tests` also builds out/ for mocha, `--bench` out/bench.
 'use strict';
 const esbuild = require('esbuild');
 const { copyFileSync, mkdirSync, readdirSync, rmSync } = require('node:fs');
@@ -50,6 +50,19 @@ async function buildTests() {
   });
 }
 
+/** Each program of the bench, and the suite of it that runs inside VS Code. */
+async function buildBench() {
+  rmSync('out/bench', { recursive: true, force: true });
+  await esbuild.build({
+    ...host,
+    entryPoints: ['engine', 'baselines', 'editor', 'report'].map(name => `bench/${name}.ts`),
+    outdir: 'out/bench',
+    alias: stubs,
+    external: ['vscode', ...native],
+  });
+}
+
 build()
   .then(() => (process.argv.includes('--tests') ? buildTests() : undefined))
+  .then(() => (process.argv.includes('--bench') ? buildBench() : undefined))
   .catch(() => process.exit(1)); // esbuild has already printed what is wrong

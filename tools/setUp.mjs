@@ -1,4 +1,4 @@
-// What `npm start` and `npm test` have in common: a fresh clone becomes one that can be built and run.
+// What `npm start`, `npm test` and `npm run bench` have in common: a fresh clone becomes one that can be built and run.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -64,4 +64,19 @@ export function findProgram(program) {
 /** The browser for tests of pages and of the served VS Code; undefined where there is none. */
 export function findBrowser() {
   return ['chromium', 'chromium-browser', 'google-chrome'].map(findProgram).find(found => found !== undefined);
+}
+
+/** Pages and the served VS Code are tested, and measured, in a browser. */
+export function installBrowser() {
+  if (findBrowser() !== undefined) return;
+  if (findProgram('apt-get') === undefined) throw new Error('Chromium is needed on the PATH: install it and try again.');
+  say('Installing Chromium from the Debian packages ...');
+  const apt = process.getuid?.() === 0 ? ['apt-get'] : ['sudo', '-n', 'apt-get'];
+  const [program = '', ...args] = apt;
+  try {
+    execFileSync(program, [...args, 'update'], { stdio: 'ignore' });
+    execFileSync(program, [...args, 'install', '-y', '--no-install-recommends', 'chromium'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  } catch (error) {
+    throw new Error('Chromium could not be installed. Install the package `chromium` and try again.', { cause: error });
+  }
 }

@@ -1,8 +1,8 @@
 // npm test: sets up what is missing, checks the sources, builds, and runs every test. Ends with a line `N passed, N failed`.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { findBrowser, findProgram, installPackages, root, run, say } from './setUp.mjs';
+import { installBrowser, installPackages, root, run, say } from './setUp.mjs';
 
 /** Folders below test/ that run inside a real VS Code; every other one is for plain mocha. `npm run pictures` runs the last. */
 const insideVscode = new Set(['editor', 'packaged', 'pictures']);
@@ -10,21 +10,6 @@ const editorRuns = ['test/host/runEditorTests.mjs', 'test/host/runPackagedTests.
 
 let passed = 0;
 let failed = 0;
-
-/** The tests of pages and of the served VS Code need a browser. */
-function installBrowser() {
-  if (findBrowser() !== undefined) return;
-  if (findProgram('apt-get') === undefined) throw new Error('The tests need Chromium on the PATH: install it and run npm test again.');
-  say('Installing Chromium from the Debian packages ...');
-  const apt = process.getuid?.() === 0 ? ['apt-get'] : ['sudo', '-n', 'apt-get'];
-  const [program = '', ...args] = apt;
-  try {
-    execFileSync(program, [...args, 'update'], { stdio: 'ignore' });
-    execFileSync(program, [...args, 'install', '-y', '--no-install-recommends', 'chromium'], { stdio: ['ignore', 'ignore', 'inherit'] });
-  } catch (error) {
-    throw new Error('Chromium could not be installed. Install the package `chromium` and run npm test again.', { cause: error });
-  }
-}
 
 /**
  * Runs a step whose failure counts as one failed test: the sources' own checks.
