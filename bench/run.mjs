@@ -17,24 +17,21 @@ const workspace = path.join(scratch, 'workspace');
 mkdirSync(workspace);
 const engineLines = path.join(scratch, 'engine.json');
 const editorLines = path.join(scratch, 'editor.json');
+/** @param {readonly string[]} args */
+const succeeds = args => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status === 0;
+
+process.exitCode = 1; // until every budget is met
 try {
   say('Measuring the model process (about six minutes) ...');
-  run(process.execPath, ['out/bench/engine.js', engineLines, workspace]);
-  say('Measuring the extension in VS Code (about two minutes) ...');
-  const found = await runSuite({ extension: root, suite: path.join(root, 'out/bench/editor.js'), workspace }).catch(
-    (/** @type {unknown} */ error) => {
-      say(error instanceof Error ? error.message : String(error));
-      process.exitCode = 1;
-      return [];
-    },
-  );
-  writeFileSync(editorLines, JSON.stringify(found));
-  const { status } = spawnSync(process.execPath, ['out/bench/report.js', 'out/bench/results.json', engineLines, editorLines], {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  if (status !== 0) process.exitCode = 1;
+  if (succeeds(['out/bench/engine.js', engineLines, workspace])) {
+    say('Measuring the extension in VS Code (about two minutes) ...');
+    const suite = path.join(root, 'out/bench/editor.js');
+    writeFileSync(editorLines, JSON.stringify(await runSuite({ extension: root, suite, workspace })));
+    if (succeeds(['out/bench/report.js', 'out/bench/results.json', engineLines, editorLines])) process.exitCode = 0;
+  }
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
 } finally {
   rmSync(scratch, { recursive: true, force: true });
-  say(`Took ${((performance.now() - started) / 60_000).toFixed(1)} minutes, set-up included.`);
 }
+say(`Took ${((performance.now() - started) / 60_000).toFixed(1)} minutes, set-up included.`);
