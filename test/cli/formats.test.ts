@@ -273,8 +273,10 @@ describe('command line: arguments', () => {
       dtype: undefined,
       contextTokens: 1024,
       overlapTokens: 256,
+      anchors: 'grid',
       topCount: 10,
       useStartToken: true,
+      arithmetic: 'native',
       threads: undefined,
     });
   });
@@ -294,8 +296,9 @@ describe('command line: arguments', () => {
       '--top',
       '3',
       '--anchors',
-      'grid',
+      'text',
       '--no-start-token',
+      '--exact',
       '--threads',
       '4',
       '-',
@@ -308,8 +311,10 @@ describe('command line: arguments', () => {
       dtype: 'q4',
       contextTokens: 99,
       overlapTokens: 98,
+      anchors: 'text',
       topCount: 3,
       useStartToken: false,
+      arithmetic: 'float32',
       threads: 4,
     });
   });
