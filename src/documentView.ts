@@ -39,8 +39,6 @@ export interface DocumentView {
   staleIn(span: Span): Cells;
   /** All current cells with at least so many bits. */
   cellsFrom(leastBits: number): Cells;
-  /** Rows of the table that have no score yet. */
-  readonly pending: number;
   /** The table is of the document's present version and no row is pending. */
   readonly complete: boolean;
   /** The last complete one; while `complete` is false it is of an older version. */

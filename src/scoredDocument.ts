@@ -342,7 +342,6 @@ export class ScoredDocument implements vscode.Disposable {
       cellsIn: span => this.#scores.cellsIn(span),
       staleIn: span => this.#scores.staleIn(span),
       cellsFrom: leastBits => this.#scores.cellsFrom(leastBits),
-      pending,
       // Not before its summary is made: whoever looks at the scores finds both of one version.
       complete: pending === 0 && this.#scores.isOfThisText && this.#finished?.version === layout.version,
       summary: this.#finished?.summary,

@@ -274,12 +274,13 @@ describe('manners', function () {
     const { document } = await openOn(text);
     await scored(document);
     const saving = vscode.commands.executeCommand('workbench.action.files.saveAs');
-    await eventually('the dialog is there', () =>
-      browser.evaluate<boolean>(`document.querySelector('.quick-input-widget input') !== null`),
-    );
-    await quiet();
-    await browser.press('Control+A'); // in the place of what is proposed
-    await browser.type(path.join(folder, 'saved.txt'));
+    const proposed = () => browser.evaluate<string>(`document.querySelector('.quick-input-widget input')?.value ?? ''`);
+    await eventually('the dialog proposes a name', async () => (await proposed()) !== '');
+    await quiet(); // it goes on looking for files beside it
+    const name = path.join(folder, 'saved.txt');
+    await browser.press('Control+A');
+    await browser.type(name);
+    await eventually('the name is ours', async () => (await proposed()) === name);
     await quiet();
     await browser.press('Enter');
     await saving;

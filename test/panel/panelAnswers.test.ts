@@ -113,7 +113,6 @@ function viewOf(documentVersion: number): DocumentView {
     cellsIn: span => cellsWithin(scored, span),
     staleIn: span => cellsWithin(scored, span),
     cellsFrom: leastBits => cellsFrom(scored, leastBits),
-    pending: 1,
     complete: false,
     summary: undefined,
     provenance,
