@@ -55,6 +55,7 @@ async function buildBench() {
   rmSync('out/bench', { recursive: true, force: true });
   await esbuild.build({
     ...host,
+    minify: false, // what is measured may be, what measures should say where it fails
     entryPoints: ['engine', 'baselines', 'editor', 'report'].map(name => `bench/${name}.ts`),
     outdir: 'out/bench',
     alias: stubs,

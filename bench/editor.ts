@@ -6,38 +6,52 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { TokenLensApi } from '../src/api';
+import type { PauseReport } from '../src/pauses';
 import { browser } from '../test/editor/browser';
-import type { Line } from './measure';
 import { longTextName, typingName } from './texts';
 import type { Keystroke } from './texts';
 
 const typedCharacters = 300;
 
-/** What VS Code runs. */
-export async function run(): Promise<void> {
-  const lines = await measured();
-  const results = process.env['TOKEN_LENS_RESULTS'];
-  if (results !== undefined) writeFileSync(results, JSON.stringify(lines));
+/** One start of VS Code. */
+export interface EditorRun {
+  /** Of the extension, by VS Code's own clock: loading its code and calling `activate`. */
+  readonly activationMs: number;
+  /** From the click on the eye to the first colour. */
+  readonly firstColoursMs: number;
+  /** Undefined where no session was asked for. */
+  readonly session: Session | undefined;
 }
 
-async function measured(): Promise<Line[]> {
+export interface Session {
+  readonly host: PauseReport;
+  readonly characters: number;
+  readonly hovers: number;
+}
+
+/** What VS Code runs. TOKEN_LENS_SESSION: with the recorded session. */
+export async function run(): Promise<void> {
+  const results = process.env['TOKEN_LENS_RESULTS'];
+  if (results !== undefined) writeFileSync(results, JSON.stringify(await measured(process.env['TOKEN_LENS_SESSION'] !== undefined)));
+}
+
+async function measured(withSession: boolean): Promise<EditorRun> {
   const extension = vscode.extensions.getExtension<TokenLensApi>('token-lens.token-lens');
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
   if (!extension || folder === undefined) throw new Error('The extension or the workspace is missing.');
   const api = await extension.activate();
-  const lines = [await activation(api)];
+  const activationMs = await activation(api);
   await vscode.commands.executeCommand('workbench.action.closeAllEditors');
   const document = await vscode.workspace.openTextDocument(path.join(folder, longTextName));
   const editor = await vscode.window.showTextDocument(document);
   await pause(1000);
-  lines.push(await firstColours());
+  const firstColoursMs = await firstColours();
   const keys = JSON.parse(readFileSync(path.join(folder, typingName), 'utf8')) as readonly Keystroke[];
-  lines.push(...(await session(api, editor, keys)));
-  return lines;
+  return { activationMs, firstColoursMs, session: withSession ? await session(api, editor, keys) : undefined };
 }
 
 /** As VS Code itself times it: loading the code and calling `activate`. */
-async function activation(api: TokenLensApi): Promise<Line> {
+async function activation(api: TokenLensApi): Promise<number> {
   if ((await api.measure()).model !== undefined) throw new Error('A model was loaded before anybody asked for scores.');
   await vscode.commands.executeCommand('workbench.action.showRuntimeExtensions');
   const rows = `[...document.querySelectorAll('.runtime-extensions-editor .extension')].map(row => row.innerText).find(text => /token.lens/i.test(text)) ?? ''`;
@@ -48,12 +62,12 @@ async function activation(api: TokenLensApi): Promise<Line> {
   }
   const ms = /(\d+) ?ms/.exec(text)?.[1];
   if (ms === undefined) throw new Error('VS Code does not say how long activation took.');
-  return { what: 'activation, no model loaded (by VS Code itself)', value: Number(ms), unit: 'ms', budget: { atMost: 50, noise: 5 }, n: 1 };
+  return Number(ms);
 }
 
 /** From the click on the eye until the window paints the first band; timed inside its page. The model is loaded in between. */
-async function firstColours(): Promise<Line> {
-  const ms = await browser.evaluate<number>(`new Promise((resolve, reject) => {
+function firstColours(): Promise<number> {
+  return browser.evaluate<number>(`new Promise((resolve, reject) => {
     const eye = [...document.querySelectorAll('.editor-actions .action-label')].find(label => /Token Lens|Turn On/i.test(label.getAttribute('aria-label') ?? ''));
     if (!eye) return reject(new Error('There is no eye: ' + [...document.querySelectorAll('.editor-actions .action-label')].map(label => label.getAttribute('aria-label'))));
     const isOurs = box => /\\bced-/.test(box.className) && !/^(|transparent|rgba\\(0, 0, 0, 0\\))$/.test(getComputedStyle(box).backgroundColor);
@@ -66,18 +80,10 @@ async function firstColours(): Promise<Line> {
     eye.click();
     requestAnimationFrame(look);
   })`);
-  return {
-    what: 'first colours after the first click, cold, 20,000 tokens',
-    value: ms / 1000,
-    unit: 's',
-    budget: { atMost: 4, noise: 0.3 },
-    n: 1,
-    note: 'half the cores, lowered priority',
-  };
 }
 
 /** The first characters of the recording in real time, with scrolling and hovering in its pauses, while the text is scored. */
-async function session(api: TokenLensApi, editor: vscode.TextEditor, keys: readonly Keystroke[]): Promise<Line[]> {
+async function session(api: TokenLensApi, editor: vscode.TextEditor, keys: readonly Keystroke[]): Promise<Session> {
   const { document } = editor;
   await api.measure(); // begins anew
   let typed = 0;
@@ -118,20 +124,7 @@ async function session(api: TokenLensApi, editor: vscode.TextEditor, keys: reado
     await pause(60);
   }
   await pause(2000);
-  const { host } = await api.measure();
-  const longest = Object.entries(host.longestMs)
-    .map(([kind, ms]) => `${kind} ${ms.toFixed(1)}`)
-    .join(', ');
-  return [
-    {
-      what: 'longest synchronous piece of our code in the extension host, 99.9th percentile',
-      value: host.p999Ms,
-      unit: 'ms',
-      budget: { atMost: 16, noise: 1 },
-      n: host.pieces,
-      note: `${typed} characters typed, ${hovers} hovers, scrolling, 20,000 tokens; longest of each kind in ms: ${longest}`,
-    },
-  ];
+  return { host: (await api.measure()).host, characters: typed, hovers };
 }
 
 function pause(ms: number): Promise<void> {

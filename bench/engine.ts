@@ -14,7 +14,7 @@ import type { Window } from '../src/core/window';
 import { ModelError } from '../src/model/errors';
 import type { TextTokenizer } from '../src/model/tokens';
 import type { BaselineAnswer, BaselineCall } from './baselines';
-import { interleaved, median, quartiles, randomNumbers, ratioLine, rest, timed } from './measure';
+import { extremes, interleaved, median, quartiles, randomNumbers, ratioLine, rest, timed } from './measure';
 import type { Line } from './measure';
 import { ModelProcess, scoringSettings, snapshotBytes } from './modelProcess';
 import type { Document } from './modelProcess';
@@ -129,7 +129,7 @@ class EngineBench {
       value: median(later),
       unit: 'ms',
       n: later.length,
-      spread: { of: 'least and most', low: Math.min(...later), high: Math.max(...later) },
+      spread: extremes(later),
       note: `the very first one ${Math.round(first)} ms`,
     });
   }
@@ -329,7 +329,7 @@ class EngineBench {
       value: median(run),
       unit: 'tokens',
       n: run.length,
-      spread: { of: 'least and most', low: Math.min(...run), high: Math.max(...run) },
+      spread: extremes(run),
     });
   }
 

@@ -48,6 +48,10 @@ export function quartiles(values: readonly number[]): NonNullable<Line['spread']
   return { of: 'quartiles', low: quantile(values, 0.25), high: quantile(values, 0.75) };
 }
 
+export function extremes(values: readonly number[]): NonNullable<Line['spread']> {
+  return { of: 'least and most', low: Math.min(...values), high: Math.max(...values) };
+}
+
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   await work();

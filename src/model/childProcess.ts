@@ -21,12 +21,6 @@ export interface ModelConnection extends Transport {
 /** Starts a model process that runs at most `chunkTokens` tokens in one go. */
 export type Connect = (chunkTokens: number) => ModelConnection;
 
-/**
- * For glibc: larger blocks go back to the system when they are freed. By itself it raises this limit with every large block and keeps what
- * is freed below it: measured 869 MB after ten windows and ten edits without the runtime's arena, and 799 MB so.
- */
-const returnedBlockBytes = 1_000_000;
-
 /** Child processes that run the bundle at `workerPath`; `lowPriority`: they give way to everything else on the machine. */
 export function childProcesses(workerPath: string, { lowPriority = false } = {}): Connect {
   return chunkTokens => {
@@ -34,12 +28,7 @@ export function childProcesses(workerPath: string, { lowPriority = false } = {})
       serialization: 'advanced',
       execArgv: [],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'], // a native library's messages could hold people's text
-      env: {
-        ...process.env,
-        ORT_DISABLE_TELEMETRY: '1',
-        TOKEN_LENS_CHUNK_TOKENS: String(chunkTokens),
-        MALLOC_MMAP_THRESHOLD_: String(returnedBlockBytes),
-      },
+      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1', TOKEN_LENS_CHUNK_TOKENS: String(chunkTokens) },
     });
     if (lowPriority && child.pid !== undefined) lowerPriority(child.pid);
     let exit: Exit | undefined;
