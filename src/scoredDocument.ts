@@ -404,9 +404,9 @@ export class ScoredDocument implements vscode.Disposable {
     this.#tell();
   }
 
+  /** Never at once: taking in what the model says and drawing it are two pieces of work, between which the host can answer others. */
   #tellSoon(): void {
-    const leftMs = this.#toldAt + newsPauseMs - performance.now();
-    if (leftMs <= 0) return this.#tell();
+    const leftMs = Math.max(0, this.#toldAt + newsPauseMs - performance.now());
     this.#newsTimer ??= setTimeout(() => {
       this.#around.pauses.time('draw', () => this.#tell());
     }, leftMs);

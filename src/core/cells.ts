@@ -10,14 +10,30 @@ export interface Cells {
   /** UTF-16. */
   readonly starts: ArrayLike<number>;
   readonly ends: ArrayLike<number>;
-  /** Sum over the cell's tokens; NaN where one of them has no score. */
+  /** Surprisal: sum over the cell's tokens; NaN where one of them has no score, here and in the next three. */
   readonly bits: ArrayLike<number>;
+  /** Entropy of the distributions its tokens were drawn from: sum over the tokens. */
+  readonly entropyBits: ArrayLike<number>;
+  /** Surprisal of the most probable token at each step: sum over the tokens. */
+  readonly bestBits: ArrayLike<number>;
+  /** The highest of its tokens' ranks. */
+  readonly ranks: ArrayLike<number>;
   /** Rows of the table: tokens [firstTokens, endTokens). */
   readonly firstTokens: ArrayLike<number>;
   readonly endTokens: ArrayLike<number>;
 }
 
-export const noCells: Cells = { length: 0, starts: [], ends: [], bits: [], firstTokens: [], endTokens: [] };
+export const noCells: Cells = {
+  length: 0,
+  starts: [],
+  ends: [],
+  bits: [],
+  entropyBits: [],
+  bestBits: [],
+  ranks: [],
+  firstTokens: [],
+  endTokens: [],
+};
 
 /** Cells of the rows that are not pending. Tokens whose spans overlap (half an emoji each) fall into one cell, and a cell with a pending row is left out whole. */
 export function cellsOf(table: ScoreTable): Cells {
@@ -36,21 +52,29 @@ export function cellsFrom(table: ScoreTable, leastBits: number): Cells {
 
 function cellsOfRows(table: ScoreTable, firstRow: number, endOffset: number, leastBits: number): Cells {
   const list = new CellList();
-  const { length, starts, ends, surprisalBits, states } = table;
+  const { length, starts, ends, surprisalBits, entropyBits, ranks, states, topCount, topLogProbabilities } = table;
+  const rankOf = (row: number) => (states[row] === rowState.scored ? (ranks[row] ?? NaN) : NaN);
+  const bestBitsOf = (row: number) => -(topLogProbabilities[row * topCount] ?? NaN) / Math.LN2;
   for (let row = firstRow; row < length;) {
     const start = starts[row] ?? 0;
     if (start >= endOffset) break;
     let end = ends[row] ?? 0;
     let sum = surprisalBits[row] ?? NaN;
+    let entropy = entropyBits[row] ?? NaN;
+    let best = bestBitsOf(row);
+    let rank = rankOf(row);
     let pending = states[row] === rowState.pending;
     let next = row + 1;
     while (next < length && (starts[next] ?? 0) < end) {
       end = Math.max(end, ends[next] ?? 0);
       sum += surprisalBits[next] ?? NaN;
+      entropy += entropyBits[next] ?? NaN;
+      best += bestBitsOf(next);
+      rank = Math.max(rank, rankOf(next));
       pending ||= states[next] === rowState.pending;
       next++;
     }
-    if (!pending && !(sum < leastBits)) list.add(start, end, sum, row, next);
+    if (!pending && !(sum < leastBits)) list.add(start, end, sum, entropy, best, rank, row, next);
     row = next;
   }
   return list;
@@ -68,6 +92,9 @@ export class CellList implements Cells {
   readonly starts: number[] = [];
   readonly ends: number[] = [];
   readonly bits: number[] = [];
+  readonly entropyBits: number[] = [];
+  readonly bestBits: number[] = [];
+  readonly ranks: number[] = [];
   readonly firstTokens: number[] = [];
   readonly endTokens: number[] = [];
 
@@ -75,18 +102,39 @@ export class CellList implements Cells {
     return this.starts.length;
   }
 
-  add(start: number, end: number, bits: number, firstToken: number, endToken: number): void {
+  add(
+    start: number,
+    end: number,
+    bits: number,
+    entropyBits: number,
+    bestBits: number,
+    rank: number,
+    firstToken: number,
+    endToken: number,
+  ): void {
     this.starts.push(start);
     this.ends.push(end);
     this.bits.push(bits);
+    this.entropyBits.push(entropyBits);
+    this.bestBits.push(bestBits);
+    this.ranks.push(rank);
     this.firstTokens.push(firstToken);
     this.endTokens.push(endToken);
   }
 
   /** One cell of others, `by` UTF-16 units further on. */
   addFrom(cells: Cells, index: number, by = 0): void {
-    const { starts, ends, bits, firstTokens, endTokens } = cells;
-    this.add((starts[index] ?? 0) + by, (ends[index] ?? 0) + by, bits[index] ?? NaN, firstTokens[index] ?? 0, endTokens[index] ?? 0);
+    const at = (column: ArrayLike<number>) => column[index] ?? NaN;
+    this.add(
+      at(cells.starts) + by,
+      at(cells.ends) + by,
+      at(cells.bits),
+      at(cells.entropyBits),
+      at(cells.bestBits),
+      at(cells.ranks),
+      at(cells.firstTokens),
+      at(cells.endTokens),
+    );
   }
 }
 

@@ -45,6 +45,9 @@ describe('Drift', () => {
         starts: Uint32Array.from(columns),
         ends: Uint32Array.from(columns, start => start + 4),
         bits: Float64Array.from(columns),
+        entropyBits: [],
+        bestBits: [],
+        ranks: [],
         firstTokens: new Uint32Array(20),
         endTokens: new Uint32Array(20),
       };

@@ -21,7 +21,17 @@ function cellsOf(pieces: readonly (readonly [text: string, bits: number])[]): { 
   const rows = Uint32Array.from(pieces.keys());
   return {
     text,
-    cells: { length: pieces.length, starts, ends, bits: Float64Array.from(pieces, ([, bits]) => bits), firstTokens: rows, endTokens: rows },
+    cells: {
+      length: pieces.length,
+      starts,
+      ends,
+      bits: Float64Array.from(pieces, ([, bits]) => bits),
+      entropyBits: [],
+      bestBits: [],
+      ranks: [],
+      firstTokens: rows,
+      endTokens: rows,
+    },
   };
 }
 
