@@ -70,6 +70,7 @@ installBrowser();
 check('types', ['node_modules/typescript/bin/tsc', '-p', '.']);
 check('lint', ['node_modules/eslint/bin/eslint.js', '.']);
 check('format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']);
+check('translations', ['tools/l10n.mjs', '--check']);
 run(process.execPath, ['esbuild.js', '--tests']);
 for (const layer of readdirSync(path.join(root, 'out/test')).filter(name => !insideVscode.has(name))) {
   await runTests(layer, ['node_modules/mocha/bin/mocha.js', '--no-color', `out/test/${layer}/**/*.test.js`], {
