@@ -38,6 +38,14 @@ export function rescore(scored: Pick<ScoredDocuments, 'isOn' | 'rescore'>, resou
   else void vscode.window.showInformationMessage(vscode.l10n.t('Turn the lens on for this document first.'));
 }
 
+/** A new document with a text of ours, its lens on: whatever the reader does with it, nothing of theirs is touched. */
+export async function openSample(scored: Pick<ScoredDocuments, 'setOn'>, extensionUri: vscode.Uri): Promise<void> {
+  const bytes = await vscode.workspace.fs.readFile(vscode.Uri.joinPath(extensionUri, 'samples', 'harbour.md'));
+  const document = await vscode.workspace.openTextDocument({ language: 'markdown', content: new TextDecoder().decode(bytes) });
+  await vscode.window.showTextDocument(document);
+  scored.setOn(document, true);
+}
+
 /** Keeps the keys that menus ask for. */
 export class ContextKeys implements Disposable {
   readonly #store = new DisposableStore();

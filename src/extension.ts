@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { createApi } from './api';
 import type { TokenLensApi } from './api';
-import { ContextKeys, registerCommands, rescore, toggleLens } from './commands';
+import { ContextKeys, openSample, registerCommands, rescore, toggleLens } from './commands';
 import { Config } from './config';
 import { DisposableStore } from './disposable';
 import { LensModel } from './lensModel';
@@ -60,6 +60,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       },
       'tokenLens.showAlternatives': () => showAlternatives(scored, config),
       'tokenLens.showMenu': () => showMenu(scored),
+      'tokenLens.openSample': () => openSample(scored, context.extensionUri),
       'tokenLens.showLog': showLog,
     }),
   );

@@ -8,6 +8,7 @@ export const publicCommands = [
   'tokenLens.rescore',
   'tokenLens.showPanel',
   'tokenLens.showAlternatives',
+  'tokenLens.openSample',
   'tokenLens.showLog',
 ] as const;
 /** Commands that a button needs and the palette does not show. */
