@@ -18,6 +18,8 @@ interface Running {
 
 const defaultChunkTokens = 128;
 const smallestChunkTokens = 16;
+/** Calls that run the model. */
+const modelRuns: readonly Method[] = ['score', 'next', 'try'];
 /** Before starts after deaths in a row. */
 const restartPausesMs = [0, 500, 2000];
 
@@ -59,7 +61,7 @@ export class ModelClient implements Disposable {
     if (method !== 'measure') clearTimeout(this.#idleTimer); // looking at it is no work
     try {
       const result = await rpc.call(method, params, signal, onEvent);
-      if (method === 'score' || method === 'next') this.#deathsInARow = 0; // loading again proves nothing
+      if (modelRuns.includes(method)) this.#deathsInARow = 0; // loading again proves nothing
       return result;
     } finally {
       if (method !== 'measure') this.idleChanged();

@@ -11,6 +11,8 @@ import { entropyBitsOf } from '../core/reduce';
 import type { Engine } from './engine';
 import { ModelError } from './errors';
 import type { Model } from './model';
+import { comparedPassages, passageScore } from './passages';
+import type { Scoring } from './passages';
 import type {
   CallContext,
   ChangeParams,
@@ -21,8 +23,11 @@ import type {
   ScoreResult,
   ScoringSettings,
   ShowParams,
+  TryParams,
+  TryResult,
 } from './protocol';
-import type { TokenLayout } from './tokens';
+import { firstNotBelow, tokenText } from './tokens';
+import type { TokenisedText, TokenLayout } from './tokens';
 
 /** Documents kept by the model process: their text, their tokens, and what is scored of them. */
 export class Documents {
@@ -59,6 +64,10 @@ export class Documents {
     return this.#find(params.document, params.version).next(params, model, signal);
   }
 
+  try(params: TryParams, model: Model, signal: AbortSignal): Promise<TryResult> {
+    return this.#find(params.document, params.version).try(params, model, signal);
+  }
+
   #find(document: string, version: number): OpenDocument {
     const found = this.#open.get(document);
     if (!found) throw new ModelError('out-of-step', 'The document is not open in the model process.');
@@ -73,11 +82,9 @@ export class Documents {
 }
 
 /** The tokens of one version of the text. */
-interface Reading {
+interface Reading extends TokenisedText {
   readonly model: Model;
   readonly version: number;
-  readonly copy: ScoredCopy;
-  readonly layout: TokenLayout;
 }
 
 /** A table and all that its numbers depend on. */
@@ -184,8 +191,7 @@ class OpenDocument {
     settings: ScoringSettings,
     engine: Engine,
   ): { readonly now: Scored; readonly carried: readonly CarriedRows[]; readonly baseId: number | undefined } {
-    const prefixIds = prefixOf(settings, engine.facts.startTokenId);
-    const inForce = windowInForce(settings, engine.facts.positions, prefixIds.length);
+    const { prefixIds, settings: inForce } = scoringWith(engine, settings);
     const old = this.#scored.get(engine.arithmetic);
     const base =
       old?.engine === engine &&
@@ -195,7 +201,7 @@ class OpenDocument {
         ? old
         : undefined;
     if (base?.version === version) return { now: base, carried: [{ from: 0, to: 0, count: base.table.length }], baseId: base.tableId };
-    const windows = windowsOf(tokenText(layout, copy), inForce);
+    const windows = windowsOf(tokenText({ layout, copy }), inForce);
     const carried = base ? carriedRows(base, layout.ids, windows) : [];
     const former = base?.former ?? new FormerWindows();
     if (base) former.remember(base, carried);
@@ -206,11 +212,12 @@ class OpenDocument {
   }
 
   async next({ model: { arithmetic }, offset, settings }: NextParams, model: Model, signal: AbortSignal): Promise<NextResult> {
-    const [engine, { copy, layout }] = await Promise.all([model.engine(arithmetic), this.#read(model, signal)]);
+    const [engine, reading] = await Promise.all([model.engine(arithmetic), this.#read(model, signal)]);
+    const { copy, layout } = reading;
     const cutByte = cutOf(copy, layout, byteAtOffset(copy, offset), model);
     const before = firstTokenEndingAfter(layout, cutByte);
-    const prefixIds = prefixOf(settings, engine.facts.startTokenId);
-    const start = windowStart(layout, copy, before, windowInForce(settings, engine.facts.positions, prefixIds.length));
+    const { prefixIds, settings: inForce } = scoringWith(engine, settings);
+    const start = windowStart(tokenText(reading), before, inForce);
     const inputs = [...prefixIds, ...layout.ids.subarray(start, before)];
     if (inputs.length === 0)
       throw new ModelError(
@@ -220,6 +227,28 @@ class OpenDocument {
     const logProbabilities = await engine.distributionAfter(inputs, signal);
     const cut = copy.characterStarts[cutByte] ?? 0;
     return { cut, logProbabilities, entropyBits: entropyBitsOf(logProbabilities), contextTokens: before - start };
+  }
+
+  async try({ model: { arithmetic }, settings, edit, followingTokens }: TryParams, model: Model, signal: AbortSignal): Promise<TryResult> {
+    const { text } = this;
+    if (!(edit.start >= 0 && edit.start <= edit.end && edit.end <= text.length))
+      throw new ModelError('bad-argument', 'The edit to be tried lies outside of the text.');
+    const [engine, reading] = await Promise.all([model.engine(arithmetic), this.#read(model, signal)]);
+    const copy = scoredCopyOf(text.slice(0, edit.start) + edit.text + text.slice(edit.end));
+    const edited = { copy, layout: await model.facts.tokenizer.layout(copy, signal, reading.layout) };
+    const passages = comparedPassages(reading, edited, edit, Math.max(0, followingTokens));
+    const scoring = { ...scoringWith(engine, settings), signal };
+    return {
+      before: await passageScore(scoring, reading, passages.before, this.#known(reading, scoring)),
+      after: await passageScore(scoring, edited, passages.after, undefined),
+    };
+  }
+
+  /** The table of these tokens, if there is one with the same windows. */
+  #known({ version }: Reading, { engine, prefixIds, settings }: Scoring): ScoreTable | undefined {
+    const scored = this.#scored.get(engine.arithmetic);
+    const isOfThese = scored?.engine === engine && scored.version === version && scored.prefixIds.length === prefixIds.length;
+    return isOfThese && sameWindows(scored.settings, settings) ? scored.table : undefined;
   }
 
   /** Tokens of the text as it is at the call; shared by all who ask, tokenised once. */
@@ -242,24 +271,20 @@ class OpenDocument {
 }
 
 /** Of the window that holds token `index` or, after the last token, would hold it. */
-function windowStart(layout: TokenLayout, copy: ScoredCopy, index: number, settings: WindowSettings): number {
-  const text = tokenText(layout, copy);
+function windowStart(text: TokenText, index: number, settings: WindowSettings): number {
   const withNext = index === text.length ? { ...text, length: index + 1 } : text;
   return windowHolding(windowsOf(withNext, settings), index)?.start ?? 0;
-}
-
-function tokenText({ ids, startBytes }: TokenLayout, copy: ScoredCopy): TokenText {
-  const lineFeed = 0x0a;
-  const startsLine = (index: number) => copy.bytes[(startBytes[index] ?? copy.bytes.length) - 1] === lineFeed;
-  return { ids, length: ids.length, startsLine };
 }
 
 function sameWindows(a: WindowSettings, b: WindowSettings): boolean {
   return a.contextTokens === b.contextTokens && a.overlapTokens === b.overlapTokens && a.anchors === b.anchors;
 }
 
-function prefixOf(settings: ScoringSettings, startTokenId: number | null): readonly number[] {
-  return settings.useStartToken && startTokenId !== null ? [startTokenId] : [];
+/** The settings in force with this engine. */
+function scoringWith(engine: Engine, settings: ScoringSettings): Omit<Scoring, 'signal'> {
+  const { startTokenId, positions } = engine.facts;
+  const prefixIds = settings.useStartToken && startTokenId !== null ? [startTokenId] : [];
+  return { engine, prefixIds, settings: windowInForce(settings, positions, prefixIds.length) };
 }
 
 function firstTokenEndingAfter({ endBytes }: TokenLayout, byte: number): number {
@@ -289,12 +314,5 @@ function cutOf(copy: ScoredCopy, layout: TokenLayout, byte: number, model: Model
 }
 
 function isTokenStart({ startBytes }: TokenLayout, byte: number): boolean {
-  let low = 0;
-  let high = startBytes.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((startBytes[middle] ?? 0) < byte) low = middle + 1;
-    else high = middle;
-  }
-  return startBytes[low] === byte;
+  return startBytes[firstNotBelow(startBytes, byte)] === byte;
 }

@@ -94,6 +94,11 @@ export class Engine {
     return found;
   }
 
+  /** A run that begins with these ids, one or none of them excepted, would go on from a kept cache. */
+  holds(inputs: readonly number[]): boolean {
+    return (this.#snapshots.best(this, inputs)?.covers ?? 0) >= inputs.length - 1;
+  }
+
   async dispose(): Promise<void> {
     this.#snapshots.forget(this);
     await this.#session.dispose();

@@ -17,6 +17,8 @@ export interface ModelMethods {
   show: { params: ShowParams; result: null };
   /** The distribution of the next token at one place, from the text before it only. */
   next: { params: NextParams; result: NextResult };
+  /** Scores the text as it would be after an edit, near the edit; the document stays as it is. */
+  try: { params: TryParams; result: TryResult };
   /** What the process has cost so far. */
   measure: { params: MeasureParams; result: Measurements };
 }
@@ -145,6 +147,36 @@ export interface NextResult {
   readonly logProbabilities: Float32Array;
   readonly entropyBits: number;
   readonly contextTokens: number;
+}
+
+export interface TryParams {
+  readonly model: ModelKey;
+  readonly document: string;
+  readonly version: number;
+  readonly settings: ScoringSettings;
+  readonly edit: TextEdit;
+  /** About so many tokens of the unchanged text after the edit are compared. */
+  readonly followingTokens: number;
+}
+/** Both passages begin at the same token, the first that differs, and end at the same place of the text after the edit. */
+export interface TryResult {
+  readonly before: PassageScore;
+  readonly after: PassageScore;
+}
+/** The rows that `score` gives for some tokens in a row; offsets are of the passage's own text. */
+export interface PassageScore {
+  readonly ids: Int32Array;
+  /** UTF-16, as in a layout. */
+  readonly starts: Uint32Array;
+  readonly ends: Uint32Array;
+  /** NaN where nothing stands before the token. */
+  readonly surprisalBits: Float64Array;
+  readonly contextTokens: Int32Array;
+  /**
+   * The first so many tokens are of the edit: of the text it replaces or inserts, and what is tokenised together with that. The others
+   * are the same text in both passages.
+   */
+  readonly replacedTokens: number;
 }
 
 export interface MeasureParams {

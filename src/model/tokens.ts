@@ -2,6 +2,7 @@ import type { Gap } from '../core/scores';
 import { spanOfBytes } from '../core/scoredCopy';
 import type { ScoredCopy } from '../core/scoredCopy';
 import type { VocabularyData } from '../core/vocabulary';
+import type { TokenText } from '../core/window';
 import { ModelError } from './errors';
 import { cutsFor, firstCut, lastCut } from './safeCuts';
 import { tokenizerParts } from './tokenizerFile';
@@ -17,6 +18,19 @@ export interface TokenLayout {
   readonly startBytes: Uint32Array;
   readonly endBytes: Uint32Array;
   readonly gaps: readonly Gap[];
+}
+
+/** A text with its tokens. */
+export interface TokenisedText {
+  readonly copy: ScoredCopy;
+  readonly layout: TokenLayout;
+}
+
+/** What its windows are decided from. */
+export function tokenText({ copy, layout: { ids, startBytes } }: TokenisedText): TokenText & Pick<TokenLayout, 'ids'> {
+  const lineFeed = 0x0a;
+  const startsLine = (index: number) => copy.bytes[(startBytes[index] ?? copy.bytes.length) - 1] === lineFeed;
+  return { ids, length: ids.length, startsLine };
 }
 
 /** About this many characters, less than 64 kB of UTF-8, are tokenised between two looks at the AbortSignal. */
@@ -245,7 +259,7 @@ function joined(old: Earlier, part: Part, copy: ScoredCopy): TokenLayout {
 }
 
 /** The first row whose value is not below `value`, in a column that ascends; its length if there is none. */
-function firstNotBelow(column: Uint32Array, value: number): number {
+export function firstNotBelow(column: Uint32Array, value: number): number {
   let low = 0;
   let high = column.length;
   while (low < high) {

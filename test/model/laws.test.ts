@@ -15,6 +15,7 @@ import {
   edited,
   hardText,
   loadParams,
+  markdown,
   measure,
   never,
   newClient,
@@ -45,18 +46,6 @@ function assertSameScores(got: ScoreTable, expected: ScoreTable, tolerance: numb
     near(got.surprisalBits[row], expected.surprisalBits[row] ?? NaN, tolerance, `surprisal of row ${String(row)}`);
     near(got.entropyBits[row], expected.entropyBits[row] ?? NaN, tolerance, `entropy of row ${String(row)}`);
   }
-}
-
-/** Lines of words; about three of the tiny model's tokens a word. */
-function markdown(units: number): string {
-  const words = 'harbour quiet morning boats rain crews coffee weather fog noon children ferry board friends family tide'.split(' ');
-  const random = randomNumbers(1);
-  let text = '';
-  while (text.length < units) {
-    const line = Array.from({ length: 3 + random(25) }, () => words[random(words.length)] ?? '').join(' ');
-    text += random(4) === 0 ? `\n## ${line}\n\n` : `${line}.\n`;
-  }
-  return text;
 }
 
 describe('laws of scoring, on the tiny model', () => {

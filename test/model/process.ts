@@ -13,6 +13,7 @@ import type {
   ScoreResult,
   ScoringSettings,
   TextEdit,
+  TryResult,
 } from '../../src/model/protocol';
 
 export const never = new AbortController().signal;
@@ -129,6 +130,11 @@ export class Reader {
     return this.#client.call('next', { model: this.#model, document: name, version, settings, offset }, signal);
   }
 
+  try(settings: ScoringSettings, edit: TextEdit, followingTokens: number, signal: AbortSignal = never): Promise<TryResult> {
+    const { name, version } = this.#document;
+    return this.#client.call('try', { model: this.#model, document: name, version, settings, edit, followingTokens }, signal);
+  }
+
   get finished(): ScoreTable {
     if (!this.table) throw new Error('Nothing was scored.');
     return this.table;
@@ -155,4 +161,16 @@ export function randomNumbers(seed: number): (below: number) => number {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return Math.floor((state / 2 ** 32) * below);
   };
+}
+
+/** Lines of words; about three of the tiny model's tokens a word. */
+export function markdown(units: number): string {
+  const words = 'harbour quiet morning boats rain crews coffee weather fog noon children ferry board friends family tide'.split(' ');
+  const random = randomNumbers(1);
+  let text = '';
+  while (text.length < units) {
+    const line = Array.from({ length: 3 + random(25) }, () => words[random(words.length)] ?? '').join(' ');
+    text += random(4) === 0 ? `\n## ${line}\n\n` : `${line}.\n`;
+  }
+  return text;
 }

@@ -34,6 +34,7 @@ describe('calls between processes', () => {
       show: unused,
       score: unused,
       next: unused,
+      try: unused,
       measure: unused,
     };
     serve(transportOf(port2), { ...others, ...handlers });

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { pendingCount } from '../../src/core/scoreTable';
+import type { ScoreTable } from '../../src/core/scores';
+import type { ModelClient } from '../../src/model/client';
+import type { ModelDescription, PassageScore, ScoringSettings, TextEdit } from '../../src/model/protocol';
+import { near } from './plainModel';
+import {
+  edited,
+  hardText,
+  loadParams,
+  markdown,
+  measure,
+  never,
+  newClient,
+  randomNumbers,
+  Reader,
+  tinyFolder,
+  tinySettings,
+} from './process';
+import { randomEdit } from './randomUser';
+
+/** One past the last row of a passage that begins at row `first`, whose rows are those of the table. */
+function assertRows(passage: PassageScore, table: ScoreTable, first: number, what: string): number {
+  const end = first + passage.ids.length;
+  assert.deepEqual(passage.ids, table.ids.slice(first, end), what);
+  assert.deepEqual(passage.starts, table.starts.slice(first, end), what);
+  assert.deepEqual(passage.ends, table.ends.slice(first, end), what);
+  assert.deepEqual(passage.contextTokens, table.contextTokens.slice(first, end), what);
+  for (const [index, bits] of passage.surprisalBits.entries()) {
+    const expected = table.surprisalBits[first + index] ?? assert.fail();
+    if (Number.isNaN(expected)) assert.ok(Number.isNaN(bits), what);
+    else near(bits, expected, 1e-3, `${what}, row ${String(first + index)}`);
+  }
+  return end;
+}
+
+function sameIds(a: ScoreTable, b: ScoreTable): number {
+  let same = 0;
+  while (same < a.length && same < b.length && a.ids[same] === b.ids[same]) same++;
+  return same;
+}
+
+/** Edits that part or join what is one character of the scored copy. */
+const halves = (
+  [
+    ['boats \ude42 came', 6, 6, '\ud83d'],
+    ['boats \ud83d\ude42 came', 6, 7, ''],
+    ['boats \ud83d\ude42 came', 7, 7, 'x'],
+    ['boats \ud83d\ude42 came', 7, 8, '\ude43'],
+    ['boats\r\ncame', 6, 6, 'x'],
+    ['boats\r\ncame', 5, 6, ''],
+    ['boats\ncame', 5, 5, '\r'],
+    ['\ufeffboats came', 0, 1, ''],
+    ['\ufeffboats came', 0, 0, 'x'],
+    ['x\ufeffboats came', 0, 1, ''],
+    ['boats \u0004 came', 6, 6, '\u0004'],
+    ['boats \u0004 came', 7, 9, ''],
+    ['', 0, 0, 'boats'],
+    ['boats', 0, 5, ''],
+  ] as const
+).map(([text, start, end, inserted]) => ({ text, edit: { start, end, text: inserted } }));
+
+describe('trying an edit', () => {
+  const clients: ModelClient[] = [];
+  afterEach(() => {
+    for (const client of clients.splice(0)) client.dispose();
+  });
+
+  async function start(chunkTokens: number): Promise<{ readonly client: ModelClient; readonly model: ModelDescription }> {
+    const client = newClient(undefined, chunkTokens);
+    clients.push(client);
+    return { client, model: await client.call('load', { ...loadParams(tinyFolder), threads: 1 }, never) };
+  }
+
+  async function scored(reader: Reader, text: string, settings: ScoringSettings): Promise<ScoreTable> {
+    await reader.open(text);
+    await reader.score(settings);
+    return reader.finished;
+  }
+
+  it('gives the rows of the text before and after the edit, whatever is scored already', async () => {
+    const [{ client, model }, truth] = [await start(7), await start(128)];
+    const random = randomNumbers(31);
+    const all: readonly ScoringSettings[] = [
+      { ...tinySettings, contextTokens: 24, overlapTokens: 8, anchors: 'text' },
+      { ...tinySettings, contextTokens: 16, overlapTokens: 5, useStartToken: false },
+      { ...tinySettings, contextTokens: 1024, overlapTokens: 256, anchors: 'text' },
+    ];
+    let moved = 0;
+    for (let round = 0; round < 150; round++) {
+      const settings = all[round % all.length] ?? assert.fail();
+      const any = (round % 2 === 0 ? hardText : markdown(250)).slice(random(60), 200 + random(200));
+      const { text, edit } = halves[round] ?? { text: any, edit: randomEdit(any, random, 400) };
+      const followingTokens = random(30);
+      const reader = new Reader(client, model.key, 'tried');
+      await reader.open(text);
+      if (round % 3 > 0) {
+        const stop = new AbortController();
+        reader.onChange = () => {
+          if (round % 3 === 1) stop.abort();
+        };
+        await reader.score(settings, stop.signal).catch(() => undefined);
+      }
+      const { before, after } = await reader.try(settings, edit, followingTokens);
+
+      const what = `round ${String(round)}`;
+      const old = await scored(new Reader(truth.client, truth.model.key, 'before'), text, settings);
+      const now = await scored(new Reader(truth.client, truth.model.key, 'after'), edited(text, [edit]), settings);
+      // The passages begin at the same row of both, before which nothing differs.
+      const same = sameIds(old, now);
+      const rowOf = (passage: PassageScore, table: ScoreTable) =>
+        Array.from({ length: same + 1 }, (_, row) => row).findLast(
+          row => passage.ids.every((id, index) => table.ids[row + index] === id) && passage.starts[0] === table.starts[row],
+        );
+      const first = before.ids.length > 0 ? rowOf(before, old) : after.ids.length > 0 ? rowOf(after, now) : same;
+      assert.ok(first !== undefined, what);
+      const ends = [assertRows(before, old, first, what), assertRows(after, now, first, what)] as const;
+      // They end at the same place, and what follows the edit is the same text.
+      const textAfter = edited(text, [edit]);
+      const rest = (table: ScoreTable, row: number, of: string) => (row < table.length ? of.slice(table.starts[row]) : '');
+      assert.equal(rest(old, ends[0], text), rest(now, ends[1], textAfter), what);
+      const follows = [first + before.replacedTokens, first + after.replacedTokens] as const;
+      assert.equal(rest(old, follows[0], text), rest(now, follows[1], textAfter), what);
+      assert.ok((old.starts[follows[0]] ?? text.length) >= edit.end, what);
+      assert.ok(first === same || first === Math.min(...follows), what);
+      const following = after.ids.length - after.replacedTokens;
+      assert.ok(following >= Math.min(followingTokens, now.length - follows[1]), what);
+      if (before.ids.slice(before.replacedTokens).join() !== after.ids.slice(after.replacedTokens).join()) moved++;
+      else assert.equal(following, Math.min(followingTokens, now.length - follows[1]), what);
+
+      // Nothing came of it for the document.
+      await reader.score(settings);
+      assert.equal(pendingCount(reader.finished), 0);
+      assertRows({ ...old, replacedTokens: 0 }, reader.finished, 0, `${what}, the document's own scores`);
+    }
+    assert.ok(moved < 75, String(moved));
+  });
+
+  describe('counted in tokens given to the model', () => {
+    const settings: ScoringSettings = { ...tinySettings, contextTokens: 96, overlapTokens: 24 };
+    const text = markdown(4000);
+
+    it('costs the passage alone near what was scored or asked about last, and each further attempt elsewhere', async () => {
+      const { client, model } = await start(128);
+      const reader = new Reader(client, model.key, 'counted');
+      const table = await scored(reader, text, settings);
+      const random = randomNumbers(32);
+      const run = async (edit: TextEdit) => {
+        const before = (await measure(client, model.key)).tokensRun;
+        const { after } = await reader.try(settings, edit, 8);
+        return { tokens: (await measure(client, model.key)).tokensRun - before, passage: after.ids.length };
+      };
+      for (let place = 0; place < 40;) {
+        const row = 1 + random(table.length - 1);
+        // All in one window.
+        if (table.contextTokens[row + 16] !== (table.contextTokens[row] ?? 0) + 16) continue;
+        const [from, to] = [table.starts[row] ?? 0, table.ends[row] ?? 0];
+        if (place % 2 === 0) await reader.next(settings, from);
+        for (const [attempt, word] of [' boats', ' tide', ' a\n'].entries()) {
+          const { tokens, passage } = await run({ start: from, end: to, text: word });
+          if (place % 2 === 0 || attempt > 0) assert.ok(tokens <= passage + 2, `${String(tokens)} for ${String(passage)}`);
+        }
+        place++;
+      }
+      assert.equal((await reader.score(settings)).tokensRun, 0);
+    });
+  });
+
+  it('is of the text at the call, can be called off, and refuses edits outside of the text', async () => {
+    const { client, model } = await start(2);
+    const reader = new Reader(client, model.key, 'asked');
+    const text = markdown(3000);
+    await reader.open(text);
+    const settings: ScoringSettings = { ...tinySettings, contextTokens: 96 };
+    const edit = { start: text.length, end: text.length, text: ' The end.' };
+    const expected = await reader.try(settings, edit, 0);
+    const asked = reader.try(settings, edit, 0);
+    await reader.edit(0, text.length, 'Something else.');
+    const answer = await asked;
+    assert.deepEqual([answer.after.ids, answer.after.starts, answer.before.ids.length], [expected.after.ids, expected.after.starts, 0]);
+    await reader.open(text);
+    const stop = new AbortController();
+    const before = (await measure(client, model.key)).tokensRun;
+    const calledOff = assert.rejects(reader.try(settings, { start: 0, end: text.length, text: markdown(2000) }, 0, stop.signal), {
+      code: 'cancelled',
+    });
+    setTimeout(() => stop.abort(), 20);
+    await calledOff;
+    assert.ok((await measure(client, model.key)).tokensRun - before < 1000);
+    for (const [from, to] of [
+      [-1, 0],
+      [3, 2],
+      [0, text.length + 1],
+    ] as const) {
+      await assert.rejects(reader.try(settings, { start: from, end: to, text: '' }, 0), { code: 'bad-argument' });
+    }
+  });
+});
