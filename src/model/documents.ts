@@ -5,8 +5,9 @@ import type { CarriedRows } from '../core/scoreTable';
 import { byteAtOffset, scoredCopyOf } from '../core/scoredCopy';
 import type { ScoredCopy } from '../core/scoredCopy';
 import type { Arithmetic, ScoredRows, ScoreTable, Span, WindowSettings } from '../core/scores';
-import { windowHolding, windowInForce, windowsOf } from '../core/window';
-import type { TokenText, Window } from '../core/window';
+import { Vocabulary } from '../core/vocabulary';
+import { windowInForce, windowsOf } from '../core/window';
+import type { Window } from '../core/window';
 import { entropyBitsOf } from '../core/reduce';
 import type { Engine } from './engine';
 import { ModelError } from './errors';
@@ -25,9 +26,15 @@ import type {
   ShowParams,
   TryParams,
   TryResult,
+  WordsParams,
+  WordsResult,
 } from './protocol';
 import { firstNotBelow, tokenText } from './tokens';
 import type { TokenisedText, TokenLayout } from './tokens';
+import { likelyWords, windowStart } from './words';
+
+/** Longer words than this are broken off. */
+const defaultMostTokens = 6;
 
 /** Documents kept by the model process: their text, their tokens, and what is scored of them. */
 export class Documents {
@@ -62,6 +69,10 @@ export class Documents {
 
   next(params: NextParams, model: Model, signal: AbortSignal): Promise<NextResult> {
     return this.#find(params.document, params.version).next(params, model, signal);
+  }
+
+  words(params: WordsParams, model: Model, signal: AbortSignal): Promise<WordsResult> {
+    return this.#find(params.document, params.version).words(params, model, signal);
   }
 
   try(params: TryParams, model: Model, signal: AbortSignal): Promise<TryResult> {
@@ -211,22 +222,38 @@ class OpenDocument {
     return { now, carried, baseId: base?.tableId };
   }
 
-  async next({ model: { arithmetic }, offset, settings }: NextParams, model: Model, signal: AbortSignal): Promise<NextResult> {
+  async next(params: NextParams, model: Model, signal: AbortSignal): Promise<NextResult> {
+    const { cut, logProbabilities, contextTokens } = await this.#predict(params, model, signal);
+    return { cut, logProbabilities, entropyBits: entropyBitsOf(logProbabilities), contextTokens };
+  }
+
+  async words(params: WordsParams, model: Model, signal: AbortSignal): Promise<WordsResult> {
+    const { scoring, reading, row, cut, logProbabilities } = await this.#predict(params, model, signal);
+    const { count, mostTokens = defaultMostTokens } = params;
+    const vocabulary = new Vocabulary(model.facts.tokenizer.vocabulary);
+    return { cut, words: await likelyWords(scoring, tokenText(reading), row, logProbabilities, vocabulary, { count, mostTokens }) };
+  }
+
+  /** What comes at an offset, from the text before it only: where the text is cut, and the row that begins there. */
+  async #predict(
+    { model: { arithmetic }, offset, settings }: Pick<NextParams, 'model' | 'offset' | 'settings'>,
+    model: Model,
+    signal: AbortSignal,
+  ) {
     const [engine, reading] = await Promise.all([model.engine(arithmetic), this.#read(model, signal)]);
     const { copy, layout } = reading;
+    const scoring: Scoring = { ...scoringWith(engine, settings), signal };
     const cutByte = cutOf(copy, layout, byteAtOffset(copy, offset), model);
-    const before = firstTokenEndingAfter(layout, cutByte);
-    const { prefixIds, settings: inForce } = scoringWith(engine, settings);
-    const start = windowStart(tokenText(reading), before, inForce);
-    const inputs = [...prefixIds, ...layout.ids.subarray(start, before)];
+    const row = firstTokenEndingAfter(layout, cutByte);
+    const start = windowStart(tokenText(reading), row, scoring.settings);
+    const inputs = [...scoring.prefixIds, ...layout.ids.subarray(start, row)];
     if (inputs.length === 0)
       throw new ModelError(
         'bad-argument',
         'There is nothing before this place, and no start token: the model has nothing to predict from.',
       );
     const logProbabilities = await engine.distributionAfter(inputs, signal);
-    const cut = copy.characterStarts[cutByte] ?? 0;
-    return { cut, logProbabilities, entropyBits: entropyBitsOf(logProbabilities), contextTokens: before - start };
+    return { scoring, reading, row, cut: copy.characterStarts[cutByte] ?? 0, logProbabilities, contextTokens: row - start };
   }
 
   async try({ model: { arithmetic }, settings, edit, followingTokens }: TryParams, model: Model, signal: AbortSignal): Promise<TryResult> {
@@ -268,12 +295,6 @@ class OpenDocument {
     this.#lastReading = await reading;
     return this.#lastReading;
   }
-}
-
-/** Of the window that holds token `index` or, after the last token, would hold it. */
-function windowStart(text: TokenText, index: number, settings: WindowSettings): number {
-  const withNext = index === text.length ? { ...text, length: index + 1 } : text;
-  return windowHolding(windowsOf(withNext, settings), index)?.start ?? 0;
 }
 
 function sameWindows(a: WindowSettings, b: WindowSettings): boolean {

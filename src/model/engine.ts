@@ -80,11 +80,14 @@ export class Engine {
     });
   }
 
-  /** Natural logarithms of the probabilities of what follows these ids, over the vocabulary; `inputs` must not be empty. */
-  async distributionAfter(inputs: readonly number[], signal: AbortSignal): Promise<Float32Array> {
+  /**
+   * Natural logarithms of the probabilities of what follows these ids, over the vocabulary; `inputs` must not be empty. `isNear`: as in
+   * `QueuedRows`.
+   */
+  async distributionAfter(inputs: readonly number[], signal: AbortSignal, isNear = true): Promise<Float32Array> {
     let found: Float32Array | undefined;
     const last = inputs.length - 1;
-    await this.#run(inputs, last, true, signal, always, async (firstInput, ids, past, cache) => {
+    await this.#run(inputs, last, isNear, signal, always, async (firstInput, ids, past, cache) => {
       const holdsLast = last < firstInput + ids.length;
       const result = await this.#session.run(ids, past, holdsLast ? { distributionAt: last - firstInput, cache } : { cache });
       found = result.logProbabilities;

@@ -1,12 +1,11 @@
 import { rowState } from '../core/scores';
 import type { ScoreTable, WindowSettings } from '../core/scores';
 import { windowHolding, windowsOf } from '../core/window';
-import type { TokenText } from '../core/window';
 import type { Engine } from './engine';
 import type { PassageScore, TextEdit } from './protocol';
 import { commonPrefix } from './snapshots';
 import { firstNotBelow, tokenText } from './tokens';
-import type { TokenisedText } from './tokens';
+import type { IdText, TokenisedText } from './tokens';
 
 /** Rows [first, end) of a text; those from `followsFrom` on are of text that an edit leaves as it is. */
 export interface Passage {
@@ -85,7 +84,7 @@ export async function passageScore(
 /** Scores rows [first, end) of a text: from `known` where it has them, else by running the model up to the last of them, no further. */
 export async function scoreRows(
   { engine, prefixIds, settings, signal }: Scoring,
-  text: TokenText & { readonly ids: Int32Array },
+  text: IdText,
   first: number,
   end: number,
   known: ScoreTable | undefined,

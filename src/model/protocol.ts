@@ -17,6 +17,8 @@ export interface ModelMethods {
   show: { params: ShowParams; result: null };
   /** The distribution of the next token at one place, from the text before it only. */
   next: { params: NextParams; result: NextResult };
+  /** The whole words that are likeliest at one place, from the text before it only. */
+  words: { params: WordsParams; result: WordsResult };
   /** Scores the text as it would be after an edit, near the edit; the document stays as it is. */
   try: { params: TryParams; result: TryResult };
   /** What the process has cost so far. */
@@ -147,6 +149,28 @@ export interface NextResult {
   readonly logProbabilities: Float32Array;
   readonly entropyBits: number;
   readonly contextTokens: number;
+}
+
+export interface WordsParams extends NextParams {
+  /** How many at most. */
+  readonly count: number;
+  /** A word is broken off after so many tokens; undefined: 6. */
+  readonly mostTokens: number | undefined;
+}
+export interface WordsResult {
+  /** As in `NextResult`. */
+  readonly cut: number;
+  /** Most probable first; no two of the same bytes. */
+  readonly words: readonly WordAlternative[];
+}
+/** One of the most probable tokens, continued by the most probable ones up to where a new word would begin. */
+export interface WordAlternative {
+  readonly ids: Int32Array;
+  readonly bytes: Uint8Array;
+  /** Natural logarithm, of all its tokens together. Not of its end: " car" may go on as " care". */
+  readonly logProbability: number;
+  /** False: broken off. */
+  readonly complete: boolean;
 }
 
 export interface TryParams {

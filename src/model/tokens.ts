@@ -26,8 +26,12 @@ export interface TokenisedText {
   readonly layout: TokenLayout;
 }
 
-/** What its windows are decided from. */
-export function tokenText({ copy, layout: { ids, startBytes } }: TokenisedText): TokenText & Pick<TokenLayout, 'ids'> {
+/** What windows are decided from, with ids as the model takes them. */
+export interface IdText extends TokenText {
+  readonly ids: Int32Array;
+}
+
+export function tokenText({ copy, layout: { ids, startBytes } }: TokenisedText): IdText {
   const lineFeed = 0x0a;
   const startsLine = (index: number) => copy.bytes[(startBytes[index] ?? copy.bytes.length) - 1] === lineFeed;
   return { ids, length: ids.length, startsLine };

@@ -79,6 +79,7 @@ const handlers: Handlers = {
   },
   score: async (params, context) => documents.score(params, modelFor(params.model), context),
   next: async (params, { signal }) => documents.next(params, modelFor(params.model), signal),
+  words: async (params, { signal }) => documents.words(params, modelFor(params.model), signal),
   try: async (params, { signal }) => documents.try(params, modelFor(params.model), signal),
   measure: async ({ model }) => {
     const { user, system } = process.cpuUsage();

@@ -14,6 +14,7 @@ import type {
   ScoringSettings,
   TextEdit,
   TryResult,
+  WordsResult,
 } from '../../src/model/protocol';
 
 export const never = new AbortController().signal;
@@ -128,6 +129,11 @@ export class Reader {
   next(settings: ScoringSettings, offset: number, signal: AbortSignal = never): Promise<NextResult> {
     const { name, version } = this.#document;
     return this.#client.call('next', { model: this.#model, document: name, version, settings, offset }, signal);
+  }
+
+  words(settings: ScoringSettings, offset: number, count: number, mostTokens?: number, signal: AbortSignal = never): Promise<WordsResult> {
+    const { name, version } = this.#document;
+    return this.#client.call('words', { model: this.#model, document: name, version, settings, offset, count, mostTokens }, signal);
   }
 
   try(settings: ScoringSettings, edit: TextEdit, followingTokens: number, signal: AbortSignal = never): Promise<TryResult> {

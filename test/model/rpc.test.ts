@@ -34,6 +34,7 @@ describe('calls between processes', () => {
       show: unused,
       score: unused,
       next: unused,
+      words: unused,
       try: unused,
       measure: unused,
     };
