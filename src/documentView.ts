@@ -2,7 +2,7 @@ import type { Cells } from './core/cells';
 import type { Gap, Provenance, ScoreTable, Span, Summary } from './core/scores';
 import type { Vocabulary } from './core/vocabulary';
 import type { ModelError } from './model/errors';
-import type { NextResult } from './model/protocol';
+import type { Params, Result } from './model/protocol';
 import type { RefusalReason } from './refusal';
 
 /** What the lens does with one document. */
@@ -49,9 +49,15 @@ export interface DocumentView {
   readonly vocabulary: Vocabulary;
 }
 
-export interface NextAnswer {
-  readonly result: NextResult;
+/** What can be asked of the model about one place, beside the scores of the whole. */
+export type Question = 'next' | 'try' | 'words';
+/** What only the asker knows; the document adds the rest. */
+export type QuestionParams<Q extends Question> = Omit<Params<Q>, 'model' | 'document' | 'version' | 'settings'>;
+
+export interface Answer<Q extends Question> {
+  readonly result: Result<Q>;
   readonly vocabulary: Vocabulary;
   readonly modelName: string;
   readonly provenance: Provenance;
 }
+export type NextAnswer = Answer<'next'>;

@@ -58,7 +58,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.showPanel': () => {
         panel.show();
       },
-      'tokenLens.showAlternatives': () => showAlternatives(scored, config),
+      'tokenLens.showAlternatives': asked => showAlternatives(scored, config, asked),
       'tokenLens.showMenu': () => showMenu(scored),
       'tokenLens.openSample': () => openSample(scored, context.extensionUri),
       'tokenLens.showLog': showLog,

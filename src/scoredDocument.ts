@@ -5,10 +5,10 @@ import { settledUpTo } from './core/drift';
 import { LiveScores } from './core/liveScores';
 import { provenanceOf, summaryOf } from './core/report';
 import type { Span, Summary } from './core/scores';
-import type { DocumentView, LensState, NextAnswer, Progress } from './documentView';
+import type { Answer, DocumentView, LensState, Progress, Question, QuestionParams } from './documentView';
 import type { LensModel, ReadyModel } from './lensModel';
 import { ModelError } from './model/errors';
-import type { LayoutEvent, ModelEvent } from './model/protocol';
+import type { LayoutEvent, ModelEvent, Params } from './model/protocol';
 import { ModelCopy } from './modelCopy';
 import type { Pauses } from './pauses';
 import { Refusal } from './refusal';
@@ -189,14 +189,14 @@ export class ScoredDocument implements vscode.Disposable {
     }, showPauseMs);
   }
 
-  /** The next-token distribution at a UTF-16 offset, from the text before it only. */
-  async next(offset: number, signal: AbortSignal): Promise<NextAnswer> {
+  /** Asks the model about the present text. */
+  async ask<Q extends Question>(question: Q, asked: QuestionParams<Q>, signal: AbortSignal): Promise<Answer<Q>> {
     const refusal = this.#refusal();
     if (refusal) throw new Refusal(refusal);
     const settings = this.#around.config.scoringSettings;
     const { result, model, version } = await this.#copy.ask(signal, async (model, version) => {
-      const params = { model: model.description.key, document: this.#document.uri.toString(), version, settings, offset };
-      return { result: await model.client.call('next', params, signal), model, version };
+      const params = { ...asked, model: model.description.key, document: this.#document.uri.toString(), version, settings };
+      return { result: await model.client.call(question, params as Params<Q>, signal), model, version };
     });
     const { description, vocabulary } = model;
     const startTokenId = settings.useStartToken ? description.startTokenId : null;

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { DisposableStore } from './disposable';
-import type { DocumentView, LensState, NextAnswer } from './documentView';
+import type { Answer, DocumentView, LensState, Question, QuestionParams } from './documentView';
 import { ModelError } from './model/errors';
 import { ScoredDocument } from './scoredDocument';
 import type { Surroundings } from './scoredDocument';
@@ -112,9 +112,14 @@ export class ScoredDocuments {
     return this.isOn(document) ? this.#documents.get(keyOf(document))?.view : undefined;
   }
 
-  /** The next-token distribution at a UTF-16 offset, from the text before it only; works with the lens off. */
-  async next(document: vscode.TextDocument, offset: number, signal: AbortSignal): Promise<NextAnswer> {
-    return this.#scored(document).next(offset, signal);
+  /** Asks the model about the present text of a document; works with the lens off. */
+  async ask<Q extends Question>(
+    document: vscode.TextDocument,
+    question: Q,
+    asked: QuestionParams<Q>,
+    signal: AbortSignal,
+  ): Promise<Answer<Q>> {
+    return this.#scored(document).ask(question, asked, signal);
   }
 
   /** Scores a document whether the lens is on for it or not; resolves when no row is pending and the document has not changed since. */

@@ -23,6 +23,8 @@ export interface HoverRow {
   readonly token: TokenPieces;
   readonly probability: number;
   readonly actual: boolean;
+  /** Address of a command that the token becomes a link to; made by us, and URI-encoded. */
+  readonly link?: string | undefined;
 }
 
 /** Width of a full bar, in characters. */
@@ -51,7 +53,7 @@ function tableMarkdown({ headings, rows, everythingElse, actualMark }: HoverTabl
     ...rows.map(row =>
       line(
         formatCount(row.rank),
-        row.actual ? `${escapedPieces(row.token)} ◂ **${actualMark}**` : escapedPieces(row.token),
+        row.actual ? `${escapedPieces(row.token)} ◂ **${actualMark}**` : linked(escapedPieces(row.token), row.link),
         `${formatPercent(row.probability)}%`,
         coloured(bar(row.probability / full), row.actual ? 'tokenLens-band5Underline' : 'disabledForeground'),
       ),
@@ -63,6 +65,10 @@ function tableMarkdown({ headings, rows, everythingElse, actualMark }: HoverTabl
       dimmed(bar(everythingElse.probability / full, '░')),
     ),
   ].join('\n');
+}
+
+function linked(text: string, link: string | undefined): string {
+  return link === undefined ? text : `[${text}](<${link}>)`;
 }
 
 /** A token as Markdown that shows exactly its pieces: glyphs dimmed, everything in the editor's type. */

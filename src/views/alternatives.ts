@@ -1,69 +1,227 @@
 import * as vscode from 'vscode';
+import type { Config } from '../config';
 import { cellAt, noCells } from '../core/cells';
+import type { CommandId } from '../core/contributions';
 import { distributionOfRow } from '../core/distribution';
+import { editPreview } from '../core/editPreview';
+import type { EditPreview } from '../core/editPreview';
 import { bar, plainPieces } from '../core/hoverText';
 import { formatBits, formatCount, formatPercent, fullBar } from '../core/numberText';
-import type { Config } from '../config';
+import type { Span } from '../core/scores';
+import { textUnitsIn } from '../core/textUnits';
+import { piecesOfBytes } from '../core/vocabulary';
 import type { DocumentView } from '../documentView';
+import type { TextEdit, WordAlternative } from '../model/protocol';
 import type { ScoredDocuments } from '../scoredDocuments';
 
-interface AlternativeItem extends vscode.QuickPickItem {
-  /** What choosing it puts into the document, or why it cannot be chosen. */
-  readonly choice:
-    { readonly kind: 'text'; readonly text: string } | { readonly kind: 'keep' } | { readonly kind: 'none'; readonly reason: string };
+/** Tokens after the edit whose bits are compared: about a sentence or two, and a small part of a full run. */
+const followingTokens = 64;
+/** An entry rests under the keys so long before the model is asked what it would do. */
+const previewPauseMs = 120;
+const wordCount = 5;
+
+type Scored = Pick<ScoredDocuments, 'isOn' | 'view' | 'ask'>;
+
+/** What a click in a hover asks for: a place as it was then, and an alternative. */
+interface AskedAlternative {
+  readonly uri: string;
+  readonly version: number;
+  /** UTF-16. */
+  readonly offset: number;
+  readonly id: number;
 }
 
-/** The hover's content as a list for the keyboard: choosing an entry puts it in the token's place. */
-export async function showAlternatives(scored: Pick<ScoredDocuments, 'isOn' | 'view'>, config: Config): Promise<void> {
-  const message = await replaceToken(scored, config);
-  // Waiting for the message to be closed would keep the command running.
+interface AlternativeItem extends vscode.QuickPickItem {
+  /** Stays when the entry is made anew with more to say. */
+  readonly key?: string;
+  /** What choosing it puts into the document, or why it cannot be chosen. */
+  readonly choice?:
+    | { readonly kind: 'edit'; readonly edit: TextEdit; readonly id: number | undefined }
+    | { readonly kind: 'keep' }
+    | { readonly kind: 'none'; readonly reason: string };
+}
+
+/** The place a list is about. It holds for one version of the document. */
+interface Place {
+  readonly editor: vscode.TextEditor;
+  readonly version: number;
+  readonly view: DocumentView;
+  readonly cell: Span;
+  readonly row: number;
+  /** Of the cell; more than one share a character. */
+  readonly tokens: number;
+}
+
+/** Address of the command that shows the list at a place, with one alternative chosen beforehand. */
+export function alternativeLink(document: vscode.TextDocument, offset: number, id: number): string {
+  const asked: AskedAlternative = { uri: document.uri.toString(), version: document.version, offset, id };
+  return `command:${'tokenLens.showAlternatives' satisfies CommandId}?${encodeURIComponent(JSON.stringify([asked]))}`;
+}
+
+/**
+ * A list of what was expected at the cursor, or where a hover was clicked: tokens, then whole words. An entry that rests under the keys says
+ * what it would do to the bits there and after; choosing it replaces the token or the word.
+ */
+export async function showAlternatives(scored: Scored, config: Config, asked?: unknown): Promise<void> {
+  const place = placeOf(scored, isAsked(asked) ? asked : undefined);
+  // Waiting for a message to be closed would keep the command running.
+  if (typeof place === 'string') return void vscode.window.showInformationMessage(place);
+  const list = new AlternativeList(scored, config, place, isAsked(asked) ? asked.id : undefined);
+  const message = await list.chosen();
   if (message !== undefined) void vscode.window.showInformationMessage(message);
 }
 
-/** Returns why nothing was replaced, where the user has to be told. */
-async function replaceToken(scored: Pick<ScoredDocuments, 'isOn' | 'view'>, config: Config): Promise<string | undefined> {
-  const editor = vscode.window.activeTextEditor;
-  if (!editor) return vscode.l10n.t('Open a document first.');
+/** From outside: a link holds whatever made it. */
+function isAsked(value: unknown): value is AskedAlternative {
+  if (typeof value !== 'object' || value === null) return false;
+  const { uri, version, offset, id } = value as Partial<Record<keyof AskedAlternative, unknown>>;
+  return typeof uri === 'string' && [version, offset, id].every(number => Number.isSafeInteger(number) && Number(number) >= 0);
+}
+
+/** Or why there is none, for the user. */
+function placeOf(scored: Scored, asked: AskedAlternative | undefined): Place | string {
+  const { activeTextEditor, visibleTextEditors } = vscode.window;
+  const editor = asked ? visibleTextEditors.find(({ document }) => document.uri.toString() === asked.uri) : activeTextEditor;
+  if (!editor) return asked ? changedMessage() : vscode.l10n.t('Open a document first.');
   const { document } = editor;
+  if (asked && document.version !== asked.version) return changedMessage();
   if (!scored.isOn(document)) return vscode.l10n.t('Turn the lens on for this document first.');
   const view = scored.view(document);
-  const offset = document.offsetAt(editor.selection.active);
+  const offset = asked?.offset ?? document.offsetAt(editor.selection.active);
   const cells = view?.cellsIn({ start: offset - 1, end: offset + 1 }) ?? noCells;
   const index = cellAt(cells, offset) ?? cellAt(cells, offset - 1); // at the end of the text: the last one
   if (!view || index === undefined) return vscode.l10n.t('The token at the cursor has no score yet.');
+  const row = cells.firstTokens[index] ?? 0;
+  const cell = { start: cells.starts[index] ?? 0, end: cells.ends[index] ?? 0 };
+  const place = { editor, version: document.version, view, cell, row, tokens: (cells.endTokens[index] ?? 0) - row };
+  if (!distributionOfRow(view.table, row, 1)?.actual)
+    return vscode.l10n.t('The token at the cursor has no score: nothing stands before it.');
+  return place;
+}
 
-  const { version } = document;
-  const firstToken = cells.firstTokens[index] ?? 0;
-  const tokens = (cells.endTokens[index] ?? 0) - firstToken;
-  const start = cells.starts[index] ?? 0;
-  const end = cells.ends[index] ?? 0;
-  const items = itemsOf(view, firstToken, config.topCount, tokens > 1);
-  if (!items) return vscode.l10n.t('The token at the cursor has no score: nothing stands before it.');
+class AlternativeList {
+  readonly #scored: Scored;
+  readonly #place: Place;
+  readonly #pick = vscode.window.createQuickPick<AlternativeItem>();
+  /** Ends with the list; a preview that is under way has one of its own. */
+  readonly #open = new AbortController();
+  #preview: AbortController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #items: readonly AlternativeItem[];
+  readonly #previewed = new Set<string>();
 
-  const chosen = await vscode.window.showQuickPick(items, {
-    title: titleOf(view, firstToken),
-    placeHolder:
+  constructor(scored: Scored, config: Config, place: Place, id: number | undefined) {
+    this.#scored = scored;
+    this.#place = place;
+    const { view, row, tokens } = place;
+    this.#items = tokenItems(place, config.topCount);
+    this.#pick.title = titleOf(view, row);
+    this.#pick.placeholder =
       tokens > 1
         ? vscode.l10n.t(
             'This character is {0} tokens. These are the alternatives of the first; choosing one replaces the whole character.',
             tokens.toString(),
           )
-        : vscode.l10n.t('What {0} expected here. Choosing an entry replaces the token.', view.modelName),
-    matchOnDescription: false,
-  });
-  if (!chosen || chosen.choice.kind === 'keep') return undefined;
-  if (chosen.choice.kind === 'none') return chosen.choice.reason;
-  if (document.isClosed || document.version !== version) return changedMessage();
-  const text = chosen.choice.text.replaceAll(/\r\n?|\n/g, document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n');
-  const range = new vscode.Range(document.positionAt(start), document.positionAt(end));
-  if (!(await editor.edit(builder => builder.replace(range, text)))) return changedMessage();
-  return undefined;
+        : vscode.l10n.t('What {0} expected here. Choosing an entry replaces the token.', view.modelName);
+    this.#pick.items = this.#items;
+    const asked = this.#items.find(({ choice }) => choice?.kind === 'edit' && choice.id === id);
+    if (id !== undefined && asked) this.#pick.activeItems = [asked];
+  }
+
+  /** Resolves when the list is closed: to what the user has to be told, if anything. */
+  async chosen(): Promise<string | undefined> {
+    const pick = this.#pick;
+    const closed = new Promise<AlternativeItem | undefined>(resolve => {
+      pick.onDidAccept(() => {
+        resolve(pick.activeItems[0]);
+      });
+      pick.onDidHide(() => {
+        resolve(undefined);
+      });
+    });
+    pick.onDidChangeActive(([item]) => {
+      this.#schedulePreview(item);
+    });
+    pick.show();
+    void this.#addWords();
+    try {
+      return await this.#apply(await closed);
+    } finally {
+      clearTimeout(this.#timer);
+      this.#preview?.abort();
+      this.#open.abort();
+      pick.dispose();
+    }
+  }
+
+  async #apply(item: AlternativeItem | undefined): Promise<string | undefined> {
+    const choice = item?.choice;
+    if (!choice || choice.kind === 'keep') return undefined;
+    if (choice.kind === 'none') return choice.reason;
+    const { editor, version } = this.#place;
+    const { document } = editor;
+    if (document.isClosed || document.version !== version) return changedMessage();
+    const range = new vscode.Range(document.positionAt(choice.edit.start), document.positionAt(choice.edit.end));
+    return (await editor.edit(builder => {
+      builder.replace(range, choice.edit.text);
+    }))
+      ? undefined
+      : changedMessage();
+  }
+
+  #schedulePreview(item: AlternativeItem | undefined): void {
+    clearTimeout(this.#timer);
+    this.#preview?.abort();
+    if (item?.choice?.kind !== 'edit' || this.#previewed.has(item.key ?? '')) return;
+    this.#timer = setTimeout(() => void this.#showPreview(item), previewPauseMs);
+  }
+
+  async #showPreview(item: AlternativeItem): Promise<void> {
+    if (item.choice?.kind !== 'edit') return;
+    const preview = new AbortController();
+    this.#preview = preview;
+    const { edit } = item.choice;
+    const detail = await this.#scored
+      .ask(this.#place.editor.document, 'try', { edit, followingTokens }, preview.signal)
+      .then(({ result: { before, after } }) => previewText(editPreview(before, after)))
+      .catch(() => (preview.signal.aborted ? undefined : vscode.l10n.t('What it would change could not be computed.')));
+    if (detail === undefined || preview.signal.aborted || this.#place.editor.document.version !== this.#place.version) return;
+    this.#previewed.add(item.key ?? '');
+    this.#replaceItems(this.#items.map(other => (other.key !== undefined && other.key === item.key ? { ...other, detail } : other)));
+  }
+
+  /** Words take some calls of the model: the list is there before them. */
+  async #addWords(): Promise<void> {
+    const { editor, cell } = this.#place;
+    const { document } = editor;
+    this.#pick.busy = true;
+    const asked = { offset: cell.start, count: wordCount, mostTokens: undefined };
+    const words = await this.#scored
+      .ask(document, 'words', asked, this.#open.signal)
+      .then(({ result }) => (result.cut === cell.start ? result.words : []))
+      .catch(() => []); // the tokens stay, which need no model
+    if (this.#open.signal.aborted) return;
+    this.#pick.busy = false;
+    const items = wordItems(document, this.#place, words);
+    if (items.length === 0 || document.version !== this.#place.version) return;
+    const heading = { label: vscode.l10n.t('Whole words, in place of this one'), kind: vscode.QuickPickItemKind.Separator };
+    this.#replaceItems([...this.#items, heading, ...items]);
+  }
+
+  /** VS Code takes new items for a new list: what was chosen stays chosen. */
+  #replaceItems(items: readonly AlternativeItem[]): void {
+    const active = this.#pick.activeItems[0]?.key;
+    this.#items = items;
+    this.#pick.keepScrollPosition = true;
+    this.#pick.items = items;
+    const same = items.find(({ key }) => key !== undefined && key === active);
+    if (same) this.#pick.activeItems = [same];
+  }
 }
 
-/** Undefined where the row has no score. `shared`: the token is only a part of its character, so it cannot be kept by choosing it. */
-function itemsOf(view: DocumentView, row: number, topCount: number, shared: boolean): readonly AlternativeItem[] | undefined {
+function tokenItems({ editor: { document }, view, cell, row, tokens }: Place, topCount: number): readonly AlternativeItem[] {
   const distribution = distributionOfRow(view.table, row, topCount);
-  if (!distribution?.actual) return undefined;
+  if (!distribution?.actual) return [];
   const { rows, actual, everythingElse } = distribution;
   const full = fullBar(Math.max(everythingElse, actual.probability, ...rows.map(other => other.probability)));
   const item = (id: number, rank: number, probability: number, inText: boolean): AlternativeItem => {
@@ -72,20 +230,80 @@ function itemsOf(view: DocumentView, row: number, topCount: number, shared: bool
       ...(inText ? [vscode.l10n.t('in the text')] : []),
       ...(text === undefined ? [vscode.l10n.t('not whole characters')] : []),
     ];
-    return {
+    const shown = {
+      key: `token ${id.toString()}`,
       label: safeLabel(`${formatCount(rank)}.  ${plainPieces(view.vocabulary.piecesOf(id))}`),
       description: [`${formatPercent(probability)}%`, bar(probability / full), ...marks].join('  '),
-      choice:
-        inText && !shared ? { kind: 'keep' } : text === undefined ? { kind: 'none', reason: notTextReason() } : { kind: 'text', text },
     };
+    if (inText && tokens === 1) return { ...shown, detail: vscode.l10n.t('Stays as it is.'), choice: { kind: 'keep' } };
+    if (text === undefined) return { ...shown, choice: { kind: 'none', reason: notTextReason() } };
+    const detail = hereText(actual.surprisalBits, -Math.log2(probability));
+    return { ...shown, detail, choice: { kind: 'edit', id, edit: { ...cell, text: withLineEndings(text, document) } } };
   };
   const items = rows.map(({ id, rank, probability }) => item(id, rank, probability, false));
   const rest: AlternativeItem = {
+    key: 'rest',
     label: vscode.l10n.t('everything else'),
     description: [`${formatPercent(everythingElse)}%`, bar(everythingElse / full, '░')].join('  '),
     choice: { kind: 'none', reason: vscode.l10n.t('This stands for the rest of the vocabulary and cannot be put into the text.') },
   };
   return [...items.toSpliced(actual.position, 0, item(actual.id, actual.rank, actual.probability, true)), rest];
+}
+
+/** Each replaces what there is of a word from the cell on. Words that are not text, or are there or in the list already, are left out. */
+function wordItems(document: vscode.TextDocument, { cell }: Place, words: readonly WordAlternative[]): readonly AlternativeItem[] {
+  const text = document.getText();
+  const touched = textUnitsIn(text, cell, 'word').at(-1);
+  const replaced = { start: cell.start, end: Math.max(cell.end, touched?.end ?? 0) };
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  return words.flatMap(({ ids, bytes, logProbability, complete }): AlternativeItem[] => {
+    const word = decodedOr(decoder, bytes);
+    const isListed = ids.length === 1 && replaced.end === cell.end;
+    if (word === undefined || isListed || !complete || word.trim() === '' || text.slice(replaced.start, replaced.end) === word) return [];
+    const tokens = ids.length === 1 ? vscode.l10n.t('1 token') : vscode.l10n.t('{0} tokens', ids.length.toString());
+    return [
+      {
+        key: `word ${ids.join(' ')}`,
+        label: safeLabel(plainPieces(piecesOfBytes(bytes))),
+        description: `${formatPercent(Math.exp(logProbability))}%  ${tokens}`,
+        detail: vscode.l10n.t('Instead of the whole word.'),
+        choice: { kind: 'edit', id: undefined, edit: { ...replaced, text: withLineEndings(word, document) } },
+      },
+    ];
+  });
+}
+
+function decodedOr(decoder: TextDecoder, bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined; // half a character
+  }
+}
+
+function withLineEndings(text: string, document: vscode.TextDocument): string {
+  return text.replaceAll(/\r\n?|\n/g, document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n');
+}
+
+function hereText(before: number, after: number): string {
+  return vscode.l10n.t('here {0} → {1} bits', formatBits(before), formatBits(after));
+}
+
+function previewText({ before, after, followingTokens: tokens }: EditPreview): string {
+  const here = hereText(before.hereBits, after.hereBits);
+  if (tokens === 0) return vscode.l10n.t('{0}; nothing follows', here);
+  return vscode.l10n.t(
+    '{0}; the next {1} tokens {2} → {3} bits ({4})',
+    here,
+    formatCount(tokens),
+    formatBits(before.followingBits),
+    formatBits(after.followingBits),
+    signedBits(after.followingBits - before.followingBits),
+  );
+}
+
+function signedBits(bits: number): string {
+  return bits < 0 ? `−${formatBits(-bits)}` : `+${formatBits(bits)}`;
 }
 
 function titleOf({ table, vocabulary }: DocumentView, row: number): string {

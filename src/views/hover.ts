@@ -2,12 +2,14 @@ import * as vscode from 'vscode';
 import { bandOf } from '../core/band';
 import { cellAt } from '../core/cells';
 import type { Cells } from '../core/cells';
+import type { CommandId } from '../core/contributions';
 import { escapedText, hoverMarkdown } from '../core/hoverText';
 import type { Config } from '../config';
 import type { DocumentView, LensState } from '../documentView';
 import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Disposable } from '../disposable';
+import { alternativeLink } from './alternatives';
 import { hoverToken } from './tokenFacts';
 
 /** Hovers over scored text, answered from the score table alone. */
@@ -33,7 +35,8 @@ function hoverAt(
   const isShown = (bits: number) => everywhere || bandOf(bits, edges) !== 0;
   const hover = (start: number, end: number, markdown: string) => {
     const content = new vscode.MarkdownString(markdown);
-    content.supportHtml = true; // for colours; the content stays untrusted
+    content.supportHtml = true; // for colours
+    content.isTrusted = { enabledCommands: ['tokenLens.showAlternatives' satisfies CommandId] }; // what a click on an alternative runs, nothing else
     return new vscode.Hover(content, new vscode.Range(document.positionAt(start), document.positionAt(end)));
   };
 
@@ -46,7 +49,10 @@ function hoverAt(
     const rows = Array.from({ length: cell.endToken - cell.firstToken }, (_, index) => cell.firstToken + index);
     const shares =
       rows.length > 1 ? `${vscode.l10n.t('These {0} tokens share one character; their bits are added.', rows.length.toString())}\n\n` : '';
-    return hover(cell.start, cell.end, shares + hoverMarkdown(rows.map(row => hoverToken(view, row, config.topCount, edges))));
+    // Only the first token's alternatives take the place of a character of several tokens.
+    const linkOf = (row: number) => (id: number) =>
+      row === cell.firstToken && view.vocabulary.textOf(id) !== undefined ? alternativeLink(document, cell.start, id) : undefined;
+    return hover(cell.start, cell.end, shares + hoverMarkdown(rows.map(row => hoverToken(view, row, config.topCount, edges, linkOf(row)))));
   }
   const staleCells = view.staleIn(here);
   const stale = cellAt(staleCells, offset);

@@ -39,7 +39,7 @@ export class PanelView implements Disposable {
         state: document => scored.state(document),
         view: document => scored.view(document),
         isOn: document => scored.isOn(document),
-        next: (document, offset, signal) => scored.next(document, offset, signal),
+        next: (document, offset, signal) => scored.ask(document, 'next', { offset }, signal),
         textBetween: (document, start, end) => document.getText(new vscode.Range(document.positionAt(start), document.positionAt(end))),
         bandEdges: document => config.bandEdges(document),
         topCount: () => config.topCount,

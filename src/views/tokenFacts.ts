@@ -9,8 +9,14 @@ import { formatBits, formatChoices, formatCount, formatPercent } from '../core/n
 import { rowState } from '../core/scores';
 import type { DocumentView } from '../documentView';
 
-/** One row of the table in words: what hover and QuickPick share. */
-export function hoverToken(view: DocumentView, row: number, topCount: number, edges: BandEdges): HoverToken {
+/** One row of the table in words. `linkOf`: what a click on an alternative runs; undefined for tokens that cannot be put into the text. */
+export function hoverToken(
+  view: DocumentView,
+  row: number,
+  topCount: number,
+  edges: BandEdges,
+  linkOf: (id: number) => string | undefined,
+): HoverToken {
   const { table, vocabulary } = view;
   const token = vocabulary.piecesOf(table.ids[row] ?? -1);
   const distribution = distributionOfRow(table, row, topCount);
@@ -28,7 +34,7 @@ export function hoverToken(view: DocumentView, row: number, topCount: number, ed
     lines: [vscode.l10n.t('{0} bits', formatBits(actual.surprisalBits)), sentences.join(' ')],
     table: {
       headings: [vscode.l10n.t('Rank'), vscode.l10n.t('Token'), vscode.l10n.t('Probability')],
-      rows: rowsOf(view, distribution),
+      rows: rowsOf(view, distribution, linkOf),
       everythingElse: { label: vscode.l10n.t('everything else'), probability: distribution.everythingElse },
       actualMark: vscode.l10n.t('in the text'),
     },
@@ -36,10 +42,16 @@ export function hoverToken(view: DocumentView, row: number, topCount: number, ed
 }
 
 /** The alternatives with the token of the document at its place among them, last when it is not of the top. */
-function rowsOf({ vocabulary }: DocumentView, { rows, actual }: Distribution): readonly HoverRow[] {
-  const others = rows.map(({ id, rank, probability }) => ({ rank, token: vocabulary.piecesOf(id), probability, actual: false }));
+function rowsOf(
+  { vocabulary }: DocumentView,
+  { rows, actual }: Distribution,
+  linkOf: (id: number) => string | undefined,
+): readonly HoverRow[] {
+  const others = rows.map(({ id, rank, probability }) => {
+    return { rank, token: vocabulary.piecesOf(id), probability, actual: false, link: linkOf(id) };
+  });
   if (!actual) return others;
-  const own = { rank: actual.rank, token: vocabulary.piecesOf(actual.id), probability: actual.probability, actual: true };
+  const own = { rank: actual.rank, token: vocabulary.piecesOf(actual.id), probability: actual.probability, actual: true, link: undefined };
   return others.toSpliced(actual.position, 0, own);
 }
 
