@@ -19,6 +19,7 @@ async function build() {
   await Promise.all([
     esbuild.build({ ...host, entryPoints: ['src/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'] }),
     esbuild.build({ ...host, entryPoints: ['src/model/worker.ts'], outfile: 'dist/worker.js', external: native, alias: stubs }),
+    esbuild.build({ ...host, entryPoints: ['src/regionsThread.ts'], outfile: 'dist/regionsThread.js' }),
     esbuild.build({ ...host, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js' }),
     esbuild.build({
       ...common,
@@ -30,6 +31,7 @@ async function build() {
     }),
   ]);
   copyFileSync('media/panel.css', 'dist/panel.css');
+  copyFileSync(require.resolve('vscode-oniguruma/release/onig.wasm'), 'dist/onig.wasm');
 }
 
 /** Every test file becomes one bundle at the same place below out/, so that mocha finds them by pattern. */

@@ -14,6 +14,8 @@ import {
   validBandEdges,
 } from './core/contributions';
 import type { HoverMode, ScoreOn } from './core/contributions';
+import { regionKinds } from './core/regions';
+import type { RegionKind } from './core/regions';
 import { DisposableStore } from './disposable';
 import type { Disposable } from './disposable';
 import type { ScoringSettings } from './model/protocol';
@@ -115,9 +117,18 @@ export class Config implements Disposable {
   }
 
   /** Why a document is left alone; undefined: it is not. */
-  skips(document: vscode.TextDocument): 'scheme' | 'language' | undefined {
+  skips(document: vscode.TextDocument): 'scheme' | 'language' | 'folder' | undefined {
     if (this.skippedSchemes.includes(document.uri.scheme)) return 'scheme';
-    return stringsOf(this.#read('skipLanguages'), otherDefaults.skipLanguages).includes(document.languageId) ? 'language' : undefined;
+    if (stringsOf(this.#read('skipLanguages'), otherDefaults.skipLanguages).includes(document.languageId)) return 'language';
+    return stringsOf(this.#read('skipFolders', document), otherDefaults.skipFolders).some(folder => isIn(document, folder))
+      ? 'folder'
+      : undefined;
+  }
+
+  /** Kinds of text that are not shown, in our order. */
+  leaveOut(document: vscode.TextDocument): readonly RegionKind[] {
+    const kinds = stringsOf(this.#read('leaveOut', document), otherDefaults.leaveOut);
+    return regionKinds.filter(kind => kinds.includes(kind));
   }
 
   /** The lens comes on by itself for documents of this language. */
@@ -136,4 +147,14 @@ export class Config implements Disposable {
   #read(name: SettingName, document?: vscode.TextDocument): unknown {
     return vscode.workspace.getConfiguration(section, document).get<unknown>(name);
   }
+}
+
+/** `folder`: a path, whole or from a folder of the workspace, or a pattern for files, the same. */
+function isIn(document: vscode.TextDocument, folder: string): boolean {
+  const plain = folder.replace(/[\\/]+$/, '');
+  if (plain === '') return false;
+  const pattern = /[*?{[]/.test(plain) ? folder : `${plain.replace(/^\.[\\/]/, '')}/**`;
+  const workspace = vscode.workspace.getWorkspaceFolder(document.uri);
+  const patterns: readonly vscode.GlobPattern[] = [pattern, ...(workspace ? [new vscode.RelativePattern(workspace, pattern)] : [])];
+  return patterns.some(each => vscode.languages.match({ pattern: each }, document) > 0);
 }

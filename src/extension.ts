@@ -4,6 +4,8 @@ import type { TokenLensApi } from './api';
 import { ContextKeys, openSample, registerCommands, rescore, toggleLens } from './commands';
 import { Config } from './config';
 import { DisposableStore } from './disposable';
+import { Grammars } from './grammars';
+import { LeftOut } from './leftOut';
 import { LensModel } from './lensModel';
 import { Pauses } from './pauses';
 import { ScoredDocuments } from './scoredDocuments';
@@ -12,6 +14,7 @@ import { DecorationView } from './views/decorations';
 import { reportFailures } from './views/failures';
 import { registerHover } from './views/hover';
 import { showMenu } from './views/menu';
+import { selectLeftOut } from './views/leftOutPick';
 import { PanelView } from './views/panel';
 import { StatusBarView } from './views/statusBar';
 import { WindowFocus } from './windowFocus';
@@ -33,7 +36,11 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const showLog = () => {
     log.show();
   };
-  store.add(new DecorationView(scored, config, pauses));
+  const regionsFiles = { thread: context.asAbsolutePath('dist/regionsThread.js'), wasm: context.asAbsolutePath('dist/onig.wasm') };
+  const leftOut = store.add(
+    new LeftOut({ scored, config, grammars: new Grammars(() => vscode.extensions.all), pauses, log }, regionsFiles, context.workspaceState),
+  );
+  store.add(new DecorationView(scored, leftOut, config, pauses));
   store.add(registerHover(scored, config, pauses));
   store.add(new StatusBarView(scored, config));
   store.add(new ContextKeys(scored, config));
@@ -59,6 +66,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
         panel.show();
       },
       'tokenLens.showAlternatives': asked => showAlternatives(scored, config, asked),
+      'tokenLens.selectLeftOut': () => selectLeftOut(leftOut),
       'tokenLens.showMenu': () => showMenu(scored),
       'tokenLens.openSample': () => openSample(scored, context.extensionUri),
       'tokenLens.showLog': showLog,

@@ -6,6 +6,7 @@ export type RefusalReason =
   | { readonly kind: 'binary' }
   | { readonly kind: 'scheme' }
   | { readonly kind: 'language' }
+  | { readonly kind: 'folder' }
   /** The model was not loaded: the machine has too little free memory for it, and nobody said to load it all the same. */
   | { readonly kind: 'memory'; readonly neededBytes: number; readonly freeBytes: number };
 
@@ -25,6 +26,8 @@ function refusalText(reason: RefusalReason): string {
     case 'scheme':
     case 'language':
       return `Documents of this ${reason.kind} are left out by the settings.`;
+    case 'folder':
+      return 'Documents in this folder are left out by the settings.';
     case 'memory':
       return (
         `Loading the model takes about ${megabytes(reason.neededBytes)} MB of memory, and ${megabytes(reason.freeBytes)} MB are free. ` +

@@ -70,6 +70,7 @@ export class ScoredDocuments {
             'startToken',
             'largestDocumentBytes',
             'skipLanguages',
+            'skipFolders',
             'skipSchemes',
           )
         )

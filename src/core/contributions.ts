@@ -8,6 +8,7 @@ export const publicCommands = [
   'tokenLens.rescore',
   'tokenLens.showPanel',
   'tokenLens.showAlternatives',
+  'tokenLens.selectLeftOut',
   'tokenLens.openSample',
   'tokenLens.showLog',
 ] as const;
@@ -64,6 +65,7 @@ export const otherDefaults = {
   startToken: true,
   modelFolder: '',
   skipLanguages: [],
+  skipFolders: ['**/node_modules/**', '**/.git/**'],
   // What is not a text of the user's own: generated views, old versions, input boxes.
   skipSchemes: [
     'git',
@@ -86,6 +88,7 @@ export const otherDefaults = {
   ],
   autoStart: [],
   hover: 'coloured',
+  leaveOut: [],
   scoreOn: 'typing',
 } as const satisfies Readonly<Record<string, unknown>>;
 

@@ -7,6 +7,7 @@ import { paint, rulerSpans } from '../core/paint';
 import type { Span } from '../core/scores';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
+import type { LeftOut } from '../leftOut';
 import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { BandTypes } from './bandTypes';
@@ -21,6 +22,7 @@ const scrollPauseMs = 40;
  */
 const rulerPauseMs = 500;
 
+type Shown = Pick<LeftOut, 'onDidChange' | 'shown'>;
 type Scored = Pick<ScoredDocuments, 'onDidChange' | 'view'>;
 
 /** Marks of a document in the overview rulers of its editors. */
@@ -33,6 +35,7 @@ interface Ruler {
 export class DecorationView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #scored: Scored;
+  readonly #leftOut: Shown;
   readonly #config: Config;
   readonly #pauses: Pauses;
   readonly #types = this.#store.add(new BandTypes());
@@ -42,16 +45,15 @@ export class DecorationView implements Disposable {
   readonly #scrolled = new Set<vscode.TextEditor>();
   #scrollTimer: NodeJS.Timeout | undefined;
 
-  constructor(scored: Scored, config: Config, pauses: Pauses) {
+  constructor(scored: Scored, leftOut: Shown, config: Config, pauses: Pauses) {
     this.#scored = scored;
+    this.#leftOut = leftOut;
     this.#config = config;
     this.#pauses = pauses;
     const drawAll = pauses.timed('draw', () => this.#drawAll());
-    this.#store.add(
-      scored.onDidChange(document => {
-        pauses.time('draw', () => this.#drawDocument(document));
-      }),
-    );
+    const draw = pauses.timed('draw', (document: vscode.TextDocument) => this.#drawDocument(document));
+    this.#store.add(scored.onDidChange(draw));
+    this.#store.add(leftOut.onDidChange(draw));
     this.#store.add(vscode.window.onDidChangeVisibleTextEditors(drawAll));
     this.#store.add(this.#types.onDidReplace(drawAll));
     this.#store.add(config.onDidChange(drawAll));
@@ -104,8 +106,14 @@ export class DecorationView implements Disposable {
     const ruler = this.#rulers.get(keyOf(document))?.spans ?? [];
     const painting = paint({
       text: document.getText(), // VS Code keeps it until the next edit
-      cells: cellsInAll(margin, span => view.cellsIn(span)),
-      stale: cellsInAll(margin, span => view.staleIn(span)),
+      cells: this.#leftOut.shown(
+        document,
+        cellsInAll(margin, span => view.cellsIn(span)),
+      ),
+      stale: this.#leftOut.shown(
+        document,
+        cellsInAll(margin, span => view.staleIn(span)),
+      ),
       edges: this.#config.bandEdges(document),
       visible,
       margin,
@@ -136,7 +144,7 @@ export class DecorationView implements Disposable {
     if (!view || editors.length === 0) return;
     const edges = this.#config.bandEdges(document);
     const [, , , , topEdge] = edges;
-    ruler.spans = rulerSpans(document.getText(), view.cellsFrom(topEdge), edges);
+    ruler.spans = rulerSpans(document.getText(), this.#leftOut.shown(document, view.cellsFrom(topEdge)), edges);
     for (const editor of editors) this.#showRuler(editor, ruler.spans);
   }
 

@@ -35,6 +35,7 @@ const refusalHeadlines: Readonly<Record<RefusalReason['kind'], string>> = {
   binary: 'This is not text',
   scheme: 'This kind of document is not read',
   language: 'This language is skipped',
+  folder: 'This folder is skipped',
   memory: 'The model was not loaded',
 };
 

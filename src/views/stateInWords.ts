@@ -72,6 +72,8 @@ export function refusalInWords(reason: RefusalReason): string {
       return vscode.l10n.t('This kind of document is left out by the setting Skip Schemes.');
     case 'language':
       return vscode.l10n.t('Its language is left out by the setting Skip Languages.');
+    case 'folder':
+      return vscode.l10n.t('Its folder is left out by the setting Skip Folders.');
     case 'memory':
       return vscode.l10n.t(
         'Loading the model needs about {0} MB of memory, and {1} MB are free. Close other programs, then turn the lens off and on again.',
