@@ -11,7 +11,7 @@ import { Grammars } from '../../src/grammars';
 import { LeftOut } from '../../src/leftOut';
 import { Pauses } from '../../src/pauses';
 import { browser } from './browser';
-import { activated, eventually, inExtension, untitled } from './documents';
+import { activated, eventually, inExtension, untitled as anyUntitled } from './documents';
 import { assertDrawn, setTheme } from './screen';
 
 type Piece = readonly [text: string, kind: RegionKind];
@@ -37,6 +37,14 @@ class Memento implements vscode.Memento {
   update(key: string, value: unknown): Promise<void> {
     this.#values.set(key, structuredClone(value));
     return Promise.resolve();
+  }
+}
+
+/** VS Code gives names again: for a moment it may answer with the document that had the name before. */
+async function untitled(content: string, language?: string): Promise<vscode.TextDocument> {
+  for (;;) {
+    const document = await anyUntitled(content, language);
+    if (document.getText() === content) return document;
   }
 }
 
@@ -103,9 +111,9 @@ describe('what is left out', function () {
         ['/** Doc */', 'comments'],
         ['"y"', 'strings'],
         ['  ', 'indentation'],
-        ['`t${', 'strings'],
+        ['`t', 'strings'],
         ['/* in */', 'comments'],
-        ['}u`', 'strings'],
+        ['u`', 'strings'],
         ['// see https://example.org', 'comments'],
       ]);
     });
@@ -194,7 +202,7 @@ describe('what is left out', function () {
 
   describe('follows edits', () => {
     it('a comment that is opened at the top takes everything below, and gives it back', async () => {
-      const text = `"top"\n${'const a = "b"; // c\n'.repeat(500)}/* d */\nlast("e");\n`;
+      const text = `"top"\n${'const a = "b"; // c\n'.repeat(500)}x /* d */\nlast("e");\n`;
       const document = await untitled(text, 'typescript');
       const leftOut = ownLeftOut();
       const before = pieces(document, await leftOut.ensure(document));

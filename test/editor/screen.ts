@@ -146,7 +146,12 @@ export async function bandColours(theme: Theme): Promise<BandColours> {
 }
 
 /** Waits until every one of `count` editors shows the text as its scores say. */
-export async function assertDrawn(document: vscode.TextDocument, scores: DocumentScores, theme: Theme, count = 1): Promise<void> {
+export async function assertDrawn(
+  document: vscode.TextDocument,
+  scores: Pick<DocumentScores, 'cells'>,
+  theme: Theme,
+  count = 1,
+): Promise<void> {
   let faults: readonly string[] = [];
   const colours = await bandColours(theme);
   await eventually(
