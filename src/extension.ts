@@ -41,7 +41,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
     new LeftOut({ scored, config, grammars: new Grammars(() => vscode.extensions.all), pauses, log }, regionsFiles, context.workspaceState),
   );
   store.add(new DecorationView(scored, leftOut, config, pauses));
-  store.add(registerHover(scored, config, pauses));
+  store.add(registerHover(scored, leftOut, config, pauses));
   store.add(new StatusBarView(scored, config));
   store.add(new ContextKeys(scored, config));
   store.add(reportFailures(scored, showLog));

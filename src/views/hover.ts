@@ -6,6 +6,7 @@ import type { CommandId } from '../core/contributions';
 import { escapedText, hoverMarkdown } from '../core/hoverText';
 import type { Config } from '../config';
 import type { DocumentView, LensState } from '../documentView';
+import type { LeftOut } from '../leftOut';
 import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Disposable } from '../disposable';
@@ -13,11 +14,16 @@ import { alternativeLink } from './alternatives';
 import { hoverToken } from './tokenFacts';
 
 /** Hovers over scored text, answered from the score table alone. */
-export function registerHover(scored: Pick<ScoredDocuments, 'state' | 'view'>, config: Config, pauses: Pauses): Disposable {
+export function registerHover(
+  scored: Pick<ScoredDocuments, 'state' | 'view'>,
+  leftOut: Pick<LeftOut, 'shown'>,
+  config: Config,
+  pauses: Pauses,
+): Disposable {
   return vscode.languages.registerHoverProvider('*', {
     provideHover: pauses.timed('hover', (document: vscode.TextDocument, position: vscode.Position) => {
       const view = config.hover(document) === 'off' ? undefined : scored.view(document);
-      return view && hoverAt(view, scored.state(document), document, document.offsetAt(position), config);
+      return view && hoverAt(view, scored.state(document), document, document.offsetAt(position), config, leftOut);
     }),
   });
 }
@@ -28,10 +34,12 @@ function hoverAt(
   document: vscode.TextDocument,
   offset: number,
   config: Config,
+  leftOut: Pick<LeftOut, 'shown'>,
 ): vscode.Hover | undefined {
   const edges = config.bandEdges(document);
   const everywhere = config.hover(document) === 'all';
   // What has no score has no band, and its reason is worth a hover; what is plain only with `all`.
+  const coloured = (cells: Cells) => (everywhere ? cells : leftOut.shown(document, cells));
   const isShown = (bits: number) => everywhere || bandOf(bits, edges) !== 0;
   const hover = (start: number, end: number, markdown: string) => {
     const content = new vscode.MarkdownString(markdown);
@@ -41,7 +49,7 @@ function hoverAt(
   };
 
   const here = { start: offset, end: offset + 1 };
-  const cells = view.cellsIn(here);
+  const cells = coloured(view.cellsIn(here));
   const found = cellAt(cells, offset);
   if (found !== undefined) {
     const cell = cellOf(cells, found);
@@ -54,7 +62,7 @@ function hoverAt(
       row === cell.firstToken && view.vocabulary.textOf(id) !== undefined ? alternativeLink(document, cell.start, id) : undefined;
     return hover(cell.start, cell.end, shares + hoverMarkdown(rows.map(row => hoverToken(view, row, config.topCount, edges, linkOf(row)))));
   }
-  const staleCells = view.staleIn(here);
+  const staleCells = coloured(view.staleIn(here));
   const stale = cellAt(staleCells, offset);
   if (stale !== undefined) {
     const cell = cellOf(staleCells, stale);

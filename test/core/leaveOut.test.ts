@@ -36,7 +36,7 @@ function marked(text: string): { readonly text: string; readonly regions: Region
   return { text: plain, regions: { length: starts.length, starts, ends, kinds } };
 }
 
-/** C's block comments and double quotes, as TextMate would name them; it counts the lines it has read. */
+/** C's block comments and double quotes, as vscode-textmate names them, with the break of an empty line in its only part; it counts the lines it has read. */
 class SmallGrammar implements LineGrammar<'code' | 'comment'> {
   readonly initial = 'code';
   linesRead = 0;
@@ -58,7 +58,7 @@ class SmallGrammar implements LineGrammar<'code' | 'comment'> {
             : end + 2
           : at + (/^(?:"[^"]*"|(?:(?!\/\*)[^"])+)/.exec(line.slice(at))?.[0].length ?? 0);
       const scope = state === 'comment' ? 'comment.block' : line[at] === '"' ? 'string.quoted.double' : 'meta.code';
-      if (next > at || line === '') parts.push({ startIndex: at, endIndex: next, scopes: ['source.small', scope] });
+      if (next > at || line === '') parts.push({ startIndex: at, endIndex: Math.max(next, 1), scopes: ['source.small', scope] });
       if (state === 'comment') state = end < 0 ? 'comment' : 'code';
       else if (line.startsWith('/*', next)) state = 'comment';
       else if (next === at) break;

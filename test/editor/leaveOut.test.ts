@@ -343,6 +343,14 @@ describe('what is left out', function () {
         await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
         await command;
       };
+      const hoversAt = async (word: string) => {
+        const place = document.positionAt(text.indexOf(word));
+        const hovers = await vscode.commands.executeCommand<readonly vscode.Hover[]>('vscode.executeHoverProvider', document.uri, place);
+        return hovers.some(({ contents }) =>
+          contents.some(content => content instanceof vscode.MarkdownString && content.value.includes('surprising to')),
+        );
+      };
+      assert.ok((await hoversAt('zebra')) && (await hoversAt('Tuesday')));
       await choose('Comments');
       const inComment = (start: number, end: number) => {
         const middle = (start + end) / 2;
@@ -351,6 +359,7 @@ describe('what is left out', function () {
       const cells = scores.cells.filter(({ start, end }) => !inComment(start, end));
       assert.ok(cells.length < scores.cells.length - 10);
       await assertDrawn(document, { cells }, 'dark');
+      assert.deepEqual([await hoversAt('zebra'), await hoversAt('Tuesday')], [false, true]);
       await browser.screenshot('left-out-comments');
       await choose('Comments');
       await assertDrawn(document, scores, 'dark');
