@@ -191,7 +191,14 @@ describe('what is left out', function () {
         ['  ', 'indentation'],
       ]);
       const editor = await vscode.window.showTextDocument(document);
+      const known: (Regions | undefined)[] = [];
+      const listener = vscode.workspace.onDidChangeTextDocument(event => {
+        if (event.document === document && event.document.eol === vscode.EndOfLine.LF) known.push(leftOut.regions(document));
+      });
       await editor.edit(builder => builder.setEndOfLine(vscode.EndOfLine.LF));
+      listener.dispose();
+      assert.equal(known[0], undefined); // every line has moved
+      assert.ok(known.length > 0);
       assert.deepEqual(pieces(document, await leftOut.ensure(document)), [
         ['/* a\n\nb */', 'comments'],
         ['"c"', 'strings'],
