@@ -38,8 +38,8 @@ function hoverAt(
 ): vscode.Hover | undefined {
   const edges = config.bandEdges(document);
   const everywhere = config.hover(document) === 'all';
-  // What has no score has no band, and its reason is worth a hover; what is plain only with `all`.
   const coloured = (cells: Cells) => (everywhere ? cells : leftOut.shown(document, cells));
+  // What has no score has no band, and its reason is worth a hover; what is plain only with `all`.
   const isShown = (bits: number) => everywhere || bandOf(bits, edges) !== 0;
   const hover = (start: number, end: number, markdown: string) => {
     const content = new vscode.MarkdownString(markdown);
