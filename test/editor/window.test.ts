@@ -150,7 +150,7 @@ describe('the window of a user', function () {
       for (const [kind, name] of themes) {
         await setTheme(name);
         editor.selections = [atEnd];
-        await assertDrawn(document, { cells } as DocumentScores, kind);
+        await assertDrawn(document, { cells }, kind);
         const plain = await shown();
         const differs = (now: readonly ShownCharacter[], start: number) => {
           const [before, after] = [characterAt(plain, text, start), characterAt(now, text, start)];
