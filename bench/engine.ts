@@ -573,7 +573,7 @@ function typingPlaces({ text, layout }: BenchText, windows: readonly Window[]): 
     const at = random(text.length);
     places.push({ at, where: `character ${at}`, character: ['k', ' ', '\n', '.'][index % 4] ?? 'k' });
   }
-  const table = tableOf({ topCount: 1, ...layout }, undefined, []);
+  const table = tableOf({ topCount: 1, watchCount: 0, ...layout }, undefined, []);
   const candidates = Array.from({ length: 1000 }, (_, index) => {
     const token = Math.floor((index * layout.ids.length) / 1000);
     const character = index % 2 === 0 ? 'k' : '\n';

@@ -16,7 +16,7 @@ export const snapshotBytes = 128 * 2 ** 20;
 const never = new AbortController().signal;
 
 export function scoringSettings(anchors: Anchors): ScoringSettings {
-  return { contextTokens: 1024, overlapTokens: 256, anchors, topCount: 10, useStartToken: true };
+  return { contextTokens: 1024, overlapTokens: 256, anchors, topCount: 10, useStartToken: true, watchWords: [] };
 }
 
 export class ModelProcess {

@@ -64,6 +64,7 @@ export class Config implements Disposable {
       overlapTokens: Math.min(this.#number('overlapTokens'), Math.floor(contextTokens / 2)),
       anchors: 'text',
       topCount: this.topCount,
+      watchWords: [],
       useStartToken: this.#read('startToken') !== false,
     };
   }

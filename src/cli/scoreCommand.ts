@@ -49,7 +49,7 @@ export async function scoreCommand(request: ScoreArguments, text: string, signal
       client,
       load,
       text,
-      { contextTokens, overlapTokens, anchors, topCount, useStartToken },
+      { contextTokens, overlapTokens, anchors, topCount, useStartToken, watchWords: [] },
       arithmetic,
       signal,
     );

@@ -1,11 +1,18 @@
-import type { ScoredRows } from './scores';
 import { rowState } from './scores';
+import type { ScoredRows, TokenSets } from './scores';
 
 /**
  * One row of logits reduced to what views need, in float64. For logits x over the vocabulary, m = max x and Z = sum exp(x - m):
  * log p(v) = x_v - m - ln Z, entropy = ln Z - sum (x - m) exp(x - m) / Z. Without the shift by m a large logit overflows.
  */
-export function reduceRow(logits: Float32Array, token: number, rows: ScoredRows, index: number, topCount: number): void {
+export function reduceRow(
+  logits: Float32Array,
+  token: number,
+  rows: ScoredRows,
+  index: number,
+  topCount: number,
+  { count, members }: TokenSets,
+): void {
   const { max, logSum, entropyNats } = normalise(logits);
   const own = logits[token] ?? -Infinity;
   let higher = 0;
@@ -19,6 +26,20 @@ export function reduceRow(logits: Float32Array, token: number, rows: ScoredRows,
     rows.topIds[index * topCount + place] = id;
     rows.topLogProbabilities[index * topCount + place] = (logits[id] ?? -Infinity) - max - logSum;
   }
+  const sums = new Float64Array(count);
+  for (const [id, logit] of logits.entries()) {
+    const weight = Math.exp(logit - max);
+    for (let set = 0; set < count; set++) if (members[id * count + set] === 1) sums[set] = (sums[set] ?? 0) + weight;
+  }
+  writeLogMasses(rows, index, sums, logSum);
+}
+
+/** `sums`: of exp(x_v - m) over each token set, word starts first; `logSum`: the natural logarithm of that sum over the vocabulary. */
+export function writeLogMasses(rows: ScoredRows, index: number, sums: ArrayLike<number>, logSum: number): void {
+  const logMass = (set: number) => Math.min(0, Math.log(sums[set] ?? NaN) - logSum);
+  rows.wordStartLogMass[index] = logMass(0);
+  const watchCount = sums.length - 1;
+  for (let word = 0; word < watchCount; word++) rows.watchLogMasses[index * watchCount + word] = logMass(word + 1);
 }
 
 /** Natural logarithms of the probabilities, and the entropy in bits. */

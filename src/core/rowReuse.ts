@@ -1,6 +1,6 @@
 import { rowState } from './scores';
 import type { ScoredRows, ScoreTable } from './scores';
-import { sliceRows } from './scoreTable';
+import { sliceRows, viewOfRows } from './scoreTable';
 import type { CarriedRows } from './scoreTable';
 import type { Window } from './window';
 
@@ -112,16 +112,7 @@ export class FormerWindows {
 
 /** Rows [from, to) of some rows, in the same memory. */
 function rowsWithin(rows: ScoredRows, from: number, to: number): ScoredRows {
-  const topCount = rows.count === 0 ? 0 : rows.topIds.length / rows.count;
-  return {
-    first: rows.first + from,
-    count: to - from,
-    states: rows.states.subarray(from, to),
-    surprisalBits: rows.surprisalBits.subarray(from, to),
-    entropyBits: rows.entropyBits.subarray(from, to),
-    ranks: rows.ranks.subarray(from, to),
-    contextTokens: rows.contextTokens.subarray(from, to),
-    topIds: rows.topIds.subarray(from * topCount, to * topCount),
-    topLogProbabilities: rows.topLogProbabilities.subarray(from * topCount, to * topCount),
-  };
+  const width = (values: ArrayLike<number>) => (rows.count === 0 ? 0 : values.length / rows.count);
+  const shape = { topCount: width(rows.topIds), watchCount: width(rows.watchLogMasses) };
+  return { first: rows.first + from, count: to - from, ...viewOfRows(rows, shape, from, to) };
 }

@@ -1,7 +1,9 @@
-import { rowState } from './scores';
 import type { ScoredRows, ScoreTable } from './scores';
 
-type Layout = Pick<ScoreTable, 'topCount' | 'ids' | 'starts' | 'ends' | 'startBytes' | 'endBytes'>;
+type Layout = Pick<ScoreTable, 'topCount' | 'watchCount' | 'ids' | 'starts' | 'ends' | 'startBytes' | 'endBytes'>;
+/** How many values a row has in the columns that have several. */
+export type RowShape = Pick<ScoreTable, 'topCount' | 'watchCount'>;
+type RowColumns = Omit<ScoredRows, 'first' | 'count'>;
 
 /** Rows [to, to + count) of a new table are rows [from, from + count) of the one before: nothing that their numbers depend on changed. */
 export interface CarriedRows {
@@ -13,28 +15,30 @@ export interface CarriedRows {
 /** A table whose rows are all pending, but for those carried over from `previous`. */
 export function tableOf(layout: Layout, previous: ScoreTable | undefined, carried: readonly CarriedRows[]): ScoreTable {
   const length = layout.ids.length;
-  const { topCount } = layout;
+  const { topCount, watchCount } = layout;
   const table: ScoreTable = {
     length,
     topCount,
+    watchCount,
     ids: layout.ids,
     starts: layout.starts,
     ends: layout.ends,
     startBytes: layout.startBytes,
     endBytes: layout.endBytes,
-    ...emptyRows(length, topCount),
+    ...emptyRows(length, layout),
   };
   for (const { from, to, count } of previous ? carried : []) {
-    if (previous) writeRows(table, { ...viewOfRows(previous, from, from + count), first: to });
+    if (previous) writeRows(table, { first: to, count, ...viewOfRows(previous, previous, from, from + count) });
   }
   return table;
 }
 
 /** Rows [first, end) of a table, as a copy. */
 export function sliceRows(table: ScoreTable, first: number, end: number): ScoredRows {
-  const rows = viewOfRows(table, first, end);
+  const rows = viewOfRows(table, table, first, end);
   return {
-    ...rows,
+    first,
+    count: end - first,
     states: rows.states.slice(),
     surprisalBits: rows.surprisalBits.slice(),
     entropyBits: rows.entropyBits.slice(),
@@ -42,31 +46,32 @@ export function sliceRows(table: ScoreTable, first: number, end: number): Scored
     contextTokens: rows.contextTokens.slice(),
     topIds: rows.topIds.slice(),
     topLogProbabilities: rows.topLogProbabilities.slice(),
+    wordStartLogMass: rows.wordStartLogMass.slice(),
+    watchLogMasses: rows.watchLogMasses.slice(),
   };
 }
 
-/** Rows [first, end) of a table, in its own memory. */
-function viewOfRows(table: ScoreTable, first: number, end: number): ScoredRows {
-  const { topCount } = table;
+/** Rows [first, end) of these columns, in their own memory. */
+export function viewOfRows(columns: RowColumns, { topCount, watchCount }: RowShape, first: number, end: number): RowColumns {
   return {
-    first,
-    count: end - first,
-    states: table.states.subarray(first, end),
-    surprisalBits: table.surprisalBits.subarray(first, end),
-    entropyBits: table.entropyBits.subarray(first, end),
-    ranks: table.ranks.subarray(first, end),
-    contextTokens: table.contextTokens.subarray(first, end),
-    topIds: table.topIds.subarray(first * topCount, end * topCount),
-    topLogProbabilities: table.topLogProbabilities.subarray(first * topCount, end * topCount),
+    states: columns.states.subarray(first, end),
+    surprisalBits: columns.surprisalBits.subarray(first, end),
+    entropyBits: columns.entropyBits.subarray(first, end),
+    ranks: columns.ranks.subarray(first, end),
+    contextTokens: columns.contextTokens.subarray(first, end),
+    topIds: columns.topIds.subarray(first * topCount, end * topCount),
+    topLogProbabilities: columns.topLogProbabilities.subarray(first * topCount, end * topCount),
+    wordStartLogMass: columns.wordStartLogMass.subarray(first, end),
+    watchLogMasses: columns.watchLogMasses.subarray(first * watchCount, end * watchCount),
   };
 }
 
 /** Rows for the model to fill: pending, no bits, no alternatives. */
-export function newRows(first: number, count: number, topCount: number): ScoredRows {
-  return { first, count, ...emptyRows(count, topCount) };
+export function newRows(first: number, count: number, shape: RowShape): ScoredRows {
+  return { first, count, ...emptyRows(count, shape) };
 }
 
-function emptyRows(length: number, topCount: number): Omit<ScoredRows, 'first' | 'count'> {
+function emptyRows(length: number, { topCount, watchCount }: RowShape): RowColumns {
   return {
     states: new Uint8Array(length),
     surprisalBits: new Float64Array(length).fill(NaN),
@@ -75,6 +80,8 @@ function emptyRows(length: number, topCount: number): Omit<ScoredRows, 'first' |
     contextTokens: new Int32Array(length),
     topIds: new Int32Array(length * topCount).fill(-1),
     topLogProbabilities: new Float32Array(length * topCount).fill(NaN),
+    wordStartLogMass: new Float32Array(length).fill(NaN),
+    watchLogMasses: new Float32Array(length * watchCount).fill(NaN),
   };
 }
 
@@ -87,10 +94,6 @@ export function writeRows(table: ScoreTable, rows: ScoredRows): void {
   table.contextTokens.set(rows.contextTokens, first);
   table.topIds.set(rows.topIds, first * table.topCount);
   table.topLogProbabilities.set(rows.topLogProbabilities, first * table.topCount);
-}
-
-export function pendingCount(table: ScoreTable): number {
-  let count = 0;
-  for (const state of table.states) if (state === rowState.pending) count++;
-  return count;
+  table.wordStartLogMass.set(rows.wordStartLogMass, first);
+  table.watchLogMasses.set(rows.watchLogMasses, first * table.watchCount);
 }

@@ -11,12 +11,14 @@ export const rowState = { pending: 0, scored: 1, unscored: 2 } as const;
 
 /**
  * What the model said of each token of one document version: a set of columns of `length` rows.
- * UTF-16 offsets are of the document, byte offsets of the scored copy. Rows that are not scored hold NaN bits, rank 0 and top ids -1.
+ * UTF-16 offsets are of the document, byte offsets of the scored copy. Rows that are not scored hold NaN bits, rank 0, top ids -1 and NaN log masses.
  */
 export interface ScoreTable {
   readonly length: number;
   /** Alternatives kept per row, the `k` of top k. */
   readonly topCount: number;
+  /** Words whose probability is watched at every row. */
+  readonly watchCount: number;
   readonly ids: Int32Array;
   readonly starts: Uint32Array;
   readonly ends: Uint32Array;
@@ -36,16 +38,41 @@ export interface ScoreTable {
   readonly topIds: Int32Array;
   /** Natural logarithms, [length, topCount]. */
   readonly topLogProbabilities: Float32Array;
+  /**
+   * Natural logarithm of the probability that the token is one that begins a word or ends the text: white space first, or a control token.
+   * The word before it is over then; what corrects sums of bits over a word for its end (Pimentel & Meister 2024, 2406.14561).
+   */
+  readonly wordStartLogMass: Float32Array;
+  /**
+   * [length, watchCount], natural logarithms of the probability that the token is the first of the watched word; -Infinity where that is
+   * too small for a float32.
+   */
+  readonly watchLogMasses: Float32Array;
 }
 
 /** The columns that the model fills, for rows `first` to `first + count`. */
 export type ScoredRows = Pick<
   ScoreTable,
-  'states' | 'surprisalBits' | 'entropyBits' | 'ranks' | 'contextTokens' | 'topIds' | 'topLogProbabilities'
+  | 'states'
+  | 'surprisalBits'
+  | 'entropyBits'
+  | 'ranks'
+  | 'contextTokens'
+  | 'topIds'
+  | 'topLogProbabilities'
+  | 'wordStartLogMass'
+  | 'watchLogMasses'
 > & {
   readonly first: number;
   readonly count: number;
 };
+
+/** Sets of tokens, of each of which the probability is summed at every row: word starts, then one set for each watched word. */
+export interface TokenSets {
+  readonly count: number;
+  /** [vocabulary, count], row-major: 1 where the token is in the set, else 0. */
+  readonly members: Float32Array;
+}
 
 /** Bytes of the scored copy for which the vocabulary has no token: unscored, and no token stands for them. */
 export interface Gap extends Span {

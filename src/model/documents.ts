@@ -4,7 +4,7 @@ import { sliceRows, tableOf, writeRows } from '../core/scoreTable';
 import type { CarriedRows } from '../core/scoreTable';
 import { byteAtOffset, scoredCopyOf } from '../core/scoredCopy';
 import type { ScoredCopy } from '../core/scoredCopy';
-import type { Arithmetic, ScoredRows, ScoreTable, Span, WindowSettings } from '../core/scores';
+import type { Arithmetic, ScoredRows, ScoreTable, Span, TokenSets, WindowSettings } from '../core/scores';
 import { Vocabulary } from '../core/vocabulary';
 import { windowInForce, windowsOf } from '../core/window';
 import type { Window } from '../core/window';
@@ -26,11 +26,13 @@ import type {
   ShowParams,
   TryParams,
   TryResult,
+  WatchedWord,
   WordsParams,
   WordsResult,
 } from './protocol';
 import { firstNotBelow, tokenText } from './tokens';
 import type { TokenisedText, TokenLayout } from './tokens';
+import { tokenSetsOf, watchedWords } from './tokenSets';
 import { likelyWords, windowStart } from './words';
 
 /** Longer words than this are broken off. */
@@ -109,6 +111,8 @@ interface Scored {
   readonly windows: readonly Window[];
   /** Rows of windows that edits did away with: an undo finds them again. */
   readonly former: FormerWindows;
+  readonly watched: readonly WatchedWord[];
+  readonly sets: TokenSets;
 }
 
 class OpenDocument {
@@ -156,7 +160,7 @@ class OpenDocument {
     signal.throwIfAborted();
     const { layout, copy, version } = reading;
     const { now, carried, baseId } = this.#tableFor(reading, params.settings, engine);
-    const { tableId, table, settings, prefixIds, windows } = now;
+    const { tableId, table, settings, prefixIds, windows, watched, sets } = now;
     const known = params.knownTableId !== undefined && params.knownTableId === baseId;
     const startTokenId = prefixIds[0] ?? null;
     const { ids, starts, ends, startBytes, endBytes, gaps } = layout;
@@ -167,6 +171,8 @@ class OpenDocument {
       tableId,
       carried: known ? carried : [],
       topCount: table.topCount,
+      watchCount: table.watchCount,
+      watched,
       ids,
       starts,
       ends,
@@ -191,7 +197,7 @@ class OpenDocument {
       const work = queue.next(this.#visible);
       if (!work) break;
       const goesOn = () => !queue.isOvertaken(work, this.#visible);
-      await engine.score(prefixIds, ids, work, table.topCount, signal, goesOn, onRows);
+      await engine.score(prefixIds, ids, work, { topCount: table.topCount, sets }, signal, goesOn, onRows);
     }
     return { tableId, window: settings, windows: windows.length, startTokenId, tokensRun: engine.tokensRun - before };
   }
@@ -208,16 +214,21 @@ class OpenDocument {
       old?.engine === engine &&
       sameWindows(old.settings, inForce) &&
       old.table.topCount === settings.topCount &&
+      sameWords(old.watched, settings.watchWords) &&
       old.prefixIds.length === prefixIds.length
         ? old
         : undefined;
     if (base?.version === version) return { now: base, carried: [{ from: 0, to: 0, count: base.table.length }], baseId: base.tableId };
+    const { tokenizer } = engine.facts;
+    const watched = base?.watched ?? watchedWords(settings.watchWords, tokenizer);
+    const sets = base?.sets ?? tokenSetsOf(tokenizer, watched);
     const windows = windowsOf(tokenText({ layout, copy }), inForce);
     const carried = base ? carriedRows(base, layout.ids, windows) : [];
     const former = base?.former ?? new FormerWindows();
     if (base) former.remember(base, carried);
-    const table = tableOf({ topCount: settings.topCount, ...layout }, base?.table, carried);
-    const now = { engine, tableId: this.#newTableId(), version, table, prefixIds, settings: inForce, windows, former };
+    const table = tableOf({ topCount: settings.topCount, watchCount: watched.length, ...layout }, base?.table, carried);
+    const tableId = this.#newTableId();
+    const now: Scored = { engine, tableId, version, table, prefixIds, settings: inForce, windows, former, watched, sets };
     this.#scored.set(engine.arithmetic, now);
     return { now, carried, baseId: base?.tableId };
   }
@@ -299,6 +310,10 @@ class OpenDocument {
 
 function sameWindows(a: WindowSettings, b: WindowSettings): boolean {
   return a.contextTokens === b.contextTokens && a.overlapTokens === b.overlapTokens && a.anchors === b.anchors;
+}
+
+function sameWords(watched: readonly WatchedWord[], words: readonly string[]): boolean {
+  return watched.length === words.length && watched.every(({ word }, index) => word === words[index]);
 }
 
 /** The settings in force with this engine. */

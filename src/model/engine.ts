@@ -45,7 +45,7 @@ export class Engine {
     prefixIds: readonly number[],
     tokenIds: Int32Array,
     { window, first, end, isNear }: QueuedRows,
-    topCount: number,
+    columns: Pick<RowsWanted, 'topCount' | 'sets'>,
     signal: AbortSignal,
     goesOn: () => boolean,
     onRows: (rows: ScoredRows) => void,
@@ -54,7 +54,7 @@ export class Engine {
     const inputOf = (token: number) => prefixIds.length + token - window.start - 1;
     let row = first;
     if (inputOf(row) < 0) {
-      const rows = newRows(row, 1, topCount);
+      const rows = newRows(row, 1, { topCount: columns.topCount, watchCount: columns.sets.count - 1 });
       rows.states[0] = rowState.unscored;
       onRows(rows);
       row++;
@@ -65,7 +65,7 @@ export class Engine {
       const skipped = Math.max(0, inputOf(row) - firstInput);
       const count = Math.min(end - row, Math.max(0, ids.length - skipped));
       const labels = tokenIds.subarray(row, row + count);
-      const wanted: RowsWanted | undefined = count > 0 ? { first: skipped, labels, topCount } : undefined;
+      const wanted: RowsWanted | undefined = count > 0 ? { first: skipped, labels, ...columns } : undefined;
       const result = await this.#session.run(ids, past, wanted ? { rows: wanted, cache } : { cache });
       if (result.rows) {
         onRows({

@@ -12,18 +12,26 @@ import type { AttributeSchema, Model, NodeSchema, TensorDataSchema, ValueSchema 
 const own = <Name extends string>(name: Name) => `token_lens_${name}` as const;
 
 /**
- * Inputs, all int64. Rows to score are fed in blocks, [blocks, rows of a block]: row of the logits (an index within the call's ids) and the
- * id that follows; k [1]; rows wanted whole [W].
+ * Inputs, int64. Rows to score are fed in blocks, [blocks, rows of a block]: row of the logits (an index within the call's ids) and the
+ * id that follows; k [1]; rows wanted whole [W]. And, as float32, sets of tokens: [T, sets], 1 where token t is in a set; T need not be
+ * the vocabulary.
  */
-export const headInputs = { rows: own('rows'), labels: own('labels'), topCount: own('top_count'), wholeRows: own('whole_rows') } as const;
+export const headInputs = {
+  rows: own('rows'),
+  labels: own('labels'),
+  topCount: own('top_count'),
+  wholeRows: own('whole_rows'),
+  sets: own('sets'),
+} as const;
 
 /**
- * Outputs: [blocks, rows, 1 or k] each, but [W, vocabulary] for `logProbabilities` (natural logarithms). With d a logit's distance from
- * the highest: the sum of exp d, the mean of d, and d of the label and of the top ids, float32; ids int32. `higher`: how many logits are
+ * Outputs: [blocks, rows, 1 or k or sets] each, but [W, vocabulary] for `logProbabilities` (natural logarithms). With d a logit's distance from
+ * the highest: the sum of exp d, that over each set, the mean of d, and d of the label and of the top ids, float32; ids int32. `higher`: how many logits are
  * higher than the label's (a whole number as float32, exact to 16 million).
  */
 export const headOutputs = {
   expSums: own('exp_sums'),
+  setSums: own('set_sums'),
   meanDistances: own('mean_distances'),
   labelDistances: own('label_distances'),
   higher: own('higher'),
@@ -93,6 +101,7 @@ export function scoringHead(model: Model): Uint8Array<ArrayBuffer> {
     node('Clip', [own('d'), own('lowest')], own('finite_d')),
     node('Exp', [own('finite_d')], own('exp_d')),
     rowSums(own('exp_d'), own('z')),
+    node('MatMul', [own('exp_d'), own('all_sets')], own('set_z')),
     node('Mul', [own('finite_d'), own('exp_d')], own('d_exp_d')),
     rowSums(own('d_exp_d'), own('weighted')),
     node('Div', [own('weighted'), own('z')], own('mean_d')),
@@ -107,6 +116,7 @@ export function scoringHead(model: Model): Uint8Array<ArrayBuffer> {
   ];
   const blockOutputs: readonly (readonly [inner: string, outer: string, type: number])[] = [
     [own('z'), headOutputs.expSums, float32],
+    [own('set_z'), headOutputs.setSums, float32],
     [own('mean_d'), headOutputs.meanDistances, float32],
     [own('label_d'), headOutputs.labelDistances, float32],
     [own('higher_count'), headOutputs.higher, float32],
@@ -125,6 +135,14 @@ export function scoringHead(model: Model): Uint8Array<ArrayBuffer> {
   };
   const nodes = [
     node('Flatten', ['logits'], flat, integer('axis', 2)),
+    // Sets of a tokenizer's tokens: there may be more logits than tokens, or fewer.
+    node('Shape', [flat], own('logits_shape')),
+    node('Gather', [own('logits_shape'), own('one')], own('width')),
+    node('Shape', [headInputs.sets], own('sets_shape')),
+    node('Gather', [own('sets_shape'), own('zero')], own('tokens')),
+    node('Sub', [own('width'), own('tokens')], own('missing')),
+    node('Concat', [own('zero'), own('zero'), own('missing'), own('zero')], own('pads'), integer('axis', 0)),
+    node('Pad', [headInputs.sets, own('pads')], own('all_sets')),
     node(
       'Scan',
       [headInputs.rows, headInputs.labels],
@@ -149,6 +167,7 @@ export function scoringHead(model: Model): Uint8Array<ArrayBuffer> {
         value(headInputs.labels, int64, [own('b'), own('w')]),
         value(headInputs.topCount, int64, [1n]),
         value(headInputs.wholeRows, int64, [own('n')]),
+        value(headInputs.sets, float32, [own('t'), own('s')]),
       ],
       output: [...blockOutputs.map(([, outer, type]) => value(outer, type)), value(headOutputs.logProbabilities, float32)],
     },

@@ -4,6 +4,7 @@ import { windowHolding, windowsOf } from '../core/window';
 import type { Engine } from './engine';
 import type { PassageScore, TextEdit } from './protocol';
 import { commonPrefix } from './snapshots';
+import { noSets } from './tokenSets';
 import { firstNotBelow, tokenText } from './tokens';
 import type { IdText, TokenisedText } from './tokens';
 
@@ -103,7 +104,8 @@ export async function scoreRows(
     } else {
       // The first attempt at a place leaves a cache for the next ones there, each of which would only take room.
       const isNear = !engine.holds([...prefixIds, ...ids.subarray(window.start, row)]);
-      await engine.score(prefixIds, ids, { window, first: row, end: until, isNear }, 1, signal, always, rows => {
+      const columns = { topCount: 1, sets: noSets };
+      await engine.score(prefixIds, ids, { window, first: row, end: until, isNear }, columns, signal, always, rows => {
         surprisalBits.set(rows.surprisalBits, rows.first - first);
         contextTokens.set(rows.contextTokens, rows.first - first);
       });

@@ -105,6 +105,8 @@ export interface TextEdit {
 export interface ScoringSettings extends WindowSettings {
   readonly topCount: number;
   readonly useStartToken: boolean;
+  /** At most 5, each without white space around it. */
+  readonly watchWords: readonly string[];
 }
 
 export interface ScoreParams {
@@ -227,6 +229,9 @@ export interface LayoutEvent {
   readonly tableId: number;
   readonly carried: readonly CarriedRows[];
   readonly topCount: number;
+  readonly watchCount: number;
+  /** What the table's columns of watched words are of, in their order. */
+  readonly watched: readonly WatchedWord[];
   readonly ids: Int32Array;
   readonly starts: Uint32Array;
   readonly ends: Uint32Array;
@@ -236,6 +241,14 @@ export interface LayoutEvent {
   readonly bytes: number;
   readonly window: WindowSettings;
   readonly startTokenId: number | null;
+}
+/** A word that is watched by its first token, after a space and without one. */
+export interface WatchedWord {
+  readonly word: string;
+  /** Of those first tokens; none where the vocabulary cannot spell it. */
+  readonly ids: readonly number[];
+  /** Each of them is the whole word. If not, other words may begin like it. */
+  readonly whole: boolean;
 }
 export interface RowsEvent {
   readonly kind: 'rows';

@@ -43,8 +43,8 @@ async function open({ folder, dtype, threads, arena, graph, content }: RuntimeOp
     env.useCustomCache = true;
     env.customCache = {
       match: name => {
-        // Asked twice: by the file's path and by the address it would have.
-        if (!name.endsWith(`/onnx/${graph}`)) return Promise.resolve(undefined);
+        // Asked twice: by the file's path, on Windows with backslashes, and by the address it would have.
+        if (!name.replaceAll('\\', '/').endsWith(`/onnx/${graph}`)) return Promise.resolve(undefined);
         return Promise.resolve(typeof content === 'string' ? content : new GraphResponse(content));
       },
       put: () => Promise.resolve(),

@@ -8,6 +8,7 @@ import { ModelError } from './errors';
 import type { SelfCheck } from './protocol';
 import type { ScoringSession } from './session';
 import { Snapshots } from './snapshots';
+import { noSets } from './tokenSets';
 
 /** Plain English that a trained model finds easy, with some code, as every model in question has seen both. */
 const builtInText = `The harbour was quiet that morning. A few boats had come in before the rain, and their crews were sitting in the café on the
@@ -128,7 +129,8 @@ async function surprisalsOf(
   const first = 1 - prefixIds.length;
   const bits: number[] = [];
   const rows = { window: { start: 0, end: ids.length, scoreFrom: 0 }, first, end: ids.length, isNear: false };
-  await engine.score(prefixIds, ids, rows, 1, new AbortController().signal, always, scored => bits.push(...scored.surprisalBits));
+  const columns = { topCount: 1, sets: noSets };
+  await engine.score(prefixIds, ids, rows, columns, new AbortController().signal, always, scored => bits.push(...scored.surprisalBits));
   if (!bits.every(Number.isFinite)) throw new ModelError('unsupported', 'This model cannot be used: its scores are not numbers.');
   return Float64Array.from(bits);
 }

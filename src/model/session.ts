@@ -3,9 +3,9 @@ import path from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Tensor } from 'onnxruntime-common';
 import type { InferenceSession } from 'onnxruntime-common';
-import { logProbabilitiesOf, reduceRow } from '../core/reduce';
+import { logProbabilitiesOf, reduceRow, writeLogMasses } from '../core/reduce';
 import { newRows } from '../core/scoreTable';
-import type { Arithmetic, ScoredRows } from '../core/scores';
+import type { Arithmetic, ScoredRows, TokenSets } from '../core/scores';
 import { ModelError } from './errors';
 import { headInputs, headOutputs, rowsPerBlock, whyNoHead, withHead } from './graft';
 import { arithmeticOf, elementType, outputType, readGraph, useFloat32 } from './graph';
@@ -15,6 +15,7 @@ import type { CacheLayer, KeyValueCache } from './kvCache';
 import { ModelSchema } from './onnxProto';
 import { openModel } from './runtime';
 import type { RuntimeModel, RuntimeOptions } from './runtime';
+import { noSets } from './tokenSets';
 
 export interface SessionOptions {
   readonly folder: string;
@@ -36,7 +37,7 @@ export interface SessionOptions {
  * What the head says of consecutive rows. Ranks from 1, ties to the best; top ids most probable first, ties by id; [count, topCount], with
  * id -1 and NaN at the end where the vocabulary is smaller than that.
  */
-export type HeadRows = Pick<ScoredRows, 'count' | 'surprisalBits' | 'entropyBits' | 'ranks' | 'topIds' | 'topLogProbabilities'>;
+export type HeadRows = Omit<ScoredRows, 'first' | 'states' | 'contextTokens'>;
 
 export interface RowsWanted {
   /** Index within the call's ids of the first input whose next token is asked about. */
@@ -44,6 +45,7 @@ export interface RowsWanted {
   /** The token that follows each such input. */
   readonly labels: Int32Array;
   readonly topCount: number;
+  readonly sets: TokenSets;
 }
 
 export interface Wanted {
@@ -228,6 +230,8 @@ function addHead(feeds: Record<string, Tensor>, fetches: string[], { rows, distr
   feeds[headInputs.labels] = padded(index => rows?.labels[index]);
   feeds[headInputs.topCount] = int64([Math.min(rows?.topCount ?? 1, vocabulary)], [1]);
   feeds[headInputs.wholeRows] = int64([distributionAt ?? 0], [1]);
+  const { members, count: sets } = rows?.sets ?? noSets;
+  feeds[headInputs.sets] = new Tensor('float32', members, [members.length / sets, sets]);
   const { logProbabilities, ...ofRows } = headOutputs;
   if (count > 0) fetches.push(...Object.values(ofRows));
   if (distributionAt !== undefined) fetches.push(logProbabilities);
@@ -240,10 +244,11 @@ function fromHead(outputs: InferenceSession.OnnxValueMapType, { rows, distributi
   };
 }
 
-function rowsFromHead(outputs: InferenceSession.OnnxValueMapType, { labels, topCount }: RowsWanted): HeadRows {
-  const rows = newRows(0, labels.length, topCount);
+function rowsFromHead(outputs: InferenceSession.OnnxValueMapType, { labels, topCount, sets }: RowsWanted): HeadRows {
+  const rows = newRows(0, labels.length, { topCount, watchCount: sets.count - 1 });
   if (rows.count > 0) {
     const expSums = floatsOf(outputs, headOutputs.expSums);
+    const setSums = floatsOf(outputs, headOutputs.setSums);
     const meanDistances = floatsOf(outputs, headOutputs.meanDistances);
     const labelDistances = floatsOf(outputs, headOutputs.labelDistances);
     const higher = floatsOf(outputs, headOutputs.higher);
@@ -263,13 +268,15 @@ function rowsFromHead(outputs: InferenceSession.OnnxValueMapType, { labels, topC
         tops.map(distance => distance - logSum),
         row * topCount,
       );
+      writeLogMasses(rows, row, setSums.subarray(row * sets.count, (row + 1) * sets.count), logSum);
     }
   }
   return columnsOf(rows);
 }
 
-function columnsOf({ count, surprisalBits, entropyBits, ranks, topIds, topLogProbabilities }: ScoredRows): HeadRows {
-  return { count, surprisalBits, entropyBits, ranks, topIds, topLogProbabilities };
+function columnsOf(rows: ScoredRows): HeadRows {
+  const { count, surprisalBits, entropyBits, ranks, topIds, topLogProbabilities, wordStartLogMass, watchLogMasses } = rows;
+  return { count, surprisalBits, entropyBits, ranks, topIds, topLogProbabilities, wordStartLogMass, watchLogMasses };
 }
 
 /** A float16 model whose numbers overflow gives these; nothing said of them would be true. */
@@ -289,9 +296,9 @@ function fromLogits(outputs: InferenceSession.OnnxValueMapType, { rows, distribu
     const row = numbers.subarray(index * size, (index + 1) * size);
     return row instanceof Float32Array ? row : Float32Array.from(row, float32OfBits);
   };
-  const rowsFrom = ({ first, labels, topCount }: RowsWanted) => {
-    const reduced = newRows(0, labels.length, topCount);
-    for (const [index, label] of labels.entries()) reduceRow(rowAt(first + index), label, reduced, index, topCount);
+  const rowsFrom = ({ first, labels, topCount, sets }: RowsWanted) => {
+    const reduced = newRows(0, labels.length, { topCount, watchCount: sets.count - 1 });
+    for (const [index, label] of labels.entries()) reduceRow(rowAt(first + index), label, reduced, index, topCount, sets);
     return columnsOf(reduced);
   };
   return {

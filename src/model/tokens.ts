@@ -103,6 +103,11 @@ export class TextTokenizer {
     return Buffer.byteLength(text.slice(0, cut)) + at;
   }
 
+  /** The tokens of a short text. */
+  idsOf(text: string): readonly number[] {
+    return this.#parts.words(text).flatMap(word => this.#idsOf(word));
+  }
+
   #idsOf(word: string): readonly number[] {
     const known = this.#knownWords.get(word);
     if (known) return known;

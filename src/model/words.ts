@@ -6,6 +6,7 @@ import { scoreRows } from './passages';
 import type { Scoring } from './passages';
 import type { WordAlternative } from './protocol';
 import type { IdText } from './tokens';
+import { isWordStart } from './tokenSets';
 
 export interface WordsWanted {
   /** How many words at most. */
@@ -101,13 +102,6 @@ function withWord(text: IdText, at: number, word: readonly number[], vocabulary:
 
 function bytesOf(vocabulary: Vocabulary, ids: readonly number[]): Uint8Array {
   return Uint8Array.from(ids.flatMap(id => [...vocabulary.bytesOf(id)]));
-}
-
-const whiteSpace: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0a, 0x0d]);
-
-/** Whatever stands before it, a word begins with this token or is over: white space, or a control token such as the end of the text. */
-export function isWordStart(vocabulary: Vocabulary, id: number): boolean {
-  return vocabulary.controlNameOf(id) !== undefined || whiteSpace.has(vocabulary.bytesOf(id)[0]);
 }
 
 /** After these bytes the token begins another word: it is a word start, or something else than a letter or digit follows one. */

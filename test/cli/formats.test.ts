@@ -28,6 +28,7 @@ function reportOf(text: string, rows: readonly Row[], gaps: readonly Gap[] = [],
   const table: ScoreTable = {
     length: rows.length,
     topCount: 1,
+    watchCount: 0,
     ids: Int32Array.from(rows.keys()),
     starts: Uint32Array.from(rows, row => row.start),
     ends: Uint32Array.from(rows, row => row.end),
@@ -40,6 +41,8 @@ function reportOf(text: string, rows: readonly Row[], gaps: readonly Gap[] = [],
     contextTokens: Int32Array.from(rows.keys()),
     topIds: Int32Array.from(rows, row => (Number.isNaN(row.bits) ? -1 : 0)),
     topLogProbabilities: Float32Array.from(rows, row => (Number.isNaN(row.bits) ? NaN : -2 * Math.LN2)),
+    wordStartLogMass: new Float32Array(rows.length),
+    watchLogMasses: new Float32Array(0),
   };
   return {
     source,

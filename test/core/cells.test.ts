@@ -11,7 +11,7 @@ function table(...tokens: readonly (readonly [start: number, end: number, bits: 
   const starts = column(tokens.map(([start]) => start));
   const ends = column(tokens.map(([, end]) => end));
   const made = tableOf(
-    { topCount: 1, ids: new Int32Array(tokens.length), starts, ends, startBytes: starts, endBytes: ends },
+    { topCount: 1, watchCount: 0, ids: new Int32Array(tokens.length), starts, ends, startBytes: starts, endBytes: ends },
     undefined,
     [],
   );

@@ -34,6 +34,7 @@ function tableOf(
   return {
     length: 1,
     topCount: topIds.length,
+    watchCount: 0,
     ids: Int32Array.of(id),
     starts: Uint32Array.of(0),
     ends: Uint32Array.of(1),
@@ -46,6 +47,8 @@ function tableOf(
     contextTokens: Int32Array.of(0),
     topIds: Int32Array.from(topIds),
     topLogProbabilities: Float32Array.from(topProbabilities, Math.log),
+    wordStartLogMass: new Float32Array(1),
+    watchLogMasses: new Float32Array(0),
   };
 }
 

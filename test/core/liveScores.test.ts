@@ -104,7 +104,10 @@ function tokensOf(text: string): { columns: Parameters<LiveScores['layout']>[1];
   const starts = Uint32Array.from(matches, match => match.index);
   const ends = Uint32Array.from(matches, match => match.index + match[0].length);
   const ids = Int32Array.from(matches, match => bitsOf(match[0]));
-  return { columns: { topCount: 1, ids, starts, ends, startBytes: starts, endBytes: ends }, words: matches.map(([word]) => word) };
+  return {
+    columns: { topCount: 1, watchCount: 0, ids, starts, ends, startBytes: starts, endBytes: ends },
+    words: matches.map(([word]) => word),
+  };
 }
 
 function bitsOf(word: string): number {
@@ -114,7 +117,7 @@ function bitsOf(word: string): number {
 }
 
 function rowsOf(words: readonly string[], first: number, end: number): ScoredRows {
-  const rows = newRows(first, end - first, 1);
+  const rows = newRows(first, end - first, { topCount: 1, watchCount: 0 });
   rows.states.fill(rowState.scored);
   rows.surprisalBits.set(words.slice(first, end).map(bitsOf));
   return rows;

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { carriedRows, FormerWindows } from '../../src/core/rowReuse';
 import type { WindowedTable } from '../../src/core/rowReuse';
-import { newRows, pendingCount, tableOf, writeRows } from '../../src/core/scoreTable';
+import { newRows, tableOf, writeRows } from '../../src/core/scoreTable';
 import type { CarriedRows } from '../../src/core/scoreTable';
 import { rowState } from '../../src/core/scores';
 import type { ScoredRows, ScoreTable, WindowSettings } from '../../src/core/scores';
 import { windowsOf } from '../../src/core/window';
 import type { Window } from '../../src/core/window';
-import { randomNumbers } from '../model/process';
+import { pendingCount, randomNumbers } from '../model/process';
+
+const shape = { topCount: 2, watchCount: 3 };
 
 /** Id 0 stands for a line feed. */
 function windowsOfIds(ids: readonly number[], settings: WindowSettings): Window[] {
@@ -16,7 +18,7 @@ function windowsOfIds(ids: readonly number[], settings: WindowSettings): Window[
 
 function emptyTable(ids: readonly number[], previous?: ScoreTable, carried: readonly CarriedRows[] = []): ScoreTable {
   const column = new Uint32Array(ids.length);
-  const layout = { topCount: 2, ids: Int32Array.from(ids), starts: column, ends: column, startBytes: column, endBytes: column };
+  const layout = { ...shape, ids: Int32Array.from(ids), starts: column, ends: column, startBytes: column, endBytes: column };
   return tableOf(layout, previous, carried);
 }
 
@@ -30,7 +32,7 @@ function trueBits(ids: ArrayLike<number>, { start, end }: Window): number[] {
 }
 
 function trueRows(ids: ArrayLike<number>, window: Window, first: number, end: number): ScoredRows {
-  const rows = newRows(first, end - first, 2);
+  const rows = newRows(first, end - first, shape);
   const allBits = trueBits(ids, window);
   for (let row = first; row < end; row++) {
     const at = row - first;
@@ -42,6 +44,8 @@ function trueRows(ids: ArrayLike<number>, window: Window, first: number, end: nu
     rows.contextTokens[at] = row - window.start;
     rows.topIds.set([bits & 0xff, bits & 0xfff], at * 2);
     rows.topLogProbabilities.set([bits & 0x7f, bits & 0x7ff], at * 2);
+    rows.wordStartLogMass[at] = bits & 0x3ff;
+    rows.watchLogMasses.set([bits & 0x3f, bits & 0x1f, bits & 0xf], at * 3);
   }
   return rows;
 }
@@ -61,7 +65,10 @@ function assertTrue({ table, windows }: WindowedTable, what: string): void {
         table.topIds[row * 2] === (bits & 0xff) &&
         table.topIds[row * 2 + 1] === (bits & 0xfff) &&
         table.topLogProbabilities[row * 2] === (bits & 0x7f) &&
-        table.topLogProbabilities[row * 2 + 1] === (bits & 0x7ff);
+        table.topLogProbabilities[row * 2 + 1] === (bits & 0x7ff) &&
+        table.wordStartLogMass[row] === (bits & 0x3ff) &&
+        table.watchLogMasses[row * 3] === (bits & 0x3f) &&
+        table.watchLogMasses[row * 3 + 2] === (bits & 0xf);
       assert.ok(isTrue, `${what}, row ${String(row)}`);
     }
   }

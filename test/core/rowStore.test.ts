@@ -6,23 +6,25 @@ import { newRows, sliceRows, tableOf, writeRows } from '../../src/core/scoreTabl
 import type { CarriedRows } from '../../src/core/scoreTable';
 import { randomNumbers } from '../model/process';
 
-const topCount = 3;
+const shape = { topCount: 3, watchCount: 2 };
 
 function columns(length: number): Parameters<RowStore['table']>[0] {
   const places = Uint32Array.from({ length }, (_, row) => row);
-  return { topCount, ids: new Int32Array(length), starts: places, ends: places, startBytes: places, endBytes: places };
+  return { ...shape, ids: new Int32Array(length), starts: places, ends: places, startBytes: places, endBytes: places };
 }
 
 /** All rows with numbers of their own in every column; some stay pending. */
 function scored(table: ScoreTable, random: (below: number) => number): void {
   for (let row = 0; row < table.length; row++) {
     if (random(4) === 0) continue;
-    const rows = newRows(row, 1, topCount);
+    const rows = newRows(row, 1, shape);
     const number = random(1e6);
     rows.states.fill(rowState.scored);
     for (const column of [rows.surprisalBits, rows.entropyBits, rows.ranks, rows.contextTokens]) column.fill(number);
     rows.topIds.set([number, number + 1, number + 2]);
     rows.topLogProbabilities.fill(number);
+    rows.wordStartLogMass.fill(number);
+    rows.watchLogMasses.set([number, number + 1]);
     writeRows(table, rows);
   }
 }

@@ -12,7 +12,11 @@ import { randomNumbers } from '../model/process';
 function queueOf(tokens: number, contextTokens: number): { table: ScoreTable; windows: Window[]; queue: ScoreQueue } {
   const starts = Uint32Array.from({ length: tokens }, (_, index) => index);
   const ends = starts.map(start => start + 1);
-  const table = tableOf({ topCount: 1, ids: new Int32Array(tokens), starts, ends, startBytes: starts, endBytes: ends }, undefined, []);
+  const table = tableOf(
+    { topCount: 1, watchCount: 0, ids: new Int32Array(tokens), starts, ends, startBytes: starts, endBytes: ends },
+    undefined,
+    [],
+  );
   const settings = { contextTokens, overlapTokens: 2, anchors: 'grid' } as const;
   const windows = windowsOf({ ids: table.ids, length: tokens, startsLine: () => false }, settings);
   return { table, windows, queue: new ScoreQueue(table, windows) };

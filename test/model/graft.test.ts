@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Tensor } from 'onnxruntime-common';
+import type { TokenSets } from '../../src/core/scores';
 import { scoringHead } from '../../src/model/graft';
 import { readGraph } from '../../src/model/graph';
 import { openModel } from '../../src/model/runtime';
@@ -12,6 +13,8 @@ import { randomNumbers } from './process';
 
 const vocabulary = 422;
 const headTolerance = 1e-4;
+/** Of sums of probabilities, relative. */
+const massTolerance = 1e-4;
 
 /** What float64 arithmetic makes of one row of logits, straight from the definitions. */
 function definitions(logits: Float32Array, label: number, topCount: number) {
@@ -26,6 +29,8 @@ function definitions(logits: Float32Array, label: number, topCount: number) {
     rank: 1 + logits.filter(logit => logit > (logits[label] ?? NaN)).length,
     topIds: order.slice(0, topCount),
     topBits: order.slice(0, topCount).map(bitsOf),
+    /** Of tokens for which it holds. */
+    massOf: (holds: (id: number) => boolean) => weights.reduce((mass, weight, id) => mass + (holds(id) ? weight / sum : 0), 0),
   };
 }
 
@@ -52,6 +57,17 @@ async function logitsOf(file: ModelFile, ids: readonly number[]): Promise<Float3
   }
 }
 
+/** Some tokens, one token, all. */
+function isInSet(id: number, set: number): boolean {
+  return set === 0 ? id % 3 === 0 : set === 1 ? id === 221 : true;
+}
+
+/** Of this many tokens: a tokenizer may have more or fewer than there are logits. */
+function setsOf(tokens: number): TokenSets {
+  return { count: 3, members: Float32Array.from({ length: tokens * 3 }, (_, at) => Number(isInSet(Math.floor(at / 3), at % 3))) };
+}
+const allSets = setsOf(vocabulary);
+
 function assertRow(rows: HeadRows, index: number, expected: ReturnType<typeof definitions>, tolerance: number): void {
   const close = (bits: number | undefined, wanted: number | undefined, what: string) => {
     assert.ok(bits !== undefined && wanted !== undefined);
@@ -59,6 +75,13 @@ function assertRow(rows: HeadRows, index: number, expected: ReturnType<typeof de
   };
   const topCount = expected.topIds.length;
   const places = [index * topCount, (index + 1) * topCount] as const;
+  for (const [set, logMass] of [rows.wordStartLogMass[index], ...rows.watchLogMasses.subarray(index * 2, (index + 1) * 2)].entries()) {
+    const mass = expected.massOf(id => isInSet(id, set));
+    const given = Math.exp(logMass ?? NaN);
+    assert.ok(Math.abs(given - mass) <= massTolerance * mass + 1e-37, `set ${String(set)}: ${String(given)} instead of ${String(mass)}`);
+    // All tokens together have probability 1.
+    if (set === 2) assert.ok((logMass ?? NaN) <= 0 && (logMass ?? NaN) > -1e-5);
+  }
   close(rows.surprisalBits[index], expected.surprisalBits, 'surprisal');
   close(rows.entropyBits[index], expected.entropyBits, 'entropy');
   assert.equal(rows.ranks[index], expected.rank);
@@ -99,7 +122,7 @@ describe('the scoring head', () => {
         const count = 2 + random(ids.length - from - 2);
         const first = random(count);
         const wanted = Array.from({ length: 1 + random(count - first) }, () => random(vocabulary));
-        const rows = { first, labels: Int32Array.from(wanted), topCount };
+        const rows = { first, labels: Int32Array.from(wanted), topCount, sets: call % 2 === 0 ? allSets : setsOf(vocabulary + 40) };
         const result = await session.run(ids.slice(from, from + count), cache, { rows, cache: true });
         assert.ok(result.rows && result.cache);
         assert.equal(result.rows.count, wanted.length);
@@ -167,7 +190,7 @@ describe('the scoring head', () => {
       const session = await open(half);
       assert.equal(session.head, 'grafted');
       const { rows } = await session.run(ids, session.emptyCache, {
-        rows: { first: 0, labels: Int32Array.from(ids.slice(1)), topCount: 1 },
+        rows: { first: 0, labels: Int32Array.from(ids.slice(1)), topCount: 1, sets: allSets },
         cache: false,
       });
       for (const [index, label] of ids.slice(1).entries()) {
@@ -182,7 +205,7 @@ describe('the scoring head', () => {
       const session = await open(file);
       const topCount = 50;
       for (const at of [0, 57, ids.length - 1]) {
-        const rows = { first: at, labels: Int32Array.of(7), topCount };
+        const rows = { first: at, labels: Int32Array.of(7), topCount, sets: allSets };
         const result = await session.run(ids, session.emptyCache, { rows, distributionAt: at, cache: false });
         assert.equal(result.cache, undefined);
         const logs = result.logProbabilities;
@@ -201,14 +224,17 @@ describe('the scoring head', () => {
     const session = await open(tinyGpt2);
     const { cache, ...rest } = await session.run(ids, session.emptyCache, { cache: true });
     assert.deepEqual([cache?.positions, rest], [100, { rows: undefined, logProbabilities: undefined }]);
-    const none = await session.run(ids, session.emptyCache, { rows: { first: 0, labels: new Int32Array(0), topCount: 5 }, cache: true });
+    const none = await session.run(ids, session.emptyCache, {
+      rows: { first: 0, labels: new Int32Array(0), topCount: 5, sets: allSets },
+      cache: true,
+    });
     assert.equal(none.rows?.count, 0);
   });
 
   it('gives no more alternatives than there are', async () => {
     for (const file of [tinyGpt2, tinyOld]) {
       const session = await open(file);
-      const rows = { first: 10, labels: Int32Array.of(1, 2, 3), topCount: 450 };
+      const rows = { first: 10, labels: Int32Array.of(1, 2, 3), topCount: 450, sets: setsOf(3) };
       const result = (await session.run(ids, session.emptyCache, { rows, cache: true })).rows;
       const second = result?.topIds.subarray(450, 900);
       assert.deepEqual(new Set(second), new Set([...Array(vocabulary).keys(), -1]));
@@ -220,7 +246,13 @@ describe('the scoring head', () => {
         'surprisalBits',
         'topIds',
         'topLogProbabilities',
+        'watchLogMasses',
+        'wordStartLogMass',
       ]);
+      // Of three tokens that the sets know of, one is in the first and none in the second.
+      const { logProbabilities } = await session.run(ids, session.emptyCache, { distributionAt: 10, cache: false });
+      assert.ok(Math.abs((result?.wordStartLogMass[0] ?? NaN) - (logProbabilities?.[0] ?? NaN)) < 1e-4);
+      assert.equal(result?.watchLogMasses[0], -Infinity);
     }
   });
 
@@ -264,7 +296,8 @@ describe('the scoring head', () => {
     for (const at of [ids.length - 1, undefined]) {
       const broken = folders.tinyWith(model => through(model, [{ op: 'Mul', with: 'infinite' }], [floats('infinite', [Infinity])]));
       const session = await open(broken);
-      const wanted = at === undefined ? { rows: { first: 3, labels: Int32Array.of(4), topCount: 2 } } : { distributionAt: at };
+      const wanted =
+        at === undefined ? { rows: { first: 3, labels: Int32Array.of(4), topCount: 2, sets: allSets } } : { distributionAt: at };
       await assert.rejects(session.run(ids, session.emptyCache, { ...wanted, cache: true }), /not numbers/);
     }
   });

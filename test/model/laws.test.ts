@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { pendingCount, sliceRows } from '../../src/core/scoreTable';
+import { sliceRows } from '../../src/core/scoreTable';
 import { rowState } from '../../src/core/scores';
 import type { ModelKey, ScoreTable, WindowSettings } from '../../src/core/scores';
 import { windowHolding, windowInForce, windowsOf } from '../../src/core/window';
@@ -19,6 +19,7 @@ import {
   measure,
   never,
   newClient,
+  pendingCount,
   randomNumbers,
   Reader,
   tinyFolder,
@@ -32,7 +33,7 @@ function settingsOf(
   anchors: ScoringSettings['anchors'],
   useStartToken = true,
 ): ScoringSettings {
-  return { contextTokens, overlapTokens, anchors, topCount: 5, useStartToken };
+  return { contextTokens, overlapTokens, anchors, topCount: 5, useStartToken, watchWords: [] };
 }
 
 /** Numbers of two tables of the same text. */
@@ -87,7 +88,9 @@ describe('laws of scoring, on the tiny model', () => {
       const users = settings.map((_, first) => {
         const random = randomNumbers(100 * index + first);
         const reader = new Reader(client, model.key, `user ${String(first)}`);
-        const own = [...settings.slice(first), ...settings.slice(0, first)];
+        const ordered = [...settings.slice(first), ...settings.slice(0, first)];
+        const watching = [['boats', 'the'], ['rain'], ['boats', 'fog', 'x', 'return', '日本']];
+        const own = [...ordered, ...ordered.map((one, at) => ({ ...one, watchWords: watching[(index + at) % watching.length] ?? [] }))];
         return new RandomUser({ reader, plain, positions: model.positions, random, settings: own, longestText: 700 });
       });
       for (const user of users) await user.open(hardText);

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { cellsOf } from '../../src/core/cells';
-import { pendingCount } from '../../src/core/scoreTable';
 import { scoredCopyOf } from '../../src/core/scoredCopy';
 import type { ScoredCopy } from '../../src/core/scoredCopy';
 import { rowState } from '../../src/core/scores';
@@ -14,10 +13,12 @@ import type { TokenText, Window } from '../../src/core/window';
 import type { LayoutEvent } from '../../src/model/protocol';
 import { TextTokenizer } from '../../src/model/tokens';
 import type { TokenLayout } from '../../src/model/tokens';
-import { never } from './process';
+import { never, pendingCount } from './process';
 
 /** The law is to 1e-3 bit, and the tiny model keeps it better. */
 export const toleranceBits = 1e-4;
+/** Of sums of probabilities. */
+const relativeTolerance = 1e-4;
 /** Logits nearer to each other than this tie. */
 const tieLogits = 1e-5;
 
@@ -52,6 +53,15 @@ export class PlainModel {
     const json = (name: string) => JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as unknown;
     const session = await InferenceSession.create(path.join(folder, 'onnx', graph), { intraOpNumThreads: 1, logSeverityLevel: 4 });
     return new PlainModel(session, new TextTokenizer(json('tokenizer.json'), json('tokenizer_config.json')));
+  }
+
+  /** Ids of the control tokens and of those whose bytes begin with white space. */
+  get wordStarts(): readonly number[] {
+    const { bytes, offsets, controlNames } = this.tokenizer.vocabulary;
+    const text = Buffer.from(bytes).toString('latin1');
+    return Array.from({ length: offsets.length - 1 }, (_, id) => id).filter(
+      id => controlNames[id] !== undefined || /^[ \t\n\r]/.test(text.slice(offsets[id], offsets[id + 1])),
+    );
   }
 
   /** What follows each of these ids, as seen from the first on. */
@@ -127,7 +137,14 @@ export class PlainReading {
   }
 
   /** Every row that is not pending is what the model says of that token in this text. */
-  async assertRows(rows: ScoredRows, settings: WindowSettings, prefixIds: readonly number[], what: string): Promise<void> {
+  async assertRows(
+    rows: ScoredRows,
+    settings: WindowSettings,
+    prefixIds: readonly number[],
+    what: string,
+    watched: readonly (readonly number[])[] = [],
+  ): Promise<void> {
+    const sets = [this.#model.wordStarts, ...watched];
     const { ids } = this.layout;
     const topCount = rows.count === 0 ? 0 : rows.topIds.length / rows.count;
     const windows = this.windows(settings);
@@ -140,7 +157,7 @@ export class PlainReading {
         if (rows.states[at] === rowState.pending) continue;
         const expected: Distribution | undefined = after[prefixIds.length + row - window.start - 1];
         const fault: string | undefined =
-          rows.contextTokens[at] !== row - window.start ? 'context' : faultOf(rows, at, ids[row] ?? -1, expected, topCount);
+          rows.contextTokens[at] !== row - window.start ? 'context' : faultOf(rows, at, ids[row] ?? -1, expected, topCount, sets);
         assert.equal(fault, undefined, `${what}: ${fault ?? ''} of row ${String(row)}, window ${JSON.stringify(window)}`);
       }
     }
@@ -179,14 +196,31 @@ function distributionOf(logits: Float32Array): Distribution {
 }
 
 /** What is wrong with a row; undefined where nothing is. */
-function faultOf(rows: ScoredRows, at: number, id: number, expected: Distribution | undefined, topCount: number): string | undefined {
+function faultOf(
+  rows: ScoredRows,
+  at: number,
+  id: number,
+  expected: Distribution | undefined,
+  topCount: number,
+  sets: readonly (readonly number[])[],
+): string | undefined {
+  const logMasses = [rows.wordStartLogMass[at], ...rows.watchLogMasses.subarray(at * (sets.length - 1), (at + 1) * (sets.length - 1))];
+  if (logMasses.length !== sets.length) return 'number of watched words';
   if (rows.states[at] !== (expected ? rowState.scored : rowState.unscored)) return 'state';
-  if (!expected) return Number.isNaN(rows.surprisalBits[at]) && rows.ranks[at] === 0 ? undefined : 'numbers without a score';
+  if (!expected) {
+    const isBlank = Number.isNaN(rows.surprisalBits[at]) && rows.ranks[at] === 0 && logMasses.every(Number.isNaN);
+    return isBlank ? undefined : 'numbers without a score';
+  }
   const { logits, logSum, entropyBits } = expected;
   const own = logits[id] ?? NaN;
   if (!isNear(rows.surprisalBits[at], (logSum - own) / Math.LN2)) return 'surprisal';
   if (!isNear(rows.entropyBits[at], entropyBits)) return 'entropy';
   if (!isPlaceOf(own, rows.ranks[at] ?? 0, expected)) return 'rank';
+  for (const [set, members] of sets.entries()) {
+    const mass = members.reduce((sum, member) => sum + Math.exp((logits[member] ?? NaN) - logSum), 0);
+    const given = Math.exp(logMasses[set] ?? NaN);
+    if (!(Math.abs(given - mass) <= relativeTolerance * mass)) return `mass of set ${String(set)}`;
+  }
   for (let place = 0; place < topCount; place++) {
     const top = rows.topIds[at * topCount + place] ?? -1;
     const logit = logits[top] ?? NaN;

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import path from 'node:path';
 import { tableOf, writeRows } from '../../src/core/scoreTable';
+import { rowState } from '../../src/core/scores';
 import type { Arithmetic, ModelKey, ScoreTable, Span } from '../../src/core/scores';
 import { childProcesses } from '../../src/model/childProcess';
 import { ModelClient } from '../../src/model/client';
@@ -21,7 +22,14 @@ export const never = new AbortController().signal;
 setMaxListeners(0, never); // any number of calls at a time
 export const tinyFolder = 'test/fixtures/tiny-gpt2';
 export const bundledFolder = 'models/smollm2-135m-instruct';
-export const tinySettings: ScoringSettings = { contextTokens: 96, overlapTokens: 48, anchors: 'grid', topCount: 5, useStartToken: true };
+export const tinySettings: ScoringSettings = {
+  contextTokens: 96,
+  overlapTokens: 48,
+  anchors: 'grid',
+  topCount: 5,
+  useStartToken: true,
+  watchWords: [],
+};
 
 /** Emoji, joined emoji, combining marks, control-token spellings, CRLF, tabs, other scripts. */
 export const hardText =
@@ -45,6 +53,11 @@ export function newClient(workerPath = 'dist/worker.js', chunkTokens?: number): 
 
 export function measure(client: ModelClient, model: ModelKey): Promise<Measurements> {
   return client.call('measure', { model }, never);
+}
+
+/** Rows of a table that have no score yet. */
+export function pendingCount({ states }: ScoreTable): number {
+  return states.reduce((count, state) => count + (state === rowState.pending ? 1 : 0), 0);
 }
 
 /** Applies edits one after the other, each on the text the one before it left. */

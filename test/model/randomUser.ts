@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { pendingCount, sliceRows } from '../../src/core/scoreTable';
+import { sliceRows } from '../../src/core/scoreTable';
 import type { ScoredRows, Span } from '../../src/core/scores';
 import { windowInForce } from '../../src/core/window';
 import { ModelError } from '../../src/model/errors';
 import type { LayoutEvent, ScoringSettings, TextEdit } from '../../src/model/protocol';
 import type { PlainModel, PlainReading } from './plainModel';
 import { assertTiles, near, toleranceBits } from './plainModel';
-import { edited } from './process';
+import { edited, pendingCount } from './process';
 import type { Reader } from './process';
 
 const line = 'The boats came in before the rain, and nobody spoke. ';
@@ -223,7 +223,8 @@ export class RandomUser {
         readLayout = layout;
       }
       const prefixIds = layout.startTokenId === null ? [] : [layout.startTokenId];
-      await reading.assertRows(rows, layout.window, prefixIds, `version ${String(layout.version)}`);
+      const watched = layout.watched.map(({ ids }) => ids);
+      await reading.assertRows(rows, layout.window, prefixIds, `version ${String(layout.version)}`, watched);
     }
     const { layout, table } = reader;
     if (reading && layout && layout === readLayout && table) assertTiles(layout, table, reading.text, plain.tokenizer.vocabulary);

@@ -59,6 +59,8 @@ describe('calls between processes', () => {
       contextTokens: new Int32Array(0),
       topIds: new Int32Array(0),
       topLogProbabilities: new Float32Array(0),
+      wordStartLogMass: new Float32Array(0),
+      watchLogMasses: new Float32Array(0),
     },
   };
 

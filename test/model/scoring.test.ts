@@ -168,7 +168,14 @@ describe('the model process', () => {
   });
 
   describe('with the bundled model', () => {
-    const settings: ScoringSettings = { contextTokens: 1024, overlapTokens: 256, anchors: 'grid', topCount: 5, useStartToken: true };
+    const settings: ScoringSettings = {
+      contextTokens: 1024,
+      overlapTokens: 256,
+      anchors: 'grid',
+      topCount: 5,
+      useStartToken: true,
+      watchWords: [],
+    };
     let bundledClient: ModelClient;
     let bundled: ModelDescription;
     before(async () => {

@@ -9,6 +9,7 @@ import { ModelSchema, NodeSchema, TensorDataSchema, ValueSchema } from '../../sr
 import type { Model } from '../../src/model/onnxProto';
 import { openModel } from '../../src/model/runtime';
 import { ScoringSession } from '../../src/model/session';
+import { noSets } from '../../src/model/tokenSets';
 import { bundled, Folders, pathOf, sessionOptions, tinyGpt2, tinyHalf, tinyOld } from './graphs';
 import type { ModelFile } from './graphs';
 import { randomNumbers } from './process';
@@ -39,7 +40,7 @@ async function score(session: ScoringSession, ids: readonly number[], chunk: num
     const count = left - chunk < 2 ? left : chunk;
     const labels = Int32Array.from(ids.slice(cache.positions + 1, cache.positions + 1 + count));
     const part = inputs.slice(cache.positions, cache.positions + count);
-    const result = await session.run(part, cache, { rows: { first: 0, labels, topCount: 3 }, cache: true });
+    const result = await session.run(part, cache, { rows: { first: 0, labels, topCount: 3, sets: noSets }, cache: true });
     assert.ok(result.rows && result.cache);
     found.surprisalBits.push(...result.rows.surprisalBits);
     found.entropyBits.push(...result.rows.entropyBits);
@@ -356,7 +357,7 @@ describe('a scoring session', () => {
       assert.ok(refusal('internal', 'node')(error) && error instanceof Error);
       return !error.message.includes('31415');
     });
-    const rows = { first: 0, labels: Int32Array.of(31_415), topCount: 1 };
+    const rows = { first: 0, labels: Int32Array.of(31_415), topCount: 1, sets: noSets };
     await assert.rejects(session.run([1, 2], session.emptyCache, { rows, cache: true }), error => {
       assert.ok(refusal('internal', 'node')(error) && error instanceof Error);
       return !error.message.includes('31415');

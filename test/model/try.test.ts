@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { pendingCount } from '../../src/core/scoreTable';
 import type { ScoreTable } from '../../src/core/scores';
 import type { ModelClient } from '../../src/model/client';
 import type { ModelDescription, PassageScore, ScoringSettings, TextEdit } from '../../src/model/protocol';
@@ -12,6 +11,7 @@ import {
   measure,
   never,
   newClient,
+  pendingCount,
   randomNumbers,
   Reader,
   tinyFolder,

@@ -45,6 +45,7 @@ function table(): ScoreTable {
   return {
     length: 3,
     topCount: 2,
+    watchCount: 0,
     ids: Int32Array.of(0, 1, 4),
     starts: Uint32Array.from(spans.slice(0, 3)),
     ends: Uint32Array.from(spans.slice(1)),
@@ -57,6 +58,8 @@ function table(): ScoreTable {
     contextTokens: Int32Array.of(0, 1, 2),
     topIds: Int32Array.of(4, 1, 4, 0, -1, -1),
     topLogProbabilities: Float32Array.from([0.5, 0.25, 0.5, 0.25, 0, 0], Math.log),
+    wordStartLogMass: new Float32Array(3),
+    watchLogMasses: new Float32Array(0),
   };
 }
 

@@ -40,6 +40,7 @@ function tableOf(spans: readonly (readonly [start: number, end: number])[], bits
   return {
     length,
     topCount: 0,
+    watchCount: 0,
     ids: new Int32Array(length),
     starts: Uint32Array.from(spans, ([start]) => start),
     ends: Uint32Array.from(spans, ([, end]) => end),
@@ -52,6 +53,8 @@ function tableOf(spans: readonly (readonly [start: number, end: number])[], bits
     contextTokens: new Int32Array(length),
     topIds: new Int32Array(0),
     topLogProbabilities: new Float32Array(0),
+    wordStartLogMass: new Float32Array(length),
+    watchLogMasses: new Float32Array(0),
   };
 }
 

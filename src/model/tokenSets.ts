@@ -1,0 +1,42 @@
+import type { TokenSets } from '../core/scores';
+import { Vocabulary } from '../core/vocabulary';
+import { ModelError } from './errors';
+import type { WatchedWord } from './protocol';
+import type { TextTokenizer } from './tokens';
+
+const mostWatchWords = 5;
+
+/** For rows of which only the numbers of tokens are wanted. */
+export const noSets: TokenSets = { count: 1, members: new Float32Array(1) };
+
+const whiteSpace: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0a, 0x0d]);
+
+/** Whatever stands before it, a word begins with this token or is over: white space, or a control token such as the end of the text. */
+export function isWordStart(vocabulary: Vocabulary, id: number): boolean {
+  return vocabulary.controlNameOf(id) !== undefined || whiteSpace.has(vocabulary.bytesOf(id)[0]);
+}
+
+/** By which tokens each word can begin, after a space and without one. Errors: 'bad-argument' for too many words. */
+export function watchedWords(words: readonly string[], tokenizer: TextTokenizer): readonly WatchedWord[] {
+  if (words.length > mostWatchWords)
+    throw new ModelError('bad-argument', `At most ${String(mostWatchWords)} words can be watched, not ${String(words.length)}.`);
+  return words.map(word => {
+    const bare = word.trim().toWellFormed();
+    const spellings = bare === '' ? [] : [` ${bare}`, bare].map(spelling => tokenizer.idsOf(spelling));
+    return {
+      word,
+      ids: [...new Set(spellings.flatMap(ids => ids.slice(0, 1)))],
+      whole: spellings.length > 0 && spellings.every(ids => ids.length === 1),
+    };
+  });
+}
+
+/** Word starts first, then the watched words. */
+export function tokenSetsOf(tokenizer: TextTokenizer, watched: readonly WatchedWord[]): TokenSets {
+  const vocabulary = new Vocabulary(tokenizer.vocabulary);
+  const count = 1 + watched.length;
+  const members = new Float32Array(vocabulary.size * count);
+  for (let id = 0; id < vocabulary.size; id++) if (isWordStart(vocabulary, id)) members[id * count] = 1;
+  for (const [index, { ids }] of watched.entries()) for (const id of ids) members[id * count + 1 + index] = 1;
+  return { count, members };
+}
