@@ -43,8 +43,8 @@ async function open({ folder, dtype, threads, arena, graph, content }: RuntimeOp
     env.useCustomCache = true;
     env.customCache = {
       match: name => {
-        // Asked twice: by the file's path, on Windows with backslashes, and by the address it would have.
-        if (!name.replaceAll('\\', '/').endsWith(`/onnx/${graph}`)) return Promise.resolve(undefined);
+        // Asked twice: by the file's path and by the address it would have.
+        if (!namesGraph(name, graph)) return Promise.resolve(undefined);
         return Promise.resolve(typeof content === 'string' ? content : new GraphResponse(content));
       },
       put: () => Promise.resolve(),
@@ -78,6 +78,11 @@ async function open({ folder, dtype, threads, arena, graph, content }: RuntimeOp
     env.useCustomCache = useCustomCache;
     env.customCache = customCache;
   }
+}
+
+/** A path, with the separators of any system, or an address is that of a model folder's graph. */
+export function namesGraph(name: string, graph: string): boolean {
+  return name.replaceAll('\\', '/').endsWith(`/onnx/${graph}`);
 }
 
 /** A response of its bytes as they are: the ordinary one copies them twice on the way. */

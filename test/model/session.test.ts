@@ -7,7 +7,7 @@ import type { ModelErrorCode } from '../../src/model/errors';
 import { arithmeticOf, nodesOf, readGraph, useFloat32 } from '../../src/model/graph';
 import { ModelSchema, NodeSchema, TensorDataSchema, ValueSchema } from '../../src/model/onnxProto';
 import type { Model } from '../../src/model/onnxProto';
-import { openModel } from '../../src/model/runtime';
+import { namesGraph, openModel } from '../../src/model/runtime';
 import { ScoringSession } from '../../src/model/session';
 import { noSets } from '../../src/model/tokenSets';
 import { bundled, Folders, pathOf, sessionOptions, tinyGpt2, tinyHalf, tinyOld } from './graphs';
@@ -54,6 +54,18 @@ function largestDifference(a: readonly number[], b: readonly number[]): number {
   assert.equal(a.length, b.length);
   return a.reduce((most, value, index) => Math.max(most, Math.abs(value - (b[index] ?? NaN))), 0);
 }
+
+describe('the file that is opened in place of a graph', () => {
+  const cases: readonly [name: string, isGraph: boolean][] = [
+    ['/models/a/onnx/model.onnx', true],
+    ['C:\\models\\a\\onnx\\model.onnx', true],
+    ['C:\\models\\a/onnx/model.onnx', true],
+    ['/models/a/onnx/model.onnx_data', false],
+    ['/models/a/onnx/decoder_model.onnx', false],
+    ['C:\\models\\a\\config.json', false],
+  ];
+  for (const [name, isGraph] of cases) it(`${name}: ${String(isGraph)}`, () => assert.equal(namesGraph(name, 'model.onnx'), isGraph));
+});
 
 describe('a scoring session', () => {
   const folders = new Folders();
