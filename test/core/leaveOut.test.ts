@@ -322,6 +322,7 @@ function tableOf(text: string, lengths: readonly number[], random: () => number 
   return {
     length: count,
     topCount: 1,
+    watchCount: 0,
     ids: new Int32Array(count),
     starts,
     ends,
@@ -334,6 +335,8 @@ function tableOf(text: string, lengths: readonly number[], random: () => number 
     contextTokens: new Int32Array(count),
     topIds: new Int32Array(count),
     topLogProbabilities: new Float32Array(count),
+    wordStartLogMass: new Float32Array(count),
+    watchLogMasses: new Float32Array(0),
   };
 }
 
