@@ -144,7 +144,7 @@ function underline(style: string, colour: string): string {
 function gutterIcon(band: number, colour: string): vscode.Uri {
   const height = (14 * band) / bandCount;
   const column = (y: number, size: number, opacity: number) =>
-    `<rect x="6" y="${y.toString()}" width="5" height="${size.toString()}" rx="1" fill="${colour}" fill-opacity="${opacity.toString()}"/>`;
+    `<rect x="5" y="${y.toString()}" width="8" height="${size.toString()}" rx="1" fill="${colour}" fill-opacity="${opacity.toString()}"/>`;
   const picture = `<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 16 16">${column(1, 14, 0.22)}${column(15 - height, height, 1)}</svg>`;
   return vscode.Uri.parse(`data:image/svg+xml;base64,${Buffer.from(picture).toString('base64')}`);
 }
