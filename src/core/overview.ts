@@ -37,7 +37,6 @@ export class OverviewWalk {
     // A function is read as a whole anyway: once is enough.
     if (isFunctions) for (const { start, end } of source.functions) if (start < done && end > from) done = Math.max(done, end);
     for (const { start, end, band, stale, opens } of marksIn(source, { start: from, end: done }, this.#look)) {
-      if (start < from) continue; // of the step before
       if (band === bandCount && !stale) this.#top.push({ start, end });
       done = Math.max(done, end);
       if (band === undefined || stale || (isFunctions && !opens)) continue;

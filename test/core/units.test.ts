@@ -5,6 +5,7 @@ import { lookOf } from '../../src/core/look';
 import type { Look, LookSettings } from '../../src/core/look';
 import type { Scale } from '../../src/core/metric';
 import { OverviewWalk } from '../../src/core/overview';
+import { paint } from '../../src/core/paint';
 import { scoredCopyOf, spanOfBytes } from '../../src/core/scoredCopy';
 import type { ScoreTable, Span } from '../../src/core/scores';
 import { rowState } from '../../src/core/scores';
@@ -176,6 +177,27 @@ describe('unitsIn', () => {
     assert.deepEqual(units({ ...source, gaps: [{ start: 1, end: 2 }] }, 'line'), [['a\u0001b', 3, 2]]);
   });
 
+  it('counts nothing of what is left out by its kind, and does not wait for it either', () => {
+    const source = sourceOf([
+      ['a', 1],
+      [' //', 9],
+      [' note', 9],
+      ['\n', 1],
+      ['//', 8],
+      [' only', 8],
+    ]);
+    const comments = [
+      [' //', ' note'],
+      ['//', ' only'],
+    ].flat();
+    const kept = (cells: Cells) =>
+      picked(cells, index => !comments.includes(source.text.slice(cells.starts[index] ?? 0, cells.ends[index] ?? 0)));
+    const bits = unitsIn({ ...source, kept }, everything(source), 'line').map(unit => valueOf(unit, 'line'));
+    assert.deepEqual(bits, [1, NaN]);
+    const bands = marksIn({ ...source, kept }, everything(source), lookOf('code', settings, {})).map(({ band }) => band);
+    assert.deepEqual(bands, [0, undefined, undefined, 0, undefined, undefined]);
+  });
+
   it('names the peak', () => {
     const source = sourceOf([
       ['A', 2],
@@ -306,7 +328,7 @@ describe('marksIn', () => {
     ['The', 2],
     [' har', 5],
     ['bour', 4],
-    [' roars', 12],
+    [' roars', 14],
     ['.', 1],
     [' Yes', 1],
     ['.', 1],
@@ -327,9 +349,9 @@ describe('marksIn', () => {
   it('bands words by their sum, and sentences by bits per byte', () => {
     assert.deepEqual(marked(lookOf('prose', settings, {})), [
       ['harbour', 2],
-      ['roars', 3],
+      ['roars', 4],
     ]);
-    // 24 bits in 18 bytes.
+    // 26 bits in 18 bytes.
     assert.deepEqual(marked(lookOf('prose', settings, { scale: 'sentence' })), [['The harbour roars.', 1]]);
   });
 
@@ -368,6 +390,29 @@ describe('OverviewWalk', () => {
       if (marks.every(({ band }) => band !== 5)) assert.deepEqual(ruler, []);
     });
   }
+
+  it('leaves an editor with at most 1,000 ranges of all kinds, whatever is shown', () => {
+    for (const scale of ['token', 'word', 'line', 'sentence', 'paragraph', 'function'] as const) {
+      for (const edges of [[0.1, 1, 2, 3, 4] as const, [3, 5, 8, 11, 15] as const]) {
+        const look: Look = { ...lookOf('prose', { ...settings, muteConfident: 'on' }, { scale }), edges };
+        const walk = new OverviewWalk(look);
+        while (walk.step(source));
+        const { ruler } = walk.result(text);
+        const visible = [everything(source)];
+        const painting = paint({
+          text,
+          marks: marksIn(source, everything(source), look),
+          muted: true,
+          visible,
+          margin: visible,
+          takenRanges: ruler.length,
+        });
+        const { current, stale, gutter, muted } = painting;
+        const ranges = [...current, ...stale, ...gutter, muted, ruler].reduce((sum, list) => sum + list.length, 0);
+        assert.ok(ranges > 0 && ranges <= 1_000, `${String(ranges)} by ${scale}`);
+      }
+    }
+  });
 
   it('counts all cells of the table', () => {
     const walk = new OverviewWalk(lookOf('code', settings, {}));

@@ -27,7 +27,7 @@ const code = [
   '',
 ].join('\n');
 const proseEdges: BandEdges = [6, 8, 11, 13, 15];
-const perByte: BandEdges = [1.2, 1.5, 1.9, 2.4, 3];
+const perByte: BandEdges = [1.4, 1.7, 2, 2.4, 3];
 const teachingEdges: BandEdges = [1, 2, 4, 7, 11];
 
 interface Place {
