@@ -125,7 +125,7 @@ export class Shown implements Disposable {
       kept: cells => this.#leftOut.shown(document, cells),
       gaps: view.documentVersion === document.version ? view.gaps : [],
       functions: look.scale === 'function' ? (this.#symbols.of(document) ?? []) : [],
-      wordStartLogMass: undefined, // the table has no such column: words are plain sums, whatever the setting says
+      wordStartLogMass: row => view.table.wordStartLogMass[row],
     };
   }
 

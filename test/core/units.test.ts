@@ -29,6 +29,7 @@ function tableFor(text: string, tokens: readonly (readonly [bytes: number, bits:
   const table = tableOf(
     {
       topCount: 1,
+      watchCount: 0,
       ids: new Int32Array(tokens.length),
       starts: column(place => place.start),
       ends: column(place => place.end),
