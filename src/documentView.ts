@@ -1,5 +1,5 @@
 import type { Cells } from './core/cells';
-import type { Gap, Provenance, ScoreTable, Span, Summary } from './core/scores';
+import type { Gap, Provenance, ScoreTable, Span, Summary, UsualLevels } from './core/scores';
 import type { Vocabulary } from './core/vocabulary';
 import type { ModelError } from './model/errors';
 import type { Params, Result } from './model/protocol';
@@ -47,6 +47,8 @@ export interface DocumentView {
   /** Short, for sentences; the provenance has the whole name. */
   readonly modelName: string;
   readonly vocabulary: Vocabulary;
+  /** What the model needs for ordinary texts. */
+  readonly usualBitsPerByte: UsualLevels;
 }
 
 /** What can be asked of the model about one place, beside the scores of the whole. */

@@ -348,6 +348,7 @@ export class ScoredDocument implements vscode.Disposable {
       provenance: provenanceOf(description, description.key.arithmetic, layout.window, layout.startTokenId, layout.version),
       modelName: shortName(description.name),
       vocabulary,
+      usualBitsPerByte: description.selfCheck.usualBitsPerByte,
     };
   }
 

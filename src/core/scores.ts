@@ -106,6 +106,12 @@ export interface NoiseFloor {
   readonly p95: number;
 }
 
+/** Bits per byte that a model needs for ordinary texts that come with the program: what another text's number can be held against. */
+export interface UsualLevels {
+  readonly prose: number;
+  readonly code: number;
+}
+
 /** Where numbers come from; goes on every view and export. */
 export interface Provenance {
   readonly model: string;

@@ -1,5 +1,5 @@
 import type { CarriedRows } from '../core/scoreTable';
-import type { Gap, ModelKey, NoiseFloor, ScoredRows, Span, WindowSettings } from '../core/scores';
+import type { Gap, ModelKey, NoiseFloor, ScoredRows, Span, UsualLevels, WindowSettings } from '../core/scores';
 import type { VocabularyData } from '../core/vocabulary';
 
 /** Everything the host may ask of the model process. A request and its answer are tied here and nowhere else. */
@@ -69,6 +69,7 @@ export interface SelfCheck {
   readonly bitsPerByte: number;
   /** The model reads plain English as a trained one does. */
   readonly plausible: boolean;
+  readonly usualBitsPerByte: UsualLevels;
   /** Null: this file cannot be run in float32 arithmetic. */
   readonly noiseFloorBits: NoiseFloor | null;
   readonly repeatabilityBits: number;

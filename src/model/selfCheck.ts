@@ -9,6 +9,7 @@ import type { SelfCheck } from './protocol';
 import type { ScoringSession } from './session';
 import { Snapshots } from './snapshots';
 import { noSets } from './tokenSets';
+import { usualCode, usualProse } from './usualTexts';
 
 /** Plain English that a trained model finds easy, with some code, as every model in question has seen both. */
 const builtInText = `The harbour was quiet that morning. A few boats had come in before the rain, and their crews were sitting in the café on the
@@ -33,12 +34,20 @@ const mostPlausibleBitsPerByte = 3;
 const mostLeakedBits = 0.01;
 /** An odd size, so that no chunk ends where another kind of chunk ends. */
 const smallChunkTokens = 37;
+/** Of the usual texts, which are longer. */
+const usualChunkTokens = 128;
 
 /** Results that come with the program, by content hash. */
 const shipped: ReadonlyMap<string, SelfCheck> = new Map([
   [
     'ddae3a3e19e22135526cb385710af184dc338005f20932cc67360957e6f0aca8', // SmolLM2-135M-Instruct, q8
-    { bitsPerByte: 0.889, plausible: true, noiseFloorBits: { mean: 0.074, p95: 0.226 }, repeatabilityBits: 0 },
+    {
+      bitsPerByte: 0.889,
+      plausible: true,
+      usualBitsPerByte: { prose: 1.064, code: 0.541 },
+      noiseFloorBits: { mean: 0.074, p95: 0.226 },
+      repeatabilityBits: 0,
+    },
   ],
 ]);
 
@@ -85,9 +94,22 @@ async function measure(
   return {
     bitsPerByte,
     plausible: bitsPerByte <= mostPlausibleBitsPerByte,
+    usualBitsPerByte: {
+      prose: await bitsPerByteOf(facts, session, usualProse),
+      code: await bitsPerByteOf(facts, session, usualCode),
+    },
     noiseFloorBits: await noiseFloorOf(facts, whole, ids, await openFloat32().catch(unlessUnsupported)),
     repeatabilityBits: largestDifference(whole, chunked),
   };
+}
+
+/** Of a text, as far as the model's positions reach. */
+async function bitsPerByteOf(facts: ModelFacts, session: ScoringSession, text: string): Promise<number> {
+  const layout = await facts.tokenizer.layout(scoredCopyOf(text), new AbortController().signal);
+  const ids = layout.ids.subarray(0, facts.positions - 1);
+  const bits = await surprisalsOf(facts, 'native', session, ids, usualChunkTokens);
+  const bytes = (layout.endBytes[ids.length - 1] ?? 0) - (layout.startBytes[ids.length - bits.length] ?? 0);
+  return bits.reduce((sum, each) => sum + each, 0) / bytes;
 }
 
 /** A file that cannot be run in float32 can still be used as it is. */
@@ -144,9 +166,9 @@ function largestDifference(a: Float64Array, b: Float64Array): number {
   return a.reduce((largest, bits, index) => Math.max(largest, Math.abs(bits - (b[index] ?? NaN))), 0);
 }
 
-/** Another version of the built-in text would give other numbers: it goes into the name. */
+/** Another version of the built-in texts would give other numbers: it goes into the name. */
 function fileOf(cacheFolder: string, contentHash: string): string {
-  return path.join(cacheFolder, `self-check-1-${contentHash}.json`);
+  return path.join(cacheFolder, `self-check-2-${contentHash}.json`);
 }
 
 async function readKept(cacheFolder: string | undefined, contentHash: string): Promise<SelfCheck | undefined> {
@@ -159,11 +181,11 @@ async function readKept(cacheFolder: string | undefined, contentHash: string): P
 }
 
 function asSelfCheck(value: unknown): SelfCheck | undefined {
-  const { bitsPerByte, plausible, noiseFloorBits, repeatabilityBits } = value as Partial<SelfCheck>;
+  const { bitsPerByte, plausible, usualBitsPerByte, noiseFloorBits, repeatabilityBits } = value as Partial<SelfCheck>;
+  const usualIsRight = typeof usualBitsPerByte?.prose === 'number' && typeof usualBitsPerByte.code === 'number';
   const floorIsRight = noiseFloorBits === null || (typeof noiseFloorBits?.mean === 'number' && typeof noiseFloorBits.p95 === 'number');
-  if (typeof bitsPerByte !== 'number' || typeof plausible !== 'boolean' || !floorIsRight || typeof repeatabilityBits !== 'number')
-    return undefined;
-  return { bitsPerByte, plausible, noiseFloorBits, repeatabilityBits };
+  if (typeof bitsPerByte !== 'number' || typeof plausible !== 'boolean' || typeof repeatabilityBits !== 'number') return undefined;
+  return usualIsRight && floorIsRight ? { bitsPerByte, plausible, usualBitsPerByte, noiseFloorBits, repeatabilityBits } : undefined;
 }
 
 /** A folder that cannot be written to costs the time of another check, no more. */

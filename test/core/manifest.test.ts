@@ -13,7 +13,6 @@ import {
   scoreOnModes,
   validBandEdges,
 } from '../../src/core/contributions';
-import { muteModes, palettes, styles } from '../../src/core/look';
 
 interface Setting {
   readonly default: unknown;
@@ -81,9 +80,6 @@ describe('package.json', () => {
     assert.deepEqual(declared, read);
     assert.deepEqual(settings['tokenLens.hover']?.enum, hoverModes);
     assert.deepEqual(settings['tokenLens.preset']?.enum, presets);
-    assert.deepEqual(settings['tokenLens.palette']?.enum, palettes);
-    assert.deepEqual(settings['tokenLens.style']?.enum, styles);
-    assert.deepEqual(settings['tokenLens.muteConfident']?.enum, muteModes);
     assert.deepEqual(settings['tokenLens.scoreOn']?.enum, scoreOnModes);
   });
 
@@ -100,8 +96,7 @@ describe('package.json', () => {
   });
 
   it('gives every colour a default for all four kinds of theme', () => {
-    // Five backgrounds, five underlines and the marks in the overview ruler.
-    assert.equal(colors.length, 11 * palettes.length);
+    assert.equal(colors.length, 8);
     for (const { id, defaults } of colors)
       assert.deepEqual(Object.keys(defaults).sort(), ['dark', 'highContrast', 'highContrastLight', 'light'], id);
   });

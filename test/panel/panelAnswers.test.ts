@@ -121,6 +121,7 @@ function viewOf(documentVersion: number): DocumentView {
     provenance,
     modelName: 'Tiny',
     vocabulary,
+    usualBitsPerByte: { prose: 1, code: 0.5 },
   };
 }
 
