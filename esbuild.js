@@ -26,9 +26,10 @@ async function build() {
       platform: 'browser',
       format: 'iife',
       target: 'es2022',
-      entryPoints: ['media/panel.ts'],
-      outfile: 'dist/panel.js',
+      entryPoints: ['media/panel.ts', 'media/report.ts'],
+      outdir: 'dist',
     }),
+    esbuild.build({ ...common, entryPoints: ['media/report.css'], outfile: 'dist/report.css' }),
   ]);
   copyFileSync('media/panel.css', 'dist/panel.css');
   copyFileSync(require.resolve('vscode-oniguruma/release/onig.wasm'), 'dist/onig.wasm');

@@ -19,6 +19,7 @@ export function distributionPage(state: PanelDistribution): readonly HTMLElement
       strong(tokensOf(state.contextTokens)),
       ' before this place.',
     ),
+    state.reading === undefined ? undefined : element('p', { class: 'note reading', role: 'note' }, state.reading),
     section('Before the cursor', undefined, beforeText(state)),
     section('What it expects next', entropyInWords(state.entropyBits), typedNote(state), distributionTable(state), continuation(state)),
     state.shape ? section('Along the document', stripTitle(state.shape), strip(state.shape), legend(state.bandEdges)) : undefined,

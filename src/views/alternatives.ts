@@ -319,7 +319,7 @@ function titleOf({ table, vocabulary }: DocumentView, row: number): string {
 }
 
 /** Labels turn `$(name)` into an icon; a word joiner keeps a token's own characters. */
-function safeLabel(text: string): string {
+export function safeLabel(text: string): string {
   return text.replaceAll('$(', '$\u2060(');
 }
 

@@ -42,7 +42,8 @@ async function tell(code: ModelErrorCode, words: { readonly headline: string; re
   await chosen?.run();
 }
 
-async function chooseModelFolder(): Promise<void> {
+/** Asks for the folder of another model and sets it. */
+export async function chooseModelFolder(): Promise<void> {
   const title = vscode.l10n.t('Choose a model folder: config.json, tokenizer.json, tokenizer_config.json and onnx/model*.onnx');
   const [folder] = (await vscode.window.showOpenDialog({ title, canSelectFiles: false, canSelectFolders: true })) ?? [];
   if (folder) await vscode.workspace.getConfiguration('tokenLens').update('modelFolder', folder.fsPath, vscode.ConfigurationTarget.Global);

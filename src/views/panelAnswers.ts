@@ -34,6 +34,8 @@ export interface PanelSource<D> {
   next(document: D, offset: number, signal: AbortSignal): Promise<NextAnswer>;
   textBetween(document: D, start: number, end: number): string;
   bandEdges(document: D): BandEdges;
+  /** That the model does not read the document's language; undefined: nothing to say. */
+  readingNote(document: D): string | undefined;
   /** Rows shown, at most. */
   topCount(): number;
   /** Sentences for people, as everywhere else in the editor. */
@@ -140,6 +142,7 @@ export class PanelAnswers<D extends VersionedDocument> {
     const text = this.#source.textBetween(document, start, offset);
     const isCurrent = view?.documentVersion === place.version && view.complete;
     return panelDistribution(answer, {
+      reading: this.#source.readingNote(document),
       ...textRuns(text, start, view?.cellsIn({ start, end: offset }) ?? noCells, bandEdges),
       shape: view && shapeOf(view.table, bandEdges, offset, !isCurrent),
       bandEdges,

@@ -92,7 +92,7 @@ export class PanelPages implements Disposable {
       if (this.#state) void webview.postMessage({ kind: 'show', state: this.#state } satisfies ToPanel);
       this.#onDidAppear();
     });
-    webview.html = panelHtml({ cspSource: webview.cspSource, script: addressOf('panel.js'), style: addressOf('panel.css') });
+    webview.html = panelHtml({ cspSource: webview.cspSource, title, script: addressOf('panel.js'), style: addressOf('panel.css') });
     return page;
   }
 

@@ -26,6 +26,8 @@ export interface PanelDistribution {
   /** The first line: "Stronger colour = more surprising to SmolLM2-135M. It read 52 tokens before this place." */
   readonly model: string;
   readonly contextTokens: number;
+  /** That the model does not read this language, as a sentence; undefined: nothing to say. */
+  readonly reading: string | undefined;
   /** The last piece of the text before the cursor, in runs. */
   readonly before: readonly TextRun[];
   /** More text stands before `before`. */

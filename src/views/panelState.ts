@@ -24,6 +24,7 @@ export interface PanelAnswer {
 
 /** What surrounds the answer. */
 export interface PanelSurroundings {
+  readonly reading: string | undefined;
   readonly before: readonly TextRun[];
   readonly beforeTruncated: boolean;
   readonly shape: DocumentShape | undefined;

@@ -1,60 +1,63 @@
 import * as vscode from 'vscode';
 import type { Config } from '../config';
+import type { BandEdges } from '../core/band';
 import type { CommandId } from '../core/contributions';
+import { textReport } from '../core/documentReport';
 import { escapedText } from '../core/hoverText';
-import { provenanceText, summaryNumbers } from '../core/legend';
+import { bandLimits, provenanceText, summaryNumbers } from '../core/legend';
 import { formatCount } from '../core/numberText';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { DocumentView, LensState, Progress } from '../documentView';
-import type { Looks } from '../looks';
+import type { ReadingCheck } from '../readingCheck';
 import type { ScoredDocuments } from '../scoredDocuments';
-import type { Shown } from '../shown';
-import { legendOf } from './lookInWords';
 import { stateInWords } from './stateInWords';
 
 type Scored = Pick<ScoredDocuments, 'onDidChange' | 'state' | 'view'>;
 
-export interface StatusBarParts {
-  readonly scored: Scored;
-  readonly config: Config;
-  readonly looks: Looks;
-  readonly shown: Shown;
-}
+/** A selection that is still being made is not summed up. */
+const selectionPauseMs = 200;
 
 /** One entry: how the lens stands in the active editor, then the document's numbers. A click opens the menu. */
 export class StatusBarView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #scored: Scored;
   readonly #config: Config;
-  readonly #looks: Looks;
-  readonly #shown: Shown;
+  readonly #reading: Pick<ReadingCheck, 'noteOf' | 'onDidDecide'>;
+  #selectionTimer: NodeJS.Timeout | undefined;
   /** What the entry says now; undefined while it is hidden. */
-  #written: string | undefined;
+  #shown: string | undefined;
   readonly #item = this.#store.add(vscode.window.createStatusBarItem('tokenLens.state', vscode.StatusBarAlignment.Right, 100));
 
-  constructor({ scored, config, looks, shown }: StatusBarParts) {
+  constructor(scored: Scored, config: Config, reading: Pick<ReadingCheck, 'noteOf' | 'onDidDecide'>) {
     this.#scored = scored;
     this.#config = config;
-    this.#looks = looks;
-    this.#shown = shown;
+    this.#reading = reading;
     this.#item.name = 'Token Lens';
     this.#item.command = 'tokenLens.showMenu' satisfies CommandId;
     const draw = () => {
       this.#draw();
     };
-    const drawDocument = (document: vscode.TextDocument) => {
-      if (document === vscode.window.activeTextEditor?.document) draw();
-    };
-    this.#store.add(scored.onDidChange(drawDocument));
-    this.#store.add(shown.onDidChange(drawDocument));
-    this.#store.add(shown.onDidChangeOverview(drawDocument));
+    this.#store.add(
+      scored.onDidChange(document => {
+        if (document === vscode.window.activeTextEditor?.document) draw();
+      }),
+    );
+    this.#store.add(reading.onDidDecide(draw));
+    this.#store.add(
+      vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => {
+        if (textEditor !== vscode.window.activeTextEditor || !this.#scored.view(textEditor.document)) return;
+        clearTimeout(this.#selectionTimer);
+        this.#selectionTimer = setTimeout(draw, selectionPauseMs);
+      }),
+    );
     this.#store.add(vscode.window.onDidChangeActiveTextEditor(draw));
     this.#store.add(config.onDidChange(draw));
     draw();
   }
 
   dispose(): void {
+    clearTimeout(this.#selectionTimer);
     this.#store.dispose();
   }
 
@@ -62,22 +65,24 @@ export class StatusBarView implements Disposable {
     const document = vscode.window.activeTextEditor?.document;
     const state = document && this.#scored.state(document);
     if (!document || !state || (state.kind === 'off' && this.#config.skips(document))) {
-      this.#written = undefined;
+      this.#shown = undefined;
       this.#item.hide();
       return;
     }
     const view = this.#scored.view(document);
-    const text = textOf(state, view);
-    const legend = view && legendOf(this.#looks.of(document), this.#shown.overview(document), escapedText(view.modelName));
-    const tooltip = tooltipOf(state, view, legend);
+    const edges = this.#config.bandEdges(document);
+    const text =
+      (state.kind === 'ready' ? view && selectionText(view, vscode.window.activeTextEditor, edges) : undefined) ?? textOf(state, view);
+    const tooltip = tooltipOf(state, view, edges, this.#reading.noteOf(document));
     const backgroundColor = state.kind === 'failed' ? 'statusBarItem.warningBackground' : undefined;
     const shown = [text, tooltip, backgroundColor].join('\n');
     // The change event fires often while a document is scored; every setter sends the whole entry.
-    if (shown === this.#written) return;
-    this.#written = shown;
+    if (shown === this.#shown) return;
+    this.#shown = shown;
     this.#item.text = text;
     this.#item.tooltip = new vscode.MarkdownString(tooltip, true);
     this.#item.tooltip.supportHtml = true; // for the colours of the legend
+    this.#item.tooltip.isTrusted = { enabledCommands: [chooseModel] };
     this.#item.accessibilityInformation = {
       label: `Token Lens: ${text.replaceAll(/\$\([^)]*\)\s*/g, '') || stateInWords(state).headline}`,
     };
@@ -113,12 +118,25 @@ function textOf(state: LensState, view: DocumentView | undefined): string {
   }
 }
 
+/** The numbers of what is selected; undefined where nothing with a score is. */
+function selectionText({ table }: DocumentView, editor: vscode.TextEditor | undefined, edges: BandEdges): string | undefined {
+  const selected = editor?.selections.find(({ isEmpty }) => !isEmpty);
+  if (!editor || !selected) return undefined;
+  const { document } = editor;
+  const span = { start: document.offsetAt(selected.start), end: document.offsetAt(selected.end) };
+  const { bitsPerByte, tokens } = textReport(table, document.getText(), span, edges);
+  if (bitsPerByte === null) return undefined;
+  return `$(eye) ${vscode.l10n.t('{0} bits/byte · {1} tokens selected', bitsPerByte.toFixed(2), formatCount(tokens))}`;
+}
+
 function percentOf({ scored, tokens }: Progress): string {
   return Math.floor((100 * scored) / Math.max(1, tokens)).toString();
 }
 
-/** As Markdown. */
-function tooltipOf(state: LensState, view: DocumentView | undefined, legend: string | undefined): string {
+const chooseModel = 'tokenLens.chooseModelFolder' satisfies CommandId;
+
+/** As Markdown. `reading`: that the model does not read this language. */
+function tooltipOf(state: LensState, view: DocumentView | undefined, edges: BandEdges, reading: string | undefined): string {
   const { headline, text } = stateInWords(state);
   const paragraphs = [`**Token Lens: ${headline}**`, text];
   if (!view || state.kind === 'off' || state.kind === 'refused' || state.kind === 'failed') return paragraphs.join('\n\n');
@@ -137,6 +155,23 @@ function tooltipOf(state: LensState, view: DocumentView | undefined, legend: str
   if (view.provenance.selfCheck === 'implausible') {
     paragraphs.push(`$(warning) ${vscode.l10n.t('This model reads plain English as if it had never seen any: its numbers mean little.')}`);
   }
-  paragraphs.push(legend ?? '', escapedText(provenanceText(view.provenance)));
+  if (reading !== undefined) {
+    paragraphs.push(`$(info) ${escapedText(reading)} [${vscode.l10n.t('Choose another model')}](command:${chooseModel})`);
+  }
+  paragraphs.push(vscode.l10n.t('Stronger colour = more surprising to {0}.', escapedText(view.modelName)));
+  paragraphs.push(legend(edges), escapedText(provenanceText(view.provenance)));
   return paragraphs.join('\n\n');
+}
+
+/** A row for each band. In high contrast the first columns are empty, so the last one says how it is drawn. */
+function legend(edges: BandEdges): string {
+  const underlines = [undefined, undefined, undefined, vscode.l10n.t('dashed line'), vscode.l10n.t('solid line')];
+  const rows = bandLimits(edges).map(({ from, to }, index) => {
+    const swatch = `<span style="background-color:var(--vscode-tokenLens-band${(index + 1).toString()}Background);">${'&nbsp;'.repeat(8)}</span>`;
+    const limits = to === undefined ? vscode.l10n.t('{0} bits or more', from) : vscode.l10n.t('{0} to {1} bits', from, to);
+    return `| ${swatch} | ${limits} | ${underlines[index] ?? ''} |`;
+  });
+  return ['| | | |', '| :--- | :--- | :--- |', `| | ${vscode.l10n.t('below {0} bits: plain', edges[0].toString())} | |`, ...rows].join(
+    '\n',
+  );
 }

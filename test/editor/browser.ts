@@ -9,6 +9,8 @@ export const browser = {
   evaluate: <T>(expression: string) => request<T>('evaluate', expression),
   /** The same inside our panel's page. */
   evaluateInWebview: <T>(expression: string) => request<T>('evaluateInWebview', expression),
+  /** The same inside the report's page. */
+  evaluateInReport: <T>(expression: string) => request<T>('evaluateInReport', expression),
   press: (key: string) => request<null>('press', key),
   type: (text: string) => request<null>('type', text),
   click: (selector: string) => request<null>('click', selector),

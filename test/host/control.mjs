@@ -62,7 +62,9 @@ async function perform(page, { command, argument, options }, pictures) {
     case 'evaluate':
       return page.evaluate(argument);
     case 'evaluateInWebview':
-      return (await webview(page)).evaluate(argument);
+      return (await webview(page, 'panel.js')).evaluate(argument);
+    case 'evaluateInReport':
+      return (await webview(page, 'report.js')).evaluate(argument);
     case 'press':
       return page.keyboard.press(argument);
     case 'type':
@@ -116,14 +118,14 @@ async function setFocus(page, back) {
   await session.detach();
 }
 
-/** The page inside a webview: VS Code puts it in a frame within a frame. @param {import('playwright-core').Page} page */
-async function webview(page) {
+/** The page inside a webview: VS Code puts it in a frame within a frame. @param {import('playwright-core').Page} page @param {string} script */
+async function webview(page, script) {
   const end = Date.now() + 20_000;
   while (Date.now() < end) {
     for (const frame of page.frames()) {
       if (frame.name() === '' && !frame.url().includes('fake.html')) continue;
       const found = /** @type {unknown} */ (
-        await frame.evaluate('document.querySelector(\'script[src*="panel.js"]\') !== null').catch(() => false)
+        await frame.evaluate(`document.querySelector('script[src*="${script}"]') !== null`).catch(() => false)
       );
       if (found) return frame;
     }

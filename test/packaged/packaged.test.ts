@@ -15,7 +15,16 @@ describe('the packed extension, installed into an empty profile', () => {
   it('lies outside the repository and holds what it needs, for this platform only', () => {
     const folder = installed().extensionPath;
     assert.ok(repository !== undefined && !folder.startsWith(repository));
-    assert.deepEqual(filesIn(folder, 'dist'), ['cli.js', 'extension.js', 'panel.css', 'panel.js', 'worker.js', 'worker.js.LEGAL.txt']);
+    assert.deepEqual(filesIn(folder, 'dist'), [
+      'cli.js',
+      'extension.js',
+      'panel.css',
+      'panel.js',
+      'report.css',
+      'report.js',
+      'worker.js',
+      'worker.js.LEGAL.txt',
+    ]);
     assert.deepEqual(filesIn(folder, 'models'), filesIn(repository, 'models'));
     const library = { linux: 'libonnxruntime.so.1', darwin: 'libonnxruntime.1.dylib', win32: 'onnxruntime.dll' }[
       process.platform as string

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import type { PanelState } from '../../src/views/panelProtocol';
-import { PanelServer, show, violationsOf } from './panelPage';
+import { lowContrast, PanelServer, show, violationsOf } from './panelPage';
 import { insideWord, rows, tuesday, word } from './states';
 import { themes, type Theme } from './themes';
 
@@ -130,6 +130,13 @@ describe('panel page', function () {
       (await page.locator('.note').textContent()) ?? '',
       /^The cursor stands after white space .* asked before it; rows that continue “··” come first\.$/,
     );
+  });
+
+  it('says what to know before reading any number, where there is something', async () => {
+    const page = await open({ ...tuesday, reading: 'SmolLM2-135M mostly reads English.' });
+    assert.equal(await page.getByRole('note').textContent(), 'SmolLM2-135M mostly reads English.');
+    await show(page, tuesday);
+    assert.equal(await page.getByRole('note').count(), 0);
   });
 
   it('draws bars in proportion to the probability, a sliver for the improbable', async () => {
@@ -302,39 +309,3 @@ describe('panel page', function () {
     assert.equal(await animation(), 'none');
   });
 });
-
-/** Visible text whose contrast to what is painted behind it is below 4.5 to 1. */
-function lowContrast(page: Page): Promise<string[]> {
-  return page.evaluate(() => {
-    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-    if (!canvas) return ['no canvas'];
-    const paint = (colour: string) => {
-      canvas.fillStyle = colour;
-      canvas.fillRect(0, 0, 1, 1);
-    };
-    const luminance = () => {
-      const [red = 0, green = 0, blue = 0] = [...canvas.getImageData(0, 0, 1, 1).data].map(value => {
-        const share = value / 255;
-        return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-      });
-      return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-    };
-    const low: string[] = [];
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-      const parent = node.parentElement;
-      if (!parent || !node.textContent?.trim() || !parent.checkVisibility() || parent.closest('.only-spoken, .read, script')) continue;
-      const ancestors: Element[] = [];
-      for (let each: Element | null = parent; each; each = each.parentElement) ancestors.unshift(each);
-      canvas.globalAlpha = 1;
-      for (const each of ancestors) paint(getComputedStyle(each).backgroundColor);
-      const behind = luminance();
-      canvas.globalAlpha = ancestors.reduce((alpha, each) => alpha * Number(getComputedStyle(each).opacity), 1);
-      paint(getComputedStyle(parent).color);
-      const text = luminance();
-      const contrast = (Math.max(text, behind) + 0.05) / (Math.min(text, behind) + 0.05);
-      if (contrast < 4.5) low.push(`${node.textContent} ${contrast.toFixed(2)}`);
-    }
-    return low;
-  });
-}

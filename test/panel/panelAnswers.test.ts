@@ -67,6 +67,7 @@ function table(): ScoreTable {
 class FakeSource implements PanelSource<FakeDocument> {
   lens: LensState = { kind: 'ready' };
   shownView: DocumentView | undefined;
+  note: string | undefined;
   readonly asked: {
     readonly offset: number;
     readonly signal: AbortSignal;
@@ -91,6 +92,9 @@ class FakeSource implements PanelSource<FakeDocument> {
   }
   bandEdges() {
     return [3, 5, 8, 11, 15] as const;
+  }
+  readingNote(): string | undefined {
+    return this.note;
   }
   topCount(): number {
     return 3;
@@ -166,7 +170,11 @@ describe('panel answers', () => {
     );
     assert.deepEqual(before, [{ text: 'The', band: 1 }]);
     assert.deepEqual(shape, { bits: [4, 3, null], bands: [1, 1, null], cursor: 1 / 3, stale: true });
+    assert.equal(last().reading, undefined);
     assert.equal(source.asked.length, 0);
+    source.note = 'Tiny mostly reads English.';
+    at(3);
+    assert.equal(last().reading, source.note);
   });
 
   it('asks the model where the table has no score yet, and knows what follows from the layout', async () => {

@@ -1,11 +1,12 @@
 import { build } from 'esbuild';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { panelHtml } from '../../src/views/panelHtml';
 import type { PanelState, ToPanel } from '../../src/views/panelProtocol';
+import type { ReportState, ToReport } from '../../src/views/reportProtocol';
 import { themeVariables, type Theme } from './themes';
 
 declare global {
@@ -24,7 +25,7 @@ function chromiumOnPath(): string {
   throw new Error('No Chromium on the PATH: install one, for example with "apt-get install chromium".');
 }
 
-/** Serves the panel's page, as it is built and under its own policy, on the loopback address, and opens it in a browser. */
+/** Serves one of our pages, as it is built and under its own policy, on the loopback address, and opens it in a browser. */
 export class PanelServer {
   readonly #server: Server;
   readonly #browser: Browser;
@@ -35,20 +36,22 @@ export class PanelServer {
     this.#browser = browser;
   }
 
-  static async start(): Promise<PanelServer> {
+  static async start(name: 'panel' | 'report' = 'panel'): Promise<PanelServer> {
     const bundle = await build({
-      entryPoints: ['media/panel.ts'],
+      entryPoints: [`media/${name}.ts`, `media/${name}.css`],
       bundle: true,
       write: false,
+      outdir: 'out',
       platform: 'browser',
       format: 'iife',
       target: 'es2022',
       logLevel: 'warning',
     });
+    const built = (ending: string) => bundle.outputFiles.find(({ path: file }) => file.endsWith(ending))?.text ?? '';
     const files = new Map([
       ['/', ['text/html', '']],
-      ['/panel.js', ['text/javascript', bundle.outputFiles[0]?.text ?? '']],
-      ['/panel.css', ['text/css', readFileSync('media/panel.css', 'utf8')]],
+      [`/${name}.js`, ['text/javascript', built('.js')]],
+      [`/${name}.css`, ['text/css', built('.css')]],
     ]);
     const server = createServer((request, response) => {
       const [type, content] = files.get(request.url ?? '') ?? [];
@@ -58,7 +61,7 @@ export class PanelServer {
     });
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
     const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const html = panelHtml({ cspSource: origin, script: `${origin}/panel.js`, style: `${origin}/panel.css` });
+    const html = panelHtml({ cspSource: origin, title: 'Next token', script: `${origin}/${name}.js`, style: `${origin}/${name}.css` });
     const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking'];
     const panel = new PanelServer(server, await chromium.launch({ executablePath: chromiumOnPath(), args }));
     return panel;
@@ -97,12 +100,48 @@ export class PanelServer {
 }
 
 /** What VS Code does when the extension posts a message. */
-export async function show(page: Page, state: PanelState): Promise<void> {
-  const message: ToPanel = { kind: 'show', state };
+export async function show(page: Page, state: PanelState | ReportState): Promise<void> {
+  const message: ToPanel | ToReport = { kind: 'show', state } as ToPanel | ToReport;
   await page.evaluate(data => window.dispatchEvent(new MessageEvent('message', { data })), message);
 }
 
 /** Violations of the page's policy and script errors so far. */
 export function violationsOf(page: Page): Promise<string[]> {
   return page.evaluate(() => window.panelTest.violations);
+}
+
+/** Visible text whose contrast to what is painted behind it is below 4.5 to 1. */
+export function lowContrast(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    if (!canvas) return ['no canvas'];
+    const paint = (colour: string) => {
+      canvas.fillStyle = colour;
+      canvas.fillRect(0, 0, 1, 1);
+    };
+    const luminance = () => {
+      const [red = 0, green = 0, blue = 0] = [...canvas.getImageData(0, 0, 1, 1).data].map(value => {
+        const share = value / 255;
+        return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+      });
+      return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const low: string[] = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const parent = node.parentElement;
+      if (!parent || !node.textContent?.trim() || !parent.checkVisibility() || parent.closest('.only-spoken, .read, script')) continue;
+      const ancestors: Element[] = [];
+      for (let each: Element | null = parent; each; each = each.parentElement) ancestors.unshift(each);
+      canvas.globalAlpha = 1;
+      for (const each of ancestors) paint(getComputedStyle(each).backgroundColor);
+      const behind = luminance();
+      canvas.globalAlpha = ancestors.reduce((alpha, each) => alpha * Number(getComputedStyle(each).opacity), 1);
+      paint(getComputedStyle(parent).color);
+      const text = luminance();
+      const contrast = (Math.max(text, behind) + 0.05) / (Math.min(text, behind) + 0.05);
+      if (contrast < 4.5) low.push(`${node.textContent} ${contrast.toFixed(2)}`);
+    }
+    return low;
+  });
 }

@@ -24,6 +24,7 @@ export const tuesday: PanelDistribution = {
   updating: false,
   model: 'SmolLM2-135M',
   contextTokens: 52,
+  reading: undefined,
   before: [
     { text: 'report. The ', band: 0 },
     { text: 'capital', band: 1 },

@@ -1,0 +1,85 @@
+import * as vscode from 'vscode';
+import type { Disposable } from '../disposable';
+import { panelHtml } from './panelHtml';
+import type { FromReport, ReportState, ToReport } from './reportProtocol';
+
+const panelType = 'tokenLens.report';
+
+interface Listeners {
+  /** The page has become visible. */
+  readonly appeared: () => void;
+  readonly message: (message: Exclude<FromReport, { kind: 'ready' }>) => void;
+}
+
+/** The report's page beside the text. A hidden page is thrown away by the editor and says `ready` when it comes back, so the last state is kept here. */
+export class ReportPage implements Disposable {
+  readonly #distUri: vscode.Uri;
+  readonly #listeners: Listeners;
+  #panel: vscode.WebviewPanel | undefined;
+  #state: ReportState | undefined;
+
+  constructor(extensionUri: vscode.Uri, listeners: Listeners) {
+    this.#distUri = vscode.Uri.joinPath(extensionUri, 'dist');
+    this.#listeners = listeners;
+  }
+
+  get isVisible(): boolean {
+    return this.#panel?.visible === true;
+  }
+
+  /** What the page shows, or will when it is seen again. */
+  get state(): ReportState | undefined {
+    return this.#state;
+  }
+
+  /** Opens the page beside the text or brings it to the front, without the focus. */
+  show(): void {
+    if (this.#panel) return this.#panel.reveal(undefined, true);
+    const title = vscode.l10n.t('Report');
+    const column = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
+    const panel = vscode.window.createWebviewPanel(panelType, title, column, { enableFindWidget: true });
+    this.#panel = panel;
+    panel.onDidChangeViewState(() => {
+      if (panel.visible) this.#listeners.appeared();
+    });
+    panel.onDidDispose(() => {
+      this.#panel = undefined;
+      this.#state = undefined;
+    });
+    const { webview } = panel;
+    webview.options = { enableScripts: true, localResourceRoots: [this.#distUri] };
+    webview.onDidReceiveMessage((message: unknown) => {
+      if (!isFromReport(message)) return;
+      if (message.kind !== 'ready') {
+        this.#listeners.message(message);
+        return;
+      }
+      if (this.#state) void webview.postMessage({ kind: 'show', state: this.#state } satisfies ToReport);
+      this.#listeners.appeared();
+    });
+    const addressOf = (name: string) => webview.asWebviewUri(vscode.Uri.joinPath(this.#distUri, name)).toString();
+    webview.html = panelHtml({ cspSource: webview.cspSource, title, script: addressOf('report.js'), style: addressOf('report.css') });
+  }
+
+  post(state: ReportState): void {
+    this.#state = state;
+    if (this.isVisible) void this.#panel?.webview.postMessage({ kind: 'show', state } satisfies ToReport);
+  }
+
+  dispose(): void {
+    this.#panel?.dispose();
+  }
+}
+
+function isFromReport(message: unknown): message is FromReport {
+  if (typeof message !== 'object' || message === null || !('kind' in message)) return false;
+  if (message.kind === 'ready' || message.kind === 'chooseModel') return true;
+  const isNumber = (value: unknown) => typeof value === 'number' && Number.isInteger(value) && value >= 0;
+  return (
+    message.kind === 'go' &&
+    'text' in message &&
+    'start' in message &&
+    'end' in message &&
+    [message.text, message.start, message.end].every(isNumber)
+  );
+}

@@ -1,0 +1,94 @@
+import type { TokenPieces } from '../core/vocabulary';
+
+/**
+ * Messages between the extension and the report's page. As for the panel, the page is told its whole state every time and says `ready` first. All
+ * words in here are in the reader's language already; pieces of documents and their names are hostile input: set as text, never as markup.
+ */
+export interface ToReport {
+  readonly kind: 'show';
+  readonly state: ReportState;
+}
+
+export type ReportState = ReportMessage | ReportNumbers;
+
+/** Nothing to show, and why. `busy` while it is being computed. */
+export interface ReportMessage {
+  readonly kind: 'message';
+  readonly headline: string;
+  readonly text: string;
+  readonly busy: boolean;
+}
+
+export interface ReportNumbers {
+  readonly kind: 'numbers';
+  readonly title: string;
+  /** Which text is more predictable, or how the numbers compare with what is usual. */
+  readonly lead: string;
+  /** True while newer numbers are on their way. */
+  readonly updating: boolean;
+  /** Said while `updating`. */
+  readonly updatingText: string;
+  /** The model does not read this language well; undefined: nothing to say. */
+  readonly reading: { readonly text: string; readonly chooseModel: string } | undefined;
+  /** One, or two that stand side by side. */
+  readonly texts: readonly ReportText[];
+  readonly numbers: ReportTable;
+  /** By band, 0 first. */
+  readonly bands: { readonly title: string; readonly note: string; readonly rows: readonly BandRow[] };
+  /** What may be left out, summed apart; undefined: nothing to say. */
+  readonly kinds: ReportTable | undefined;
+  readonly shape: { readonly title: string; readonly note: string };
+  readonly places: { readonly title: string; readonly note: string };
+  readonly provenance: string;
+}
+
+export interface ReportTable {
+  readonly title: string;
+  readonly note: string;
+  /** `values`: one for each text. */
+  readonly rows: readonly { readonly label: string; readonly values: readonly string[] }[];
+}
+
+export interface BandRow {
+  /** 0 to 5. */
+  readonly band: number;
+  readonly label: string;
+  /** 0 to 1 and in words, one for each text. */
+  readonly shares: readonly { readonly share: number; readonly text: string }[];
+}
+
+export interface ReportText {
+  readonly name: string;
+  /** Where it is: "lines 3 to 9". */
+  readonly detail: string;
+  /** Mean bits per token along the text, at most about 100 columns. */
+  readonly columns: readonly ReportColumn[];
+  /** Its most surprising places. */
+  readonly peaks: readonly ReportPeak[];
+}
+
+export interface ReportColumn {
+  /** UTF-16 offset in the document. */
+  readonly start: number;
+  readonly meanBits: number | null;
+  readonly band: number | null;
+  /** "line 34: 5.2 bits per token" */
+  readonly label: string;
+}
+
+export interface ReportPeak {
+  /** UTF-16 offsets in the document. */
+  readonly start: number;
+  readonly end: number;
+  readonly line: string;
+  readonly before: string;
+  readonly token: TokenPieces;
+  readonly after: string;
+  readonly bits: string;
+}
+
+export type FromReport =
+  | { readonly kind: 'ready' }
+  /** Show a place of one of the texts, by its number. UTF-16 offsets. */
+  | { readonly kind: 'go'; readonly text: number; readonly start: number; readonly end: number }
+  | { readonly kind: 'chooseModel' };
