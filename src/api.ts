@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
-import type { Config } from './config';
 import { scoredCells, summaryOf, tokenScores } from './core/report';
 import type { DocumentScores } from './core/report';
 import type { Span } from './core/scores';
 import type { DocumentView } from './documentView';
+import type { Looks } from './looks';
 import type { LensModel } from './lensModel';
 import type { Measurements } from './model/protocol';
 import type { PauseReport, Pauses } from './pauses';
@@ -36,12 +36,12 @@ const wholeDocument: Span = { start: 0, end: Infinity };
 export interface ApiParts {
   readonly scored: ScoredDocuments;
   readonly model: LensModel;
-  readonly config: Config;
+  readonly looks: Pick<Looks, 'tokenEdges'>;
   readonly pauses: Pauses;
 }
 
 export function createApi(
-  { scored, model, config, pauses }: ApiParts,
+  { scored, model, looks, pauses }: ApiParts,
   store: { add<T extends vscode.Disposable>(item: T): T },
 ): TokenLensApi {
   const changed = store.add(new vscode.EventEmitter<string>());
@@ -60,7 +60,7 @@ export function createApi(
     documentVersion: view.documentVersion,
     provenance: view.provenance,
     tokens: tokenScores(view.table),
-    cells: scoredCells(view.cellsIn(wholeDocument), config.bandEdges(document)),
+    cells: scoredCells(view.cellsIn(wholeDocument), looks.tokenEdges(document)),
     summary: view.summary ?? summaryOf(view.table, 0),
   });
   return {

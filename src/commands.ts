@@ -4,6 +4,7 @@ import { contextKeys, internalCommands, publicCommands } from './core/contributi
 import type { CommandId } from './core/contributions';
 import { DisposableStore } from './disposable';
 import type { Disposable } from './disposable';
+import type { Looks } from './looks';
 import type { ScoredDocuments } from './scoredDocuments';
 
 /** A button in an editor's title gives the address of its document, the palette gives nothing. */
@@ -52,15 +53,18 @@ export class ContextKeys implements Disposable {
   readonly #sent = new Map<string, string>();
   readonly #scored: Pick<ScoredDocuments, 'isOn' | 'onDidChange'>;
   readonly #config: Config;
+  readonly #looks: Looks;
 
-  constructor(scored: Pick<ScoredDocuments, 'isOn' | 'onDidChange'>, config: Config) {
+  constructor(scored: Pick<ScoredDocuments, 'isOn' | 'onDidChange'>, config: Config, looks: Looks) {
     this.#scored = scored;
     this.#config = config;
+    this.#looks = looks;
     const update = () => {
       this.#update();
     };
     this.#store.add(scored.onDidChange(update));
     this.#store.add(config.onDidChange(update));
+    this.#store.add(looks.onDidChange(update));
     this.#store.add(vscode.window.onDidChangeActiveTextEditor(update));
     this.#store.add(vscode.window.onDidChangeVisibleTextEditors(update));
     this.#update();
@@ -73,7 +77,11 @@ export class ContextKeys implements Disposable {
   #update(): void {
     const on = vscode.window.visibleTextEditors.map(editor => editor.document).filter(document => this.#scored.isOn(document));
     const active = vscode.window.activeTextEditor?.document;
-    this.#set(contextKeys.on, active !== undefined && this.#scored.isOn(active));
+    const isOn = active !== undefined && this.#scored.isOn(active);
+    this.#set(contextKeys.on, isOn);
+    const look = isOn ? this.#looks.of(active) : undefined;
+    this.#set(contextKeys.metric, look?.metric);
+    this.#set(contextKeys.scale, look?.scale);
     // Not whole addresses: from a server, VS Code names the same file by another scheme than the extension does.
     this.#set(contextKeys.onPaths, [...new Set(on.flatMap(({ uri }) => [uri.path, uri.fsPath]))]);
     this.#set(contextKeys.skippedSchemes, this.#config.skippedSchemes);

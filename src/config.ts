@@ -1,7 +1,5 @@
 import { availableParallelism } from 'node:os';
 import * as vscode from 'vscode';
-import { presetOf } from './core/band';
-import type { BandEdges } from './core/band';
 import {
   clampedNumber,
   hoverModes,
@@ -16,6 +14,8 @@ import {
 import type { HoverMode, ScoreOn } from './core/contributions';
 import { regionKinds } from './core/regions';
 import type { RegionKind } from './core/regions';
+import { muteModes, palettes, styles } from './core/look';
+import type { LookSettings } from './core/look';
 import { DisposableStore } from './disposable';
 import type { Disposable } from './disposable';
 import type { ScoringSettings } from './model/protocol';
@@ -42,13 +42,19 @@ export class Config implements Disposable {
     return names.some(name => event.affectsConfiguration(`${section}.${name}`));
   }
 
-  /** Lower edges of bands 1 to 5, in bits. */
-  bandEdges(document: vscode.TextDocument): BandEdges {
-    const preset = oneOf(this.#read('preset', document), presets, otherDefaults.preset);
-    const kind = preset === 'auto' ? presetOf(document.languageId) : preset;
-    return kind === 'code'
-      ? validBandEdges(this.#read('bandEdgesCode', document), otherDefaults.bandEdgesCode)
-      : validBandEdges(this.#read('bandEdgesProse', document), otherDefaults.bandEdgesProse);
+  /** How documents are looked at, as long as nobody chose otherwise by a command: ask `Looks`. */
+  lookSettings(document: vscode.TextDocument): LookSettings {
+    return {
+      preset: oneOf(this.#read('preset', document), presets, otherDefaults.preset),
+      palette: oneOf(this.#read('palette', document), palettes, otherDefaults.palette),
+      style: oneOf(this.#read('style', document), styles, otherDefaults.style),
+      muteConfident: oneOf(this.#read('muteConfident', document), muteModes, otherDefaults.muteConfident),
+      wordCorrection: this.#read('wordCorrection', document) === true,
+      bandEdges: {
+        code: validBandEdges(this.#read('bandEdgesCode', document), otherDefaults.bandEdgesCode),
+        prose: validBandEdges(this.#read('bandEdgesProse', document), otherDefaults.bandEdgesProse),
+      },
+    };
   }
 
   /** Alternatives kept for each token. */

@@ -7,9 +7,11 @@ import { DisposableStore } from './disposable';
 import { Grammars } from './grammars';
 import { LeftOut } from './leftOut';
 import { LensModel } from './lensModel';
+import { Looks } from './looks';
 import { Pauses } from './pauses';
 import { ReadingCheck } from './readingCheck';
 import { ScoredDocuments } from './scoredDocuments';
+import { Shown } from './shown';
 import { showAlternatives } from './views/alternatives';
 import { DecorationView } from './views/decorations';
 import { chooseModelFolder, reportFailures } from './views/failures';
@@ -18,6 +20,7 @@ import { showMenu } from './views/menu';
 import { selectLeftOut } from './views/leftOutPick';
 import { PanelView } from './views/panel';
 import { ReportView } from './views/report';
+import { selectMetric, selectPalette, selectPreset, selectScale } from './views/selectLook';
 import { StatusBarView } from './views/statusBar';
 import { WindowFocus } from './windowFocus';
 
@@ -42,18 +45,22 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const leftOut = store.add(
     new LeftOut({ scored, config, grammars: new Grammars(() => vscode.extensions.all), pauses, log }, regionsFiles, context.workspaceState),
   );
-  store.add(new DecorationView(scored, leftOut, config, pauses));
-  store.add(registerHover(scored, leftOut, config, pauses));
+  const looks = store.add(new Looks(config, context.workspaceState));
+  const shown = store.add(new Shown({ scored, looks, leftOut, pauses }));
+  store.add(new DecorationView({ scored, looks, shown, pauses }));
+  store.add(registerHover({ scored, config, looks, shown, pauses }));
   const reading = store.add(new ReadingCheck(scored, pauses));
-  store.add(new StatusBarView(scored, config, reading));
-  store.add(new ContextKeys(scored, config));
+  store.add(reading.onDidDecide(({ document, medianBitsPerByte }) => looks.setRelative(document, medianBitsPerByte)));
+  store.add(new StatusBarView({ scored, config, looks, shown, reading }));
+  store.add(new ContextKeys(scored, config, looks));
   store.add(reportFailures(scored, showLog));
-  const panel = store.add(new PanelView(context.extensionUri, scored, config, focus, pauses, reading));
-  const report = store.add(new ReportView(context.extensionUri, { scored, config, focus, pauses, reading, leftOut }));
+  const panel = store.add(new PanelView(context.extensionUri, { scored, config, looks, focus, pauses, reading }));
+  const report = store.add(new ReportView(context.extensionUri, { scored, config, looks, focus, pauses, reading, leftOut }));
   const refreshPanel = () => {
     panel.refresh();
   };
   store.add(config.onDidChange(refreshPanel));
+  store.add(looks.onDidChange(refreshPanel));
   store.add(model.onDidReplace(refreshPanel));
   const toggle = (resource: unknown) => {
     toggleLens(scored, resource);
@@ -71,6 +78,10 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       },
       'tokenLens.showAlternatives': asked => showAlternatives(scored, config, asked),
       'tokenLens.selectLeftOut': () => selectLeftOut(leftOut),
+      'tokenLens.selectPreset': () => selectPreset(looks),
+      'tokenLens.selectMetric': () => selectMetric(looks),
+      'tokenLens.selectScale': () => selectScale(looks),
+      'tokenLens.selectPalette': () => selectPalette(looks),
       'tokenLens.showReport': () => {
         report.showReport();
       },
@@ -81,5 +92,5 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.showLog': showLog,
     }),
   );
-  return createApi({ scored, model, config, pauses }, store);
+  return createApi({ scored, model, looks, pauses }, store);
 }

@@ -1,5 +1,5 @@
 /** What package.json declares, as constants: a test holds the two together. */
-import { bandCount, defaultBandEdges } from './band';
+import { bandCount, defaultBandEdges, presetNames } from './band';
 import type { BandEdges } from './band';
 
 /** Commands for people. */
@@ -12,6 +12,10 @@ export const publicCommands = [
   'tokenLens.showReport',
   'tokenLens.compare',
   'tokenLens.openSample',
+  'tokenLens.selectPreset',
+  'tokenLens.selectMetric',
+  'tokenLens.selectScale',
+  'tokenLens.selectPalette',
   'tokenLens.showLog',
 ] as const;
 /** Commands that a button needs and the palette does not show. */
@@ -26,9 +30,12 @@ export const contextKeys = {
   onPaths: 'tokenLens.onPaths',
   /** Schemes of documents that are never scored. */
   skippedSchemes: 'tokenLens.skippedSchemes',
+  /** What colours show in the active editor, one of `metrics`, and of which pieces of text, one of `scales`; undefined while its lens is off. */
+  metric: 'tokenLens.metric',
+  scale: 'tokenLens.scale',
 } as const;
 
-export const presets = ['auto', 'code', 'prose'] as const;
+export const presets = ['auto', ...presetNames] as const;
 export const hoverModes = ['all', 'coloured', 'off'] as const;
 export type HoverMode = (typeof hoverModes)[number];
 export const scoreOnModes = ['typing', 'save', 'command'] as const;
@@ -64,6 +71,10 @@ export const otherDefaults = {
   bandEdgesCode: defaultBandEdges.code,
   bandEdgesProse: defaultBandEdges.prose,
   preset: 'auto',
+  palette: 'violet',
+  style: 'tint',
+  muteConfident: 'auto',
+  wordCorrection: false,
   startToken: true,
   modelFolder: '',
   skipLanguages: [],

@@ -1,10 +1,42 @@
 import type { BandEdges } from './band';
+import type { Metric } from './metric';
 import { formatCount } from './numberText';
 import type { NoiseFloor, Provenance, Summary } from './scores';
 
-/** "3 to 5 bits" for band 1, "at least 15 bits" for the last, as numbers for a sentence in the reader's language. */
-export function bandLimits(edges: BandEdges): readonly { readonly from: string; readonly to: string | undefined }[] {
-  return edges.map((edge, index) => ({ from: edge.toString(), to: edges[index + 1]?.toString() }));
+/** The limits of a band as numbers for a sentence in the reader's language; without `to` there is no upper one. */
+export interface BandRow {
+  /** From 1. */
+  readonly band: number;
+  readonly from: string;
+  readonly to: string | undefined;
+}
+
+/**
+ * What the bands mean, weakest first, without those that are empty: bits, but for ranks ("11" to "100") and for the probability relative to the
+ * best token, which are fractions ("1/4" to "1/16").
+ */
+export function bandRows(metric: Metric, edges: BandEdges): readonly BandRow[] {
+  const written = (edge: number) =>
+    metric === 'rank' ? formatCount(edge) : metric === 'relative' ? `1/${formatCount(2 ** edge)}` : formatEdge(edge);
+  return edges.flatMap((edge, index) => {
+    const next = edges[index + 1];
+    if (edge === next) return [];
+    // Ranks are whole numbers: the last of a band is one below the next band's first.
+    const to = next === undefined ? undefined : written(metric === 'rank' ? next - 1 : next);
+    return [{ band: index + 1, from: written(edge), to }];
+  });
+}
+
+/** At most two digits behind the point. */
+function formatEdge(edge: number): string {
+  return Number(edge.toFixed(2)).toString();
+}
+
+/** Shares of all as whole percentages; what is not nothing is never "0". */
+export function shareText(count: number, total: number): string {
+  if (total === 0 || count === 0) return '0%';
+  const percent = Math.round((100 * count) / total);
+  return percent === 0 ? '<1%' : `${percent.toString()}%`;
 }
 
 /** The document's two numbers, short: undefined where there are none. */

@@ -1,8 +1,6 @@
-import { bandCount, bandOf } from './band';
-import type { BandEdges } from './band';
-import { firstCellEndingAfter } from './cells';
-import type { Cells } from './cells';
+import { bandCount } from './band';
 import type { Span } from './scores';
+import type { Mark } from './units';
 
 /** VS Code stops drawing a line after this many UTF-16 units. */
 export const renderedColumns = 10_000;
@@ -10,27 +8,34 @@ export const renderedColumns = 10_000;
 export const rangeLimit = 1_000;
 /** How many of them the overview ruler may take. */
 const rulerLimit = 300;
+/** How many of them the gutter may take: more lines than a screen has. */
+const gutterLimit = 200;
 /** A run of whitespace is followed this far to see whether text comes after it; longer runs count as the end of their line. */
 const whitespaceReach = 1_000;
 
 export interface PaintRequest {
   /** The document's present text. */
   readonly text: string;
-  readonly cells: Cells;
-  readonly stale: Cells;
-  readonly edges: BandEdges;
+  /** Ascending, without overlap; may reach beyond the places. */
+  readonly marks: readonly Mark[];
+  /** Plain text with a score is dimmed. */
+  readonly muted: boolean;
   /** What is on the screen. */
   readonly visible: readonly Span[];
   /** What surrounds it: painted too, but first to go when there is too much. May overlap `visible`. */
   readonly margin: readonly Span[];
-  /** Ranges the overview ruler takes of the limit. */
-  readonly rulerCount: number;
+  /** Ranges that are taken of the limit already. */
+  readonly takenRanges: number;
 }
 
 /** What to paint: index 0 is band 1. The spans of a list ascend and do not touch. */
 export interface Painting {
   readonly current: readonly (readonly Span[])[];
   readonly stale: readonly (readonly Span[])[];
+  /** Plain text that is dimmed, the white space between it too. */
+  readonly muted: readonly Span[];
+  /** Empty spans on the lines whose gutter has a sign. */
+  readonly gutter: readonly (readonly Span[])[];
 }
 
 interface Piece {
@@ -42,33 +47,51 @@ interface Piece {
 }
 
 export function paint(request: PaintRequest): Painting {
-  const pieces = [...piecesOf(request, request.cells, false), ...piecesOf(request, request.stale, true)];
-  const limit = Math.max(0, rangeLimit - request.rulerCount);
+  const gutter = gutterOf(request);
+  const limit = Math.max(0, rangeLimit - request.takenRanges - gutter.length);
+  const pieces = piecesOf(request);
   if (pieces.length > limit) {
     pieces.sort((a, b) => b.band - a.band || Number(b.near) - Number(a.near) || a.start - b.start);
     pieces.length = limit;
     pieces.sort((a, b) => a.start - b.start);
   }
-  const byBand = (stale: boolean) =>
-    Array.from({ length: bandCount }, (_, index) =>
-      pieces.filter(piece => piece.stale === stale && piece.band === index + 1).map(({ start, end }) => ({ start, end })),
-    );
-  return { current: byBand(false), stale: byBand(true) };
+  const spansOf = (isWanted: (piece: Piece) => boolean) => pieces.filter(isWanted).map(({ start, end }) => ({ start, end }));
+  const bands = Array.from({ length: bandCount }, (_, index) => index + 1);
+  return {
+    current: bands.map(band => spansOf(piece => !piece.stale && piece.band === band)),
+    stale: bands.map(band => spansOf(piece => piece.stale && piece.band === band)),
+    muted: spansOf(piece => piece.band === 0),
+    gutter: bands.map(band => gutter.filter(sign => sign.band === band).map(({ start }) => ({ start, end: start }))),
+  };
+}
+
+/** The places without what VS Code does not draw of very long lines; ascending, without overlap. */
+export function drawnSpans(text: string, places: readonly Span[]): Span[] {
+  return normalised(places).flatMap(place => {
+    const spans: { readonly start: number; end: number }[] = [];
+    for (let start = place.start; start < place.end;) {
+      const lineStart = text.lastIndexOf('\n', start - 1) + 1;
+      const lineEnd = Math.min(lineEndFrom(text, start) + 1, place.end);
+      const end = Math.min(lineEnd, lineStart + renderedColumns);
+      const last = spans.at(-1);
+      if (last?.end === start) last.end = Math.max(start, end);
+      else if (end > start) spans.push({ start, end });
+      start = Math.max(lineEnd, start + 1);
+    }
+    return spans;
+  });
 }
 
 /**
- * Where the whole document holds text of the top band, for the overview ruler: one span for a line or for neighbouring ones.
+ * Where the whole document holds text of the top band, for the overview ruler: one span for a line or for neighbouring ones. `top`: ascending.
  * Only the lines of a span's ends matter. Where there are too many, nearby ones become one.
  */
-export function rulerSpans(text: string, cells: Cells, edges: BandEdges): readonly Span[] {
+export function rulerSpans(text: string, top: readonly Span[]): readonly Span[] {
   let spans: { readonly start: number; end: number }[] = [];
   let lineEnd = -1; // of the last marked line
-  const [, , , , topEdge] = edges;
-  for (let index = 0; index < cells.length; index++) {
-    if (!((cells.bits[index] ?? NaN) >= topEdge)) continue; // NaN, too
-    const cellEnd = cells.ends[index] ?? 0;
-    if (cellEnd <= lineEnd) continue; // its line has a mark
-    for (const piece of paintedParts(text, cells.starts[index] ?? 0, cellEnd)) {
+  for (const mark of top) {
+    if (mark.end <= lineEnd) continue; // its line has a mark
+    for (const piece of paintedParts(text, mark.start, mark.end)) {
       if (piece.start < lineEnd) continue;
       const last = spans.at(-1);
       if (last && piece.start <= lineEndFrom(text, lineEnd + 1)) last.end = piece.end;
@@ -80,53 +103,76 @@ export function rulerSpans(text: string, cells: Cells, edges: BandEdges): readon
   return spans;
 }
 
-/** The cells of the requested places as coloured pieces in ascending order; pieces of one band that touch are one. */
-function piecesOf(request: PaintRequest, cells: Cells, stale: boolean): Piece[] {
-  const { text, edges, visible } = request;
+/** The marks of the requested places as coloured pieces in ascending order; pieces of one kind that touch are one. */
+function piecesOf({ text, marks, muted, visible, margin }: PaintRequest): Piece[] {
+  const places = normalised([...visible, ...margin]);
   const pieces: Piece[] = [];
-  let index = 0;
   let lineStart = 0;
   let lineEnd = -1;
-  for (const span of normalised([...visible, ...request.margin])) {
-    index = Math.max(index, firstCellEndingAfter(cells, span.start));
-    while (index < cells.length && (cells.starts[index] ?? 0) < span.end) {
-      const start = cells.starts[index] ?? 0;
-      const end = cells.ends[index] ?? 0;
-      if (start < lineEnd && start - lineStart >= renderedColumns) {
-        index = Math.max(index + 1, firstCellEndingAfter(cells, lineEnd)); // the rest of this line is not drawn
-        continue;
+  let place = 0;
+  for (const mark of marks) {
+    const { band } = mark;
+    const stale = mark.stale && band !== 0;
+    while (place < places.length && (places[place]?.end ?? 0) <= mark.start) place++;
+    const shown = places[place];
+    if (!shown) break;
+    if (band === undefined || (band === 0 && !muted) || mark.end <= shown.start) continue;
+    const near = visible.some(({ start, end }) => mark.start < end && mark.end > start);
+    // Long units reach far beyond the screen: only their lines that may show are cut into parts.
+    const from = mark.start < shown.start ? Math.max(mark.start, text.lastIndexOf('\n', shown.start - 1) + 1) : mark.start;
+    const to = Math.min(mark.end, lineEndFrom(text, places.at(-1)?.end ?? 0));
+    for (const part of paintedParts(text, from, to)) {
+      if (part.start >= lineEnd || part.start < lineStart) {
+        lineStart = text.lastIndexOf('\n', part.start - 1) + 1;
+        lineEnd = lineEndFrom(text, part.start);
       }
-      const band = bandOf(cells.bits[index] ?? NaN, edges) ?? 0;
-      index++;
-      if (band === 0) continue;
-      const near = visible.some(place => start < place.end && end > place.start);
-      for (const part of paintedParts(text, start, end)) {
-        if (part.start >= lineEnd) {
-          lineStart = text.lastIndexOf('\n', part.start - 1) + 1;
-          lineEnd = lineEndFrom(text, part.start);
-        }
-        const partEnd = Math.min(part.end, lineStart + renderedColumns);
-        if (part.start >= partEnd) continue;
-        const last = pieces.at(-1);
-        if (last?.band === band && last.end === part.start) {
-          last.end = partEnd;
-          last.near ||= near;
-        } else pieces.push({ start: part.start, end: partEnd, band, stale, near });
-      }
+      const partEnd = Math.min(part.end, lineStart + renderedColumns);
+      if (part.start >= partEnd) continue;
+      const last = pieces.at(-1);
+      const isSame = last?.band === band && last.stale === stale;
+      // White space between two dimmed words does not show: they are one range.
+      if (last && isSame && (last.end === part.start || (band === 0 && isWhiteSpace(text, last.end, part.start)))) {
+        last.end = partEnd;
+        last.near ||= near;
+      } else pieces.push({ start: part.start, end: partEnd, band, stale, near });
     }
   }
   return pieces;
 }
 
+/** At most one sign a line, that of the strongest piece which begins there; plain pieces have none. */
+function gutterOf({ text, marks, visible, margin }: PaintRequest): readonly { readonly start: number; readonly band: number }[] {
+  const signs: { readonly start: number; readonly band: number; readonly near: boolean }[] = [];
+  const places = normalised([...visible, ...margin]);
+  let lineEnd = -1;
+  for (const { start, band, opens, stale } of marks) {
+    if (!opens || stale || band === undefined || band === 0) continue;
+    if (!places.some(place => start >= place.start && start < place.end)) continue;
+    const sign = { start, band, near: visible.some(place => start >= place.start && start < place.end) };
+    const last = signs.at(-1);
+    if (last && start <= lineEnd) {
+      if (band > last.band) signs[signs.length - 1] = sign;
+      continue;
+    }
+    signs.push(sign);
+    lineEnd = lineEndFrom(text, start);
+  }
+  if (signs.length <= gutterLimit) return signs;
+  return signs
+    .sort((a, b) => Number(b.near) - Number(a.near) || b.band - a.band || a.start - b.start)
+    .slice(0, gutterLimit)
+    .sort((a, b) => a.start - b.start);
+}
+
 /**
- * What of a cell is painted: on each of its lines the text without the whitespace round it, so that words look like words. Whitespace alone is
+ * What of a mark is painted: on each of its lines the text without the whitespace round it, so that words look like words. Whitespace alone is
  * painted only where it is indentation or a second space, line breaks never; wider runs inside a line are alignment, and empty blocks of colour.
  */
 function paintedParts(text: string, start: number, end: number): Span[] {
   const parts: Span[] = [];
   const line = /[^\r\n]+/g;
-  const cell = text.slice(start, end);
-  for (let match = line.exec(cell); match; match = line.exec(cell)) {
+  const content = text.slice(start, end);
+  for (let match = line.exec(content); match; match = line.exec(content)) {
     const [segment] = match;
     const segmentStart = start + match.index;
     const shown = segment.trim();
@@ -137,6 +183,10 @@ function paintedParts(text: string, start: number, end: number): Span[] {
       parts.push({ start: segmentStart, end: segmentStart + segment.length });
   }
   return parts;
+}
+
+function isWhiteSpace(text: string, start: number, end: number): boolean {
+  return end - start <= whitespaceReach && text.slice(start, end).trim() === '';
 }
 
 function isLineStart(text: string, offset: number): boolean {

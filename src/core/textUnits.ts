@@ -8,6 +8,11 @@ export type TextScale = 'word' | 'sentence' | 'line' | 'paragraph';
  */
 export const wordRule = 'UAX #29 words, cut at full stops and colons; punctuation apart';
 
+/** Longer paragraphs are taken in pieces, cut at white space: the work for a place must not grow with a text that never has an empty line. UTF-16 units. */
+const longestParagraph = 20_000;
+/** The segmenter's time for a word grows with the string that it is given: longer lines are given to it in pieces. UTF-16 units. */
+const segmentedLength = 500;
+
 const words = new Intl.Segmenter('en', { granularity: 'word' });
 const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });
 
@@ -15,26 +20,37 @@ const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });
 export function textUnitsIn(text: string, span: Span, scale: TextScale): Span[] {
   switch (scale) {
     case 'line':
-      return linesIn(text, span).flatMap(line => trimmed(text, line));
+      return linesIn(text, span)
+        .flatMap(line => trimmed(text, line))
+        .filter(line => overlaps(line, span));
     case 'word':
-      return linesIn(text, span).flatMap(line => wordsOf(text, line).filter(word => word.start < span.end && word.end > span.start));
+      return linesIn(text, span).flatMap(line =>
+        piecesOfLine(text, line, span).flatMap(piece => wordsOf(text, piece).filter(word => overlaps(word, span))),
+      );
     case 'paragraph':
       return paragraphsIn(text, span);
     case 'sentence':
-      return paragraphsIn(text, span).flatMap(paragraph =>
-        sentencesOf(text, paragraph).filter(sentence => sentence.start < span.end && sentence.end > span.start),
-      );
+      return paragraphsIn(text, span).flatMap(paragraph => sentencesOf(text, paragraph).filter(sentence => overlaps(sentence, span)));
   }
+}
+
+function overlaps(a: Span, b: Span): boolean {
+  return a.start < b.end && a.end > b.start;
 }
 
 /** A block of lines ends at an empty line, and before a heading or an item of a list, which is a sentence of its own however it ends. */
 const beginsBlock = /^\s*(?:#{1,6}\s|[-*+]\s|\d{1,9}[.)]\s|>)/;
+/** And after a heading. */
+const isHeading = /^\s*#{1,6}\s/;
+/** A full stop after these ends no sentence: titles, and the initials of names but for `I`. */
+const endsInAbbreviation = /(?:^|[\s(["'“‘])(?:Mrs?|Ms|Dr|Prof|St|vs|cf|Fig|e\.g|i\.e|[A-HJ-Z])\.\s*$/;
 
 function paragraphsIn(text: string, span: Span): Span[] {
   let first = lineAt(text, span.start);
   while (first.start > 0 && !beginsBlock.test(textOf(text, first)) && textOf(text, first).trim() !== '') {
     const before = lineAt(text, first.start - 1);
-    if (textOf(text, before).trim() === '') break;
+    const contentBefore = textOf(text, before);
+    if (contentBefore.trim() === '' || isHeading.test(contentBefore)) break;
     first = before;
   }
   const paragraphs: Span[] = [];
@@ -48,19 +64,55 @@ function paragraphsIn(text: string, span: Span): Span[] {
     }
     if (line.start >= span.end && !open) break;
     if (!isEmpty) open = { start: open?.start ?? line.start, end: line.end };
+    if (open && isHeading.test(content)) {
+      paragraphs.push(open);
+      open = undefined;
+    }
     if (line.end >= text.length) break;
   }
   if (open) paragraphs.push(open);
-  return paragraphs.flatMap(paragraph => trimmed(text, paragraph)).filter(({ start, end }) => start < span.end && end > span.start);
+  return paragraphs
+    .flatMap(paragraph => piecesAtSpace(text, paragraph, longestParagraph))
+    .flatMap(paragraph => trimmed(text, paragraph))
+    .filter(paragraph => overlaps(paragraph, span));
 }
 
 function sentencesOf(text: string, paragraph: Span): Span[] {
   // A line feed ends a sentence by the standard's rules, and hard-wrapped prose is full of them.
   const joined = textOf(text, paragraph).replaceAll(/[\r\n]/g, ' ');
-  return Array.from(sentences.segment(joined), ({ index, segment }) => ({
-    start: paragraph.start + index,
-    end: paragraph.start + index + segment.length,
-  })).flatMap(sentence => trimmed(text, sentence));
+  const found: { readonly start: number; end: number }[] = [];
+  let goesOn = false;
+  for (const { index, segment } of sentences.segment(joined)) {
+    const end = paragraph.start + index + segment.length;
+    const last = found.at(-1);
+    if (last && goesOn) last.end = end;
+    else found.push({ start: paragraph.start + index, end });
+    goesOn = endsInAbbreviation.test(segment);
+  }
+  return found.flatMap(sentence => trimmed(text, sentence));
+}
+
+/** The pieces of a line that overlap the span, all of the line together; cut only before white space, where words never go on. */
+function piecesOfLine(text: string, line: Span, span: Span): Span[] {
+  return piecesAtSpace(text, line, segmentedLength).filter(piece => overlaps(piece, span));
+}
+
+/** The span in pieces of at most about `length` units, each but the first beginning with white space or a Chinese or Japanese stop; longer where there is none. */
+function piecesAtSpace(text: string, span: Span, length: number): Span[] {
+  if (span.end - span.start <= length) return [span];
+  const pieces: Span[] = [];
+  // A mark may follow a space and make one character with it: that space is no place to cut.
+  const cut = /(?:\s|(?<=[\p{L}\p{N}])[。，、！？；])(?![\p{M}\p{Grapheme_Extend}\p{Emoji_Modifier}\u200d])/gu;
+  let start = span.start;
+  while (span.end - start > length) {
+    cut.lastIndex = start + length;
+    const found = cut.exec(text)?.index ?? span.end;
+    if (found >= span.end) break;
+    pieces.push({ start, end: found });
+    start = found;
+  }
+  pieces.push({ start, end: span.end });
+  return pieces;
 }
 
 function wordsOf(text: string, line: Span): Span[] {
@@ -78,7 +130,7 @@ function wordsOf(text: string, line: Span): Span[] {
     open = undefined;
     if (isWordLike !== true) continue;
     let at = start;
-    for (const { index: stop = 0 } of segment.matchAll(/(?<=\p{L})[.:](?=\p{L})/gu)) {
+    for (const { index: stop = 0 } of segment.matchAll(/(?<=[\p{L}\p{M}])[.:](?=\p{L})/gu)) {
       found.push({ start: at, end: start + stop }, { start: start + stop, end: start + stop + 1 });
       at = start + stop + 1;
     }
@@ -106,10 +158,13 @@ function textOf(text: string, { start, end }: Span): string {
   return text.slice(start, end);
 }
 
+/** What makes one character with what stands before it, even with a space. */
+const joinsBefore = /^[\p{M}\p{Grapheme_Extend}\p{Emoji_Modifier}\u200d]/u;
+
 function trimmed(text: string, span: Span): Span[] {
   const content = textOf(text, span);
   const shown = content.trim();
   if (shown === '') return [];
   const start = span.start + content.length - content.trimStart().length;
-  return [{ start, end: start + shown.length }];
+  return [{ start: start > span.start && joinsBefore.test(shown) ? start - 1 : start, end: start + shown.length }];
 }

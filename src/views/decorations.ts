@@ -1,62 +1,54 @@
 import * as vscode from 'vscode';
-import type { Config } from '../config';
 import { bandCount } from '../core/band';
-import { mergedCells, noCells } from '../core/cells';
-import type { Cells } from '../core/cells';
-import { paint, rulerSpans } from '../core/paint';
+import { drawnSpans, paint } from '../core/paint';
 import type { Span } from '../core/scores';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
-import type { LeftOut } from '../leftOut';
+import type { Looks } from '../looks';
 import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
+import type { Shown } from '../shown';
 import { BandTypes } from './bandTypes';
+import type { BandTypeSet } from './bandTypes';
 
-/** Lines above and below the screen that are painted before they are scrolled to. */
+/** Lines above and below the screen that are painted before they are scrolled to; of long lines, only so many UTF-16 units. */
 const marginLines = 60;
+const marginLength = 4_000;
 /** Scrolling fires with every line; the margin covers this long. */
 const scrollPauseMs = 40;
-/**
- * The overview ruler is about the whole document, so its marks are made at most so often. VS Code moves them with edits, and by then the
- * tokens of an edited text have mostly come: made at once, the marks below every edit would go and come back.
- */
-const rulerPauseMs = 500;
 
-type Shown = Pick<LeftOut, 'onDidChange' | 'shown'>;
 type Scored = Pick<ScoredDocuments, 'onDidChange' | 'view'>;
 
-/** Marks of a document in the overview rulers of its editors. */
-interface Ruler {
-  spans: readonly Span[];
-  timer: NodeJS.Timeout | undefined;
+export interface DecorationParts {
+  readonly scored: Scored;
+  readonly looks: Looks;
+  readonly shown: Shown;
+  readonly pauses: Pauses;
 }
 
 /** Colours in every visible editor. Each draw writes every band, empty ones too, so nothing lingers; the work grows with the screen, not with the text. */
 export class DecorationView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #scored: Scored;
-  readonly #leftOut: Shown;
-  readonly #config: Config;
-  readonly #pauses: Pauses;
+  readonly #looks: Looks;
+  readonly #shown: Shown;
   readonly #types = this.#store.add(new BandTypes());
-  readonly #rulers = new Map<string, Ruler>();
-  /** The marks that an editor shows. */
-  readonly #shownRulers = new WeakMap<vscode.TextEditor, readonly Span[]>();
+  /** What an editor shows: the marks of its overview ruler are written only when they are others. */
+  readonly #drawn = new WeakMap<vscode.TextEditor, { readonly types: BandTypeSet; ruler: readonly Span[] | undefined }>();
   readonly #scrolled = new Set<vscode.TextEditor>();
   #scrollTimer: NodeJS.Timeout | undefined;
 
-  constructor(scored: Scored, leftOut: Shown, config: Config, pauses: Pauses) {
+  constructor({ scored, looks, shown, pauses }: DecorationParts) {
     this.#scored = scored;
-    this.#leftOut = leftOut;
-    this.#config = config;
-    this.#pauses = pauses;
+    this.#looks = looks;
+    this.#shown = shown;
     const drawAll = pauses.timed('draw', () => this.#drawAll());
-    const draw = pauses.timed('draw', (document: vscode.TextDocument) => this.#drawDocument(document));
-    this.#store.add(scored.onDidChange(draw));
-    this.#store.add(leftOut.onDidChange(draw));
+    const drawDocument = pauses.timed('draw', (document: vscode.TextDocument) => this.#drawDocument(document));
+    this.#store.add(scored.onDidChange(drawDocument));
+    this.#store.add(shown.onDidChange(drawDocument));
+    this.#store.add(shown.onDidChangeOverview(pauses.timed('draw', document => this.#drawRuler(document))));
     this.#store.add(vscode.window.onDidChangeVisibleTextEditors(drawAll));
     this.#store.add(this.#types.onDidReplace(drawAll));
-    this.#store.add(config.onDidChange(drawAll));
     this.#store.add(
       vscode.window.onDidChangeTextEditorVisibleRanges(({ textEditor }) => {
         this.#scrolled.add(textEditor);
@@ -65,26 +57,20 @@ export class DecorationView implements Disposable {
         }, scrollPauseMs);
       }),
     );
-    this.#store.add(vscode.workspace.onDidCloseTextDocument(document => this.#forgetRuler(document)));
     this.#drawAll();
   }
 
   dispose(): void {
     clearTimeout(this.#scrollTimer);
-    for (const { timer } of this.#rulers.values()) clearTimeout(timer);
     this.#store.dispose();
   }
 
   #drawAll(): void {
-    for (const document of new Set(vscode.window.visibleTextEditors.map(editor => editor.document))) this.#drawDocument(document);
+    for (const editor of vscode.window.visibleTextEditors) this.#draw(editor);
   }
 
   #drawDocument(document: vscode.TextDocument): void {
-    const editors = editorsOf(document);
-    if (editors.length === 0) return;
-    if (this.#scored.view(document)) this.#scheduleRuler(document);
-    else this.#forgetRuler(document);
-    for (const editor of editors) this.#draw(editor);
+    for (const editor of editorsOf(document)) this.#draw(editor);
   }
 
   #drawScrolled(): void {
@@ -95,74 +81,60 @@ export class DecorationView implements Disposable {
 
   #draw(editor: vscode.TextEditor): void {
     const { document } = editor;
-    const view = this.#scored.view(document);
-    if (!view) {
-      for (const type of this.#types.all) editor.setDecorations(type, []);
-      this.#shownRulers.delete(editor);
+    const drawn = this.#drawn.get(editor);
+    if (!this.#scored.view(document)) {
+      this.#clear(editor, drawn?.types);
       return;
     }
-    const visible = editor.visibleRanges.map(range => spanOf(document, range.start.line, range.end.line));
-    const margin = editor.visibleRanges.map(range => spanOf(document, range.start.line - marginLines, range.end.line + marginLines));
-    const ruler = this.#rulers.get(keyOf(document))?.spans ?? [];
-    const painting = paint({
-      text: document.getText(), // VS Code keeps it until the next edit
-      cells: this.#leftOut.shown(
-        document,
-        cellsInAll(margin, span => view.cellsIn(span)),
-      ),
-      stale: this.#leftOut.shown(
-        document,
-        cellsInAll(margin, span => view.staleIn(span)),
-      ),
-      edges: this.#config.bandEdges(document),
-      visible,
-      margin,
-      rulerCount: ruler.length,
-    });
-    for (let band = 0; band < bandCount; band++) {
-      const types = this.#types.bands[band];
-      if (!types) continue;
-      editor.setDecorations(types.current, rangesOf(document, painting.current[band]));
-      editor.setDecorations(types.stale, rangesOf(document, painting.stale[band]));
+    const look = this.#looks.of(document);
+    const types = this.#types.of(look);
+    if (drawn?.types !== types) {
+      this.#clear(editor, drawn?.types);
+      this.#drawn.set(editor, { types, ruler: undefined });
     }
+    const text = document.getText(); // VS Code keeps it until the next edit
+    const visible = drawnSpans(
+      text,
+      editor.visibleRanges.map(range => linesOf(document, range.start.line, range.end.line)),
+    );
+    const margin = drawnSpans(
+      text,
+      visible.map(span => widened(document, span)),
+    );
+    const ruler = this.#shown.overview(document)?.ruler ?? [];
+    const marks = this.#shown.marksIn(document, margin);
+    const painting = paint({ text, marks, muted: look.muted, visible, margin, takenRanges: ruler.length });
+    for (let band = 0; band < bandCount; band++) {
+      const type = types.bands[band];
+      if (!type) continue;
+      editor.setDecorations(type.current, rangesOf(document, painting.current[band]));
+      editor.setDecorations(type.stale, rangesOf(document, painting.stale[band]));
+      editor.setDecorations(type.gutter, rangesOf(document, painting.gutter[band]));
+    }
+    editor.setDecorations(types.muted, rangesOf(document, painting.muted));
     this.#showRuler(editor, ruler);
   }
 
-  #scheduleRuler(document: vscode.TextDocument): void {
-    const key = keyOf(document);
-    const ruler = this.#rulers.get(key) ?? { spans: [], timer: undefined };
-    this.#rulers.set(key, ruler);
-    ruler.timer ??= setTimeout(() => {
-      ruler.timer = undefined;
-      this.#pauses.time('draw', () => this.#drawRuler(document, ruler));
-    }, rulerPauseMs);
-  }
-
-  #drawRuler(document: vscode.TextDocument, ruler: Ruler): void {
-    const view = this.#scored.view(document);
-    const editors = editorsOf(document);
-    if (!view || editors.length === 0) return;
-    const edges = this.#config.bandEdges(document);
-    const [, , , , topEdge] = edges;
-    ruler.spans = rulerSpans(document.getText(), this.#leftOut.shown(document, view.cellsFrom(topEdge)), edges);
-    for (const editor of editors) this.#showRuler(editor, ruler.spans);
+  #drawRuler(document: vscode.TextDocument): void {
+    const ruler = this.#shown.overview(document)?.ruler ?? [];
+    for (const editor of editorsOf(document)) {
+      // The text may have taken what the ruler needs now of the ranges that an editor can have.
+      if (ruler.length === this.#drawn.get(editor)?.ruler?.length) this.#showRuler(editor, ruler);
+      else this.#draw(editor);
+    }
   }
 
   #showRuler(editor: vscode.TextEditor, spans: readonly Span[]): void {
-    if (this.#shownRulers.get(editor) === spans) return;
-    this.#shownRulers.set(editor, spans);
-    editor.setDecorations(this.#types.ruler, rangesOf(editor.document, spans));
+    const drawn = this.#drawn.get(editor);
+    if (!drawn || drawn.ruler === spans) return;
+    drawn.ruler = spans;
+    editor.setDecorations(drawn.types.ruler, rangesOf(editor.document, spans));
   }
 
-  #forgetRuler(document: vscode.TextDocument): void {
-    const key = keyOf(document);
-    clearTimeout(this.#rulers.get(key)?.timer);
-    this.#rulers.delete(key);
+  #clear(editor: vscode.TextEditor, types: BandTypeSet | undefined): void {
+    for (const type of types?.all ?? []) editor.setDecorations(type, []);
+    this.#drawn.delete(editor);
   }
-}
-
-function keyOf(document: vscode.TextDocument): string {
-  return document.uri.toString();
 }
 
 function editorsOf(document: vscode.TextDocument): readonly vscode.TextEditor[] {
@@ -173,13 +145,15 @@ function rangesOf(document: vscode.TextDocument, spans: readonly Span[] = []): v
   return spans.map(span => new vscode.Range(document.positionAt(span.start), document.positionAt(span.end)));
 }
 
-/** Where lines between them are folded, an editor shows several places. */
-function cellsInAll(spans: readonly Span[], cellsIn: (span: Span) => Cells): Cells {
-  return spans.map(cellsIn).reduce(mergedCells, noCells);
+/** Whole lines. */
+function linesOf(document: vscode.TextDocument, firstLine: number, lastLine: number): Span {
+  const end = document.validatePosition(new vscode.Position(lastLine + 1, 0));
+  return { start: document.offsetAt(new vscode.Position(firstLine, 0)), end: document.offsetAt(end) };
 }
 
-/** Whole lines, clamped to the document. */
-function spanOf(document: vscode.TextDocument, firstLine: number, lastLine: number): Span {
-  const end = document.validatePosition(new vscode.Position(lastLine + 1, 0));
-  return { start: document.offsetAt(new vscode.Position(Math.max(0, firstLine), 0)), end: document.offsetAt(end) };
+/** With what is painted before it is scrolled to. */
+function widened(document: vscode.TextDocument, { start, end }: Span): Span {
+  const firstLine = Math.max(0, document.positionAt(start).line - marginLines);
+  const lines = linesOf(document, firstLine, document.positionAt(end).line + marginLines);
+  return { start: Math.max(lines.start, start - marginLength), end: Math.min(lines.end, end + marginLength) };
 }

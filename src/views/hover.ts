@@ -1,29 +1,34 @@
 import * as vscode from 'vscode';
-import { bandOf } from '../core/band';
 import { cellAt } from '../core/cells';
 import type { Cells } from '../core/cells';
 import type { CommandId } from '../core/contributions';
 import { escapedText, hoverMarkdown } from '../core/hoverText';
+import type { Unit } from '../core/units';
 import type { Config } from '../config';
 import type { DocumentView, LensState } from '../documentView';
-import type { LeftOut } from '../leftOut';
 import type { Pauses } from '../pauses';
+import type { Looks } from '../looks';
+import { formatBits } from '../core/numberText';
 import type { ScoredDocuments } from '../scoredDocuments';
+import type { Shown } from '../shown';
 import type { Disposable } from '../disposable';
 import { alternativeLink } from './alternatives';
 import { hoverToken } from './tokenFacts';
 
+export interface HoverParts {
+  readonly scored: Pick<ScoredDocuments, 'state' | 'view'>;
+  readonly config: Config;
+  readonly looks: Looks;
+  readonly shown: Shown;
+  readonly pauses: Pauses;
+}
+
 /** Hovers over scored text, answered from the score table alone. */
-export function registerHover(
-  scored: Pick<ScoredDocuments, 'state' | 'view'>,
-  leftOut: Pick<LeftOut, 'shown'>,
-  config: Config,
-  pauses: Pauses,
-): Disposable {
+export function registerHover({ scored, config, looks, shown, pauses }: HoverParts): Disposable {
   return vscode.languages.registerHoverProvider('*', {
     provideHover: pauses.timed('hover', (document: vscode.TextDocument, position: vscode.Position) => {
       const view = config.hover(document) === 'off' ? undefined : scored.view(document);
-      return view && hoverAt(view, scored.state(document), document, document.offsetAt(position), config, leftOut);
+      return view && hoverAt(view, scored.state(document), document, document.offsetAt(position), { config, looks, shown });
     }),
   });
 }
@@ -33,14 +38,14 @@ function hoverAt(
   state: LensState,
   document: vscode.TextDocument,
   offset: number,
-  config: Config,
-  leftOut: Pick<LeftOut, 'shown'>,
+  { config, looks, shown }: Pick<HoverParts, 'config' | 'looks' | 'shown'>,
 ): vscode.Hover | undefined {
-  const edges = config.bandEdges(document);
-  const everywhere = config.hover(document) === 'all';
-  const coloured = (cells: Cells) => (everywhere ? cells : leftOut.shown(document, cells));
-  // What has no score has no band, and its reason is worth a hover; what is plain only with `all`.
-  const isShown = (bits: number) => everywhere || bandOf(bits, edges) !== 0;
+  const { tokenEdges: edges, hoverEverywhere } = looks.of(document);
+  const everywhere = hoverEverywhere || config.hover(document) === 'all';
+  // Why something has no score is worth a hover; what is plain only with `all`.
+  const isPainted = () =>
+    shown.marksIn(document, [here]).some(({ start, end, band }) => start <= offset && offset < end && band !== undefined && band > 0);
+  const isShown = (bits: number) => everywhere || (Number.isNaN(bits) && !shown.isLeftOut(document, here)) || isPainted();
   const hover = (start: number, end: number, markdown: string) => {
     const content = new vscode.MarkdownString(markdown);
     content.supportHtml = true; // for colours
@@ -49,7 +54,7 @@ function hoverAt(
   };
 
   const here = { start: offset, end: offset + 1 };
-  const cells = coloured(view.cellsIn(here));
+  const cells = view.cellsIn(here);
   const found = cellAt(cells, offset);
   if (found !== undefined) {
     const cell = cellOf(cells, found);
@@ -60,9 +65,10 @@ function hoverAt(
     // Only the first token's alternatives take the place of a character of several tokens.
     const linkOf = (row: number) => (id: number) =>
       row === cell.firstToken && view.vocabulary.textOf(id) !== undefined ? alternativeLink(document, cell.start, id) : undefined;
-    return hover(cell.start, cell.end, shares + hoverMarkdown(rows.map(row => hoverToken(view, row, config.topCount, edges, linkOf(row)))));
+    const facts = hoverMarkdown(rows.map(row => hoverToken(view, row, config.topCount, edges, linkOf(row))));
+    return hover(cell.start, cell.end, unitLine(shown.unitAt(document, offset)) + shares + facts);
   }
-  const staleCells = coloured(view.staleIn(here));
+  const staleCells = view.staleIn(here);
   const stale = cellAt(staleCells, offset);
   if (stale !== undefined) {
     const cell = cellOf(staleCells, stale);
@@ -75,6 +81,13 @@ function hoverAt(
   const gap = view.gaps.find(({ start, end }) => view.documentVersion === document.version && start <= offset && offset < end);
   if (!gap) return undefined;
   return hover(gap.start, gap.end, vscode.l10n.t('No score: {0} has no token for this character.', escapedText(view.modelName)));
+}
+
+/** Where whole sentences are coloured, the hover of a token begins with the sentence. */
+function unitLine(unit: Unit | undefined): string {
+  if (!unit?.peak) return '';
+  const mean = (unit.bits / unit.bytes).toFixed(2);
+  return `${vscode.l10n.t('Here: {0} bits per byte on average, {1} bits at its peak.', mean, formatBits(unit.peak.bits))}\n\n`;
 }
 
 function cellOf(cells: Cells, index: number) {

@@ -23,7 +23,16 @@ export async function showMenu(scored: Pick<ScoredDocuments, 'isOn' | 'state'>):
     { label: `$(graph) ${vscode.l10n.t('Show what the model expects next')}`, run: command('tokenLens.showPanel') },
     ...(document ? [{ label: `$(note) ${vscode.l10n.t('Show the report of this document')}`, run: command('tokenLens.showReport') }] : []),
     ...(isOn
-      ? [{ label: `$(list-ordered) ${vscode.l10n.t('Show alternatives at the cursor')}`, run: command('tokenLens.showAlternatives') }]
+      ? [
+          { label: `$(list-ordered) ${vscode.l10n.t('Show alternatives at the cursor')}`, run: command('tokenLens.showAlternatives') },
+          { label: `$(symbol-color) ${vscode.l10n.t('Select a preset: code, prose or teaching')}`, run: command('tokenLens.selectPreset') },
+          { label: `$(list-tree) ${vscode.l10n.t('Select a scale: token, word, sentence…')}`, run: command('tokenLens.selectScale') },
+          {
+            label: `$(symbol-numeric) ${vscode.l10n.t('Select what colours show: surprisal, rank…')}`,
+            run: command('tokenLens.selectMetric'),
+          },
+          { label: `$(paintcan) ${vscode.l10n.t('Select a palette')}`, run: command('tokenLens.selectPalette') },
+        ]
       : []),
     {
       label: `$(gear) ${vscode.l10n.t('Open settings')}`,

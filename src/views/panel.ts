@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
-import type { BandEdges } from '../core/band';
 import { DisposableStore, type Disposable } from '../disposable';
+import type { Config } from '../config';
+import type { Looks } from '../looks';
 import type { ReadingCheck } from '../readingCheck';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Pauses } from '../pauses';
@@ -14,10 +15,14 @@ const debounceMs = 50;
 /** Parts of the workbench that are text editors but not text the user looks at while the panel is open. */
 const toolSchemes: ReadonlySet<string> = new Set(['output', 'comment', 'vscode-scm']);
 
-export interface PanelConfig {
-  bandEdges(document: vscode.TextDocument): BandEdges;
-  /** Rows shown, at most. */
-  readonly topCount: number;
+export interface PanelParts {
+  readonly scored: ScoredDocuments;
+  /** `topCount`: rows shown, at most. */
+  readonly config: Pick<Config, 'topCount'>;
+  readonly looks: Pick<Looks, 'tokenEdges'>;
+  readonly focus: WindowFocus;
+  readonly pauses: Pauses;
+  readonly reading: ReadingCheck;
 }
 
 /** Shows the next-token distribution at the cursor in a panel beside the text and in a docked view; computes only while one is visible, in a window that has the focus. */
@@ -30,14 +35,7 @@ export class PanelView implements Disposable {
   #editor: vscode.TextEditor | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(
-    extensionUri: vscode.Uri,
-    scored: ScoredDocuments,
-    config: PanelConfig,
-    focus: WindowFocus,
-    pauses: Pauses,
-    reading: ReadingCheck,
-  ) {
+  constructor(extensionUri: vscode.Uri, { scored, config, looks, focus, pauses, reading }: PanelParts) {
     const { window, workspace } = vscode;
     this.#focus = focus;
     this.#pauses = pauses;
@@ -49,7 +47,7 @@ export class PanelView implements Disposable {
         isOn: document => scored.isOn(document),
         next: (document, offset, signal) => scored.ask(document, 'next', { offset }, signal),
         textBetween: (document, start, end) => document.getText(new vscode.Range(document.positionAt(start), document.positionAt(end))),
-        bandEdges: document => config.bandEdges(document),
+        bandEdges: document => looks.tokenEdges(document),
         readingNote: document => reading.noteOf(document),
         topCount: () => config.topCount,
         refusalInWords,

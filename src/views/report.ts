@@ -12,6 +12,7 @@ import type { DocumentView } from '../documentView';
 import { Excerpt } from '../excerpt';
 import type { LeftOut } from '../leftOut';
 import { ModelError } from '../model/errors';
+import type { Looks } from '../looks';
 import type { Pauses } from '../pauses';
 import type { ReadingCheck } from '../readingCheck';
 import { Refusal } from '../refusal';
@@ -43,6 +44,7 @@ interface ComparedTexts {
 export interface ReportParts {
   readonly scored: Pick<ScoredDocuments, 'complete' | 'completeView' | 'isOn' | 'onDidChange' | 'state' | 'view'>;
   readonly config: Config;
+  readonly looks: Pick<Looks, 'onDidChange' | 'tokenEdges'>;
   readonly focus: WindowFocus;
   readonly pauses: Pauses;
   readonly reading: ReadingCheck;
@@ -79,7 +81,7 @@ export class ReportView implements Disposable {
 
   constructor(extensionUri: vscode.Uri, parts: ReportParts) {
     this.#parts = parts;
-    const { scored, config, focus, reading, leftOut } = parts;
+    const { scored, config, looks, focus, reading, leftOut } = parts;
     const { window, workspace } = vscode;
     this.#page = this.#store.add(
       new ReportPage(extensionUri, { appeared: () => this.#schedule(), message: message => void this.#receive(message) }),
@@ -99,6 +101,7 @@ export class ReportView implements Disposable {
     this.#store.add(workspace.onDidCloseTextDocument(document => this.#isAbout(document) && this.#schedule()));
     // Rows of a document being scored keep arriving: they must not push the timer away.
     this.#store.add(scored.onDidChange(document => this.#isAbout(document) && !this.#timer && this.#schedule()));
+    this.#store.add(looks.onDidChange(() => this.#schedule()));
     this.#store.add(leftOut.onDidChange(document => this.#isAbout(document) && !this.#timer && this.#schedule()));
     this.#store.add(reading.onDidDecide(({ document }) => this.#isAbout(document) && this.#schedule()));
     this.#store.add(
@@ -284,7 +287,7 @@ export class ReportView implements Disposable {
   }
 
   #reported(document: vscode.TextDocument, view: DocumentView, name: string, span: Span | undefined): ReportedText {
-    const edges = this.#parts.config.bandEdges(document);
+    const edges = this.#parts.looks.tokenEdges(document);
     const where = span ?? wholeDocument;
     return {
       document,

@@ -3,7 +3,6 @@ import { bandOf } from '../core/band';
 import type { BandEdges } from '../core/band';
 import { differenceFloor, formatShare, formatTotalBits, morePredictable } from '../core/documentReport';
 import type { KindSum, Peak, TextReport } from '../core/documentReport';
-import { bandLimits } from '../core/legend';
 import { formatBits, formatCount } from '../core/numberText';
 import type { NoiseFloor, Span, UsualLevels } from '../core/scores';
 import { piecesOfBytes } from '../core/vocabulary';
@@ -113,9 +112,12 @@ function bandRows(texts: readonly ReportedText[]): readonly BandRow[] {
   const labels = edges
     ? [
         vscode.l10n.t('below {0} bits: plain', edges[0].toString()),
-        ...bandLimits(edges).map(({ from, to }) =>
-          to === undefined ? vscode.l10n.t('{0} bits or more', from) : vscode.l10n.t('{0} to {1} bits', from, to),
-        ),
+        ...edges.map((edge, index) => {
+          const next = edges[index + 1];
+          return next === undefined
+            ? vscode.l10n.t('{0} bits or more', edge.toString())
+            : vscode.l10n.t('{0} to {1} bits', edge.toString(), next.toString());
+        }),
       ]
     : [vscode.l10n.t('plain'), ...Array.from({ length: 5 }, (_, index) => vscode.l10n.t('colour {0} of 5', (index + 1).toString()))];
   return labels.map((label, band) => ({

@@ -4,16 +4,27 @@ import type { BandEdges } from '../core/band';
 import type { CommandId } from '../core/contributions';
 import { textReport } from '../core/documentReport';
 import { escapedText } from '../core/hoverText';
-import { bandLimits, provenanceText, summaryNumbers } from '../core/legend';
+import { provenanceText, summaryNumbers } from '../core/legend';
 import { formatCount } from '../core/numberText';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { DocumentView, LensState, Progress } from '../documentView';
+import type { Looks } from '../looks';
 import type { ReadingCheck } from '../readingCheck';
 import type { ScoredDocuments } from '../scoredDocuments';
+import type { Shown } from '../shown';
+import { legendOf } from './lookInWords';
 import { stateInWords } from './stateInWords';
 
 type Scored = Pick<ScoredDocuments, 'onDidChange' | 'state' | 'view'>;
+
+export interface StatusBarParts {
+  readonly scored: Scored;
+  readonly config: Config;
+  readonly looks: Looks;
+  readonly shown: Shown;
+  readonly reading: Pick<ReadingCheck, 'noteOf' | 'onDidDecide'>;
+}
 
 /** A selection that is still being made is not summed up. */
 const selectionPauseMs = 200;
@@ -23,26 +34,31 @@ export class StatusBarView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #scored: Scored;
   readonly #config: Config;
+  readonly #looks: Looks;
+  readonly #shown: Shown;
   readonly #reading: Pick<ReadingCheck, 'noteOf' | 'onDidDecide'>;
   #selectionTimer: NodeJS.Timeout | undefined;
   /** What the entry says now; undefined while it is hidden. */
-  #shown: string | undefined;
+  #written: string | undefined;
   readonly #item = this.#store.add(vscode.window.createStatusBarItem('tokenLens.state', vscode.StatusBarAlignment.Right, 100));
 
-  constructor(scored: Scored, config: Config, reading: Pick<ReadingCheck, 'noteOf' | 'onDidDecide'>) {
+  constructor({ scored, config, looks, shown, reading }: StatusBarParts) {
     this.#scored = scored;
     this.#config = config;
+    this.#looks = looks;
+    this.#shown = shown;
     this.#reading = reading;
     this.#item.name = 'Token Lens';
     this.#item.command = 'tokenLens.showMenu' satisfies CommandId;
     const draw = () => {
       this.#draw();
     };
-    this.#store.add(
-      scored.onDidChange(document => {
-        if (document === vscode.window.activeTextEditor?.document) draw();
-      }),
-    );
+    const drawDocument = (document: vscode.TextDocument) => {
+      if (document === vscode.window.activeTextEditor?.document) draw();
+    };
+    this.#store.add(scored.onDidChange(drawDocument));
+    this.#store.add(shown.onDidChange(drawDocument));
+    this.#store.add(shown.onDidChangeOverview(drawDocument));
     this.#store.add(reading.onDidDecide(draw));
     this.#store.add(
       vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => {
@@ -65,20 +81,21 @@ export class StatusBarView implements Disposable {
     const document = vscode.window.activeTextEditor?.document;
     const state = document && this.#scored.state(document);
     if (!document || !state || (state.kind === 'off' && this.#config.skips(document))) {
-      this.#shown = undefined;
+      this.#written = undefined;
       this.#item.hide();
       return;
     }
     const view = this.#scored.view(document);
-    const edges = this.#config.bandEdges(document);
-    const text =
-      (state.kind === 'ready' ? view && selectionText(view, vscode.window.activeTextEditor, edges) : undefined) ?? textOf(state, view);
-    const tooltip = tooltipOf(state, view, edges, this.#reading.noteOf(document));
+    const selection =
+      state.kind === 'ready' && view ? selectionText(view, vscode.window.activeTextEditor, this.#looks.tokenEdges(document)) : undefined;
+    const text = selection ?? textOf(state, view);
+    const legend = view && legendOf(this.#looks.of(document), this.#shown.overview(document), escapedText(view.modelName));
+    const tooltip = tooltipOf(state, view, legend, this.#reading.noteOf(document));
     const backgroundColor = state.kind === 'failed' ? 'statusBarItem.warningBackground' : undefined;
     const shown = [text, tooltip, backgroundColor].join('\n');
     // The change event fires often while a document is scored; every setter sends the whole entry.
-    if (shown === this.#shown) return;
-    this.#shown = shown;
+    if (shown === this.#written) return;
+    this.#written = shown;
     this.#item.text = text;
     this.#item.tooltip = new vscode.MarkdownString(tooltip, true);
     this.#item.tooltip.supportHtml = true; // for the colours of the legend
@@ -136,7 +153,7 @@ function percentOf({ scored, tokens }: Progress): string {
 const chooseModel = 'tokenLens.chooseModelFolder' satisfies CommandId;
 
 /** As Markdown. `reading`: that the model does not read this language. */
-function tooltipOf(state: LensState, view: DocumentView | undefined, edges: BandEdges, reading: string | undefined): string {
+function tooltipOf(state: LensState, view: DocumentView | undefined, legend: string | undefined, reading: string | undefined): string {
   const { headline, text } = stateInWords(state);
   const paragraphs = [`**Token Lens: ${headline}**`, text];
   if (!view || state.kind === 'off' || state.kind === 'refused' || state.kind === 'failed') return paragraphs.join('\n\n');
@@ -158,20 +175,6 @@ function tooltipOf(state: LensState, view: DocumentView | undefined, edges: Band
   if (reading !== undefined) {
     paragraphs.push(`$(info) ${escapedText(reading)} [${vscode.l10n.t('Choose another model')}](command:${chooseModel})`);
   }
-  paragraphs.push(vscode.l10n.t('Stronger colour = more surprising to {0}.', escapedText(view.modelName)));
-  paragraphs.push(legend(edges), escapedText(provenanceText(view.provenance)));
+  paragraphs.push(legend ?? '', escapedText(provenanceText(view.provenance)));
   return paragraphs.join('\n\n');
-}
-
-/** A row for each band. In high contrast the first columns are empty, so the last one says how it is drawn. */
-function legend(edges: BandEdges): string {
-  const underlines = [undefined, undefined, undefined, vscode.l10n.t('dashed line'), vscode.l10n.t('solid line')];
-  const rows = bandLimits(edges).map(({ from, to }, index) => {
-    const swatch = `<span style="background-color:var(--vscode-tokenLens-band${(index + 1).toString()}Background);">${'&nbsp;'.repeat(8)}</span>`;
-    const limits = to === undefined ? vscode.l10n.t('{0} bits or more', from) : vscode.l10n.t('{0} to {1} bits', from, to);
-    return `| ${swatch} | ${limits} | ${underlines[index] ?? ''} |`;
-  });
-  return ['| | | |', '| :--- | :--- | :--- |', `| | ${vscode.l10n.t('below {0} bits: plain', edges[0].toString())} | |`, ...rows].join(
-    '\n',
-  );
 }

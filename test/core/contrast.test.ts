@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { bandCount } from '../../src/core/band';
+import { mutedOpacity, palettes } from '../../src/core/look';
+import type { Palette } from '../../src/core/look';
 
 type Theme = 'dark' | 'light' | 'highContrast' | 'highContrastLight';
 type Colour = readonly [red: number, green: number, blue: number, alpha: number];
@@ -47,38 +49,110 @@ function contrast(a: Colour, b: Colour): number {
   return ((high ?? 0) + 0.05) / ((low ?? 0) + 0.05);
 }
 
-const bandNames = Array.from({ length: bandCount }, (_, index) => `tokenLens.band${String(index + 1)}Background`);
+const palettePrefixes: Readonly<Record<Palette, string>> = { violet: 'tokenLens', ember: 'tokenLens.ember', tide: 'tokenLens.tide' };
+const bandNumbers = Array.from({ length: bandCount }, (_, index) => String(index + 1));
+
+/**
+ * What the three common kinds of deficient colour vision see, at full strength: linear RGB times these rows. Machado, Oliveira and Fernandes 2009,
+ * "A Physiologically-based Model for Simulation of Color Vision Deficiency", severity 1.0.
+ */
+const visions = {
+  normal: [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ],
+  protanopia: [
+    [0.152286, 1.052583, -0.204868],
+    [0.114503, 0.786281, 0.099216],
+    [-0.003882, -0.048116, 1.051998],
+  ],
+  deuteranopia: [
+    [0.367322, 0.860646, -0.227968],
+    [0.280085, 0.672501, 0.047413],
+    [-0.01182, 0.04294, 0.968881],
+  ],
+  tritanopia: [
+    [1.255528, -0.076749, -0.178779],
+    [-0.078411, 0.930809, 0.147602],
+    [0.004733, 0.691367, 0.3039],
+  ],
+} as const;
+type Vision = keyof typeof visions;
+
+/** Ottosson's OKLab: distances in it are about as large as people see them. White is [1, 0, 0]. */
+function okLab([red, green, blue]: Colour, vision: Vision): readonly [lightness: number, a: number, b: number] {
+  const linear = (value: number) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
+  const light = [linear(red), linear(green), linear(blue)];
+  const times = (row: readonly number[], values: readonly number[]) =>
+    row.reduce((sum, factor, index) => sum + factor * (values[index] ?? 0), 0);
+  const seen = visions[vision].map(row => Math.min(1, Math.max(0, times(row, light))));
+  const cones = [
+    [0.4122214708, 0.5363325363, 0.0514459929],
+    [0.2119034982, 0.6806995451, 0.1073969566],
+    [0.0883024619, 0.2817188376, 0.6299787005],
+  ].map(row => Math.cbrt(times(row, seen)));
+  return [
+    times([0.2104542553, 0.793617785, -0.0040720468], cones),
+    times([1.9779984951, -2.428592205, 0.4505937099], cones),
+    times([0.0259040371, 0.7827717662, -0.808675766], cones),
+  ];
+}
+
+/** Of neighbouring bands; 0.02 is about what people see side by side. */
+const leastDistance = 0.025;
 
 describe('band colours', () => {
-  for (const theme of themeNames) {
-    const background = parse(themes[theme].background);
-    const text = parse(themes[theme].text);
-    const bands = bandNames.map(id => over(colourOf(id, theme), background));
+  for (const palette of palettes) {
+    const idOf = (name: string) => `${palettePrefixes[palette]}.${name}`;
+    for (const theme of themeNames) {
+      const background = parse(themes[theme].background);
+      const text = parse(themes[theme].text);
+      const bands = bandNumbers.map(band => over(colourOf(idOf(`band${band}Background`), theme), background));
 
-    it(`keep text readable in the ${theme} theme`, () => {
-      for (const band of bands) assert.ok(contrast(text, band) >= 4.5, `${contrast(text, band).toFixed(2)} of 4.5`);
-    });
+      it(`of ${palette} keep text readable in the ${theme} theme`, () => {
+        for (const band of bands) assert.ok(contrast(text, band) >= 4.5, `${contrast(text, band).toFixed(2)} of 4.5`);
+      });
 
-    it(`have underlines that are seen in the ${theme} theme`, () => {
-      for (const index of [4, 5]) {
-        const line = colourOf(`tokenLens.band${String(index)}Underline`, theme);
-        assert.ok(
-          contrast(line, background) >= 3,
-          `band ${String(index)}: ${contrast(line, background).toFixed(2)} of 3 over the background`,
-        );
+      it(`of ${palette} have underlines that are seen in the ${theme} theme`, () => {
+        for (const band of bandNumbers) {
+          const line = colourOf(idOf(`band${band}Underline`), theme);
+          assert.ok(contrast(line, background) >= 3, `band ${band}: ${contrast(line, background).toFixed(2)} of 3 over the background`);
+        }
+      });
+
+      if (theme === 'highContrast' || theme === 'highContrastLight') {
+        it(`of ${palette} are no tints in the ${theme} theme`, () => {
+          for (const band of bandNumbers) assert.equal(colourOf(idOf(`band${band}Background`), theme)[3], 0);
+        });
+        continue;
       }
-    });
-
-    if (theme === 'dark' || theme === 'light') {
-      it(`ascend in the ${theme} theme, each told from the one before`, () => {
-        const steps = [background, ...bands].map(band => contrast(band, background));
-        for (let index = 1; index < steps.length; index++)
-          assert.ok((steps[index] ?? 0) / (steps[index - 1] ?? 0) >= 1.06, steps.map(step => step.toFixed(2)).join(' '));
-      });
-    } else {
-      it(`are no tints in the ${theme} theme`, () => {
-        for (const id of bandNames) assert.equal(colourOf(id, theme)[3], 0);
-      });
+      for (const vision of ['normal', 'protanopia', 'deuteranopia', 'tritanopia'] as const) {
+        it(`of ${palette} ascend in the ${theme} theme for ${vision}, each told from the one before`, () => {
+          const seen = [background, ...bands].map(colour => okLab(colour, vision));
+          const [ground] = seen;
+          assert.ok(ground);
+          const distances = seen
+            .slice(1)
+            .map((colour, index) => Math.hypot(...colour.map((value, axis) => value - (seen[index]?.[axis] ?? 0))));
+          assert.ok(Math.min(...distances) >= leastDistance, distances.map(distance => distance.toFixed(3)).join(' '));
+          // The further from the ground in lightness, the stronger: the order that every eye sees.
+          const strengths = seen.map(([lightness]) => Math.abs(lightness - ground[0]));
+          for (let band = 1; band < strengths.length; band++)
+            assert.ok((strengths[band] ?? 0) > (strengths[band - 1] ?? 0), strengths.map(strength => strength.toFixed(3)).join(' '));
+        });
+      }
     }
+  }
+});
+
+describe('dimmed text', () => {
+  for (const theme of themeNames) {
+    it(`stays readable in the ${theme} theme`, () => {
+      const background = parse(themes[theme].background);
+      const [red, green, blue] = parse(themes[theme].text);
+      const dimmed = over([red, green, blue, mutedOpacity], background);
+      assert.ok(contrast(dimmed, background) >= 4.5, contrast(dimmed, background).toFixed(2));
+    });
   }
 });

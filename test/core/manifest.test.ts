@@ -13,6 +13,7 @@ import {
   scoreOnModes,
   validBandEdges,
 } from '../../src/core/contributions';
+import { muteModes, palettes, styles } from '../../src/core/look';
 
 interface Setting {
   readonly default: unknown;
@@ -80,6 +81,9 @@ describe('package.json', () => {
     assert.deepEqual(declared, read);
     assert.deepEqual(settings['tokenLens.hover']?.enum, hoverModes);
     assert.deepEqual(settings['tokenLens.preset']?.enum, presets);
+    assert.deepEqual(settings['tokenLens.palette']?.enum, palettes);
+    assert.deepEqual(settings['tokenLens.style']?.enum, styles);
+    assert.deepEqual(settings['tokenLens.muteConfident']?.enum, muteModes);
     assert.deepEqual(settings['tokenLens.scoreOn']?.enum, scoreOnModes);
   });
 
@@ -96,7 +100,8 @@ describe('package.json', () => {
   });
 
   it('gives every colour a default for all four kinds of theme', () => {
-    assert.equal(colors.length, 8);
+    // Five backgrounds, five underlines and the marks in the overview ruler.
+    assert.equal(colors.length, 11 * palettes.length);
     for (const { id, defaults } of colors)
       assert.deepEqual(Object.keys(defaults).sort(), ['dark', 'highContrast', 'highContrastLight', 'light'], id);
   });

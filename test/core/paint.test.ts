@@ -1,45 +1,27 @@
 import assert from 'node:assert/strict';
-import { bandOf, defaultBandEdges } from '../../src/core/band';
-import { noCells } from '../../src/core/cells';
-import type { Cells } from '../../src/core/cells';
 import { paint, rangeLimit, renderedColumns, rulerSpans } from '../../src/core/paint';
 import type { PaintRequest } from '../../src/core/paint';
 import type { Span } from '../../src/core/scores';
+import type { Mark } from '../../src/core/units';
 
-const edges = defaultBandEdges.code;
-/** Bits in the middle of each band. */
-const bitsOfBand = [1, 4, 6, 9, 12, 20];
-
-/** A text made of cells, each with the bits of a band; undefined: unscored. */
-function textOf(...pieces: readonly (readonly [text: string, band: number | undefined])[]): { text: string; cells: Cells } {
-  const starts: number[] = [];
-  const ends: number[] = [];
-  let text = '';
-  for (const [piece] of pieces) {
-    starts.push(text.length);
-    text += piece;
-    ends.push(text.length);
-  }
-  const rows = Uint32Array.from(starts.keys());
-  const bits = Float64Array.from(pieces, ([, band]) => (band === undefined ? NaN : (bitsOfBand[band] ?? NaN)));
-  return {
-    text,
-    cells: {
-      length: pieces.length,
-      starts: Uint32Array.from(starts),
-      ends: Uint32Array.from(ends),
-      bits,
-      entropyBits: [],
-      bestBits: [],
-      ranks: [],
-      firstTokens: rows,
-      endTokens: rows.map(row => row + 1),
-    },
-  };
+interface Marked {
+  readonly text: string;
+  readonly marks: readonly Mark[];
 }
 
-function request({ text, cells }: { text: string; cells: Cells }, changes: Partial<PaintRequest> = {}): PaintRequest {
-  return { text, cells, stale: noCells, edges, visible: [{ start: 0, end: text.length }], margin: [], rulerCount: 0, ...changes };
+/** A text made of marks, each with its band; undefined: unscored. */
+function textOf(...pieces: readonly (readonly [text: string, band: number | undefined])[]): Marked {
+  let text = '';
+  const marks = pieces.map(([piece, band]) => {
+    const start = text.length;
+    text += piece;
+    return { start, end: text.length, band, stale: false, opens: false };
+  });
+  return { text, marks };
+}
+
+function request({ text, marks }: Marked, changes: Partial<PaintRequest> = {}): PaintRequest {
+  return { text, marks, muted: false, visible: [{ start: 0, end: text.length }], margin: [], takenRanges: 0, ...changes };
 }
 
 /** The painted texts of each band, from band 1. */
@@ -47,7 +29,7 @@ function painted(text: string, bands: readonly (readonly Span[])[]): string[][] 
   return bands.map(spans => spans.map(({ start, end }) => text.slice(start, end)));
 }
 
-function current(document: { text: string; cells: Cells }, changes: Partial<PaintRequest> = {}): string[][] {
+function current(document: Marked, changes: Partial<PaintRequest> = {}): string[][] {
   return painted(document.text, paint(request(document, changes)).current);
 }
 
@@ -95,12 +77,60 @@ describe('paint', () => {
     assert.deepEqual(current(document, { visible: [] }), [[], [], [], [], []]);
   });
 
-  it('paints stale cells apart', () => {
-    const document = textOf(['a', 0], [' b', 5]);
-    const old = textOf(['a', 4], [' b', 0]);
-    const painting = paint(request(document, { stale: old.cells }));
-    assert.deepEqual(painted(document.text, painting.stale), [[], [], [], ['a'], []]);
-    assert.deepEqual(painted(document.text, painting.current), [[], [], [], [], ['b']]);
+  it('paints stale marks apart', () => {
+    const { text, marks } = textOf(['a', 4], [' b', 4], [' c', 5]);
+    const painting = paint(request({ text, marks: marks.map((mark, index) => ({ ...mark, stale: index === 0 })) }));
+    assert.deepEqual(painted(text, painting.stale), [[], [], [], ['a'], []]);
+    assert.deepEqual(painted(text, painting.current), [[], [], [], ['b'], ['c']]);
+  });
+
+  it('dims plain text where it is asked to, and neither what waits for its score nor what has none', () => {
+    const document = textOf(['The', 0], [' old', 0], ['\n', 0], ['sea', 0], [' roars', 3], [' at', undefined], [' me', 0]);
+    const { text } = document;
+    const muted = (changes: Partial<PaintRequest>) =>
+      paint(request(document, changes)).muted.map(({ start, end }) => text.slice(start, end));
+    assert.deepEqual(muted({ muted: true }), ['The old\nsea', 'me']);
+    assert.deepEqual(muted({ muted: false }), []);
+    // Text between two marks that has none: it waits for its score.
+    assert.deepEqual(muted({ muted: true, marks: document.marks.filter(mark => text.slice(mark.start, mark.end) !== ' old') }), [
+      'The',
+      'sea',
+      'me',
+    ]);
+  });
+
+  it('has a sign in the gutter on the line where a piece opens, the strongest of a line, and none for plain or stale ones', () => {
+    const pieces = [
+      ['One one.', 2],
+      [' Two.', 4],
+      ['\n', 0],
+      ['Three', 3],
+      ['\n', 0],
+      ['four.', 3],
+      ['\n', 0],
+      ['Five.', 0],
+      ['\n', 0],
+      ['Six.', 5],
+    ] as const;
+    const { text, marks } = textOf(...pieces);
+    const opening = marks.map(mark => {
+      const piece = text.slice(mark.start, mark.end);
+      return { ...mark, opens: /^\s?[A-Z]/.test(piece), stale: piece === 'Six.' };
+    });
+    const signs = paint(request({ text, marks: opening })).gutter.map(list =>
+      list.map(({ start }) => text.slice(0, start).split('\n').length),
+    );
+    assert.deepEqual(signs, [[], [], [2], [1], []]);
+  });
+
+  it('paints of a long piece only what the places show', () => {
+    const lines = Array.from({ length: 5_000 }, (_, index) => `line ${String(index)}`).join('\n');
+    const document = textOf([lines, 3]);
+    const [start, end] = [lines.indexOf('line 2000'), lines.indexOf('line 2040')];
+    const painting = paint(request(document, { visible: [{ start, end }] }));
+    const texts = painted(lines, painting.current)[2] ?? [];
+    assert.equal(texts[0], 'line 2000');
+    assert.ok(texts.length >= 40 && texts.length <= 41, String(texts.length));
   });
 
   it(`stops at column ${String(renderedColumns)} of every line, and goes on at the next`, () => {
@@ -116,11 +146,25 @@ describe('paint', () => {
     const document = textOf(...many, ...many);
     const half = document.text.length / 2;
     const { current: bands } = paint(
-      request(document, { visible: [{ start: half, end: document.text.length }], margin: [{ start: 0, end: half }], rulerCount: 100 }),
+      request(document, { visible: [{ start: half, end: document.text.length }], margin: [{ start: 0, end: half }], takenRanges: 100 }),
     );
     assert.equal(bands[0]?.length, rangeLimit - 100 - 600);
     assert.equal(bands[4]?.length, 600);
     assert.ok(bands[0].every(span => span.start >= half));
+  });
+
+  it('lets dimmed text go first when there is too much, and counts every kind of range', () => {
+    const pieces = Array.from({ length: 2_000 }, (_, index) => [`w${String(index)}${index % 20 === 0 ? '\n' : ' '}`, index % 2] as const);
+    const { text, marks } = textOf(...pieces);
+    const opening = marks.map((mark, index) => ({ ...mark, opens: index % 20 === 1, stale: index % 7 === 0 }));
+    const painting = paint(request({ text, marks: opening }, { muted: true, takenRanges: 300 }));
+    const counts = [painting.current, painting.stale, painting.gutter].map(lists => lists.flat().length);
+    assert.equal(counts.reduce((sum, count) => sum + count, 0) + painting.muted.length + 300, rangeLimit);
+    assert.ok(
+      counts.every(count => count > 0),
+      String(counts),
+    );
+    assert.equal(painting.muted.length, 0);
   });
 
   it('holds its laws on random texts', () => {
@@ -130,7 +174,7 @@ describe('paint', () => {
       const document = textOf(
         ...Array.from({ length: random(60) }, () => [words[random(words.length)] ?? '', [undefined, 0, 1, 2, 3, 4, 5][random(7)]] as const),
       );
-      const { text, cells } = document;
+      const { text, marks } = document;
       const painting = paint(request(document));
       const spans = painting.current
         .flatMap((list, index) => list.map(span => ({ ...span, band: index + 1 })))
@@ -141,22 +185,26 @@ describe('paint', () => {
         assert.doesNotMatch(text.slice(span.start, span.end), /[\r\n]/);
         end = span.end;
       }
-      // Every visible character has exactly the band of its cell.
-      for (let cell = 0; cell < cells.length; cell++) {
-        const band = bandOf(cells.bits[cell] ?? NaN, edges) ?? 0;
-        for (let at = cells.starts[cell] ?? 0; at < (cells.ends[cell] ?? 0); at++) {
+      // Every visible character has exactly the band of its mark.
+      for (const mark of marks) {
+        for (let at = mark.start; at < mark.end; at++) {
           const own = spans.find(span => span.start <= at && at < span.end)?.band ?? 0;
-          if (/\S/.test(text.charAt(at))) assert.equal(own, band);
-          else assert.ok(own === 0 || own === band);
+          if (/\S/.test(text.charAt(at))) assert.equal(own, mark.band ?? 0);
+          else assert.ok(own === 0 || own === mark.band);
         }
       }
     }
   });
 });
 
+/** The places of the top band. */
+function top(marks: readonly Mark[]): readonly Span[] {
+  return marks.filter(({ band }) => band === 5);
+}
+
 describe('rulerSpans', () => {
   it('marks lines of the top band, neighbouring lines together', () => {
-    const { text, cells } = textOf(
+    const { text, marks } = textOf(
       ['one', 5],
       [' one', 5],
       ['\ntwo', 5],
@@ -167,25 +215,22 @@ describe('rulerSpans', () => {
       ['\n', 5],
     );
     assert.deepEqual(
-      rulerSpans(text, cells, edges).map(({ start, end }) => text.slice(start, end)),
+      rulerSpans(text, top(marks)).map(({ start, end }) => text.slice(start, end)),
       ['one one\ntwo', 'x', 'six'],
     );
   });
 
   it('stays below its limit and still reaches every line of the top band', () => {
-    const { text, cells } = textOf(
+    const { text, marks } = textOf(
       ...Array.from({ length: 5_000 }, (_, index) => [`w${String(index)}\nplain\nplain\n`, index % 2 === 0 ? 5 : 0] as const),
     );
-    const spans = rulerSpans(text, cells, edges);
+    const spans = rulerSpans(text, top(marks));
     assert.ok(spans.length <= 300, `${String(spans.length)} spans`);
-    for (let index = 0; index < cells.length; index += 2) {
-      const start = cells.starts[index] ?? 0;
-      assert.ok(spans.some(span => span.start <= start && start < span.end));
-    }
+    for (const { start } of top(marks)) assert.ok(spans.some(span => span.start <= start && start < span.end));
   });
 
   it('has nothing to mark in an empty document', () => {
-    assert.deepEqual(rulerSpans('', noCells, edges), []);
+    assert.deepEqual(rulerSpans('', []), []);
   });
 });
 

@@ -1,0 +1,204 @@
+import * as vscode from 'vscode';
+import { OverviewWalk } from './core/overview';
+import type { Overview } from './core/overview';
+import { isPerByte } from './core/look';
+import type { Span } from './core/scores';
+import { marksIn, unitsIn } from './core/units';
+import type { Mark, Unit, UnitSource } from './core/units';
+import { DisposableStore } from './disposable';
+import type { Disposable } from './disposable';
+import type { DocumentView } from './documentView';
+import { FunctionSymbols } from './functionSymbols';
+import type { LeftOut } from './leftOut';
+import type { Looks } from './looks';
+import type { Pauses } from './pauses';
+import type { ScoredDocuments } from './scoredDocuments';
+
+/**
+ * What is about a whole document is made at most so often. VS Code moves marks with edits, and by then the tokens of an edited text have mostly
+ * come: made at once, the marks below every edit would go and come back.
+ */
+const overviewPauseMs = 500;
+/** A whole document is walked through in pieces of this length, between which the extension host can answer others. */
+const sliceMs = 4;
+
+type Scored = Pick<ScoredDocuments, 'onDidChange' | 'view'>;
+
+export interface ShownParts {
+  readonly scored: Scored;
+  readonly looks: Looks;
+  readonly leftOut: Pick<LeftOut, 'onDidChange' | 'shown'>;
+  readonly pauses: Pauses;
+}
+
+interface Entry {
+  overview: Overview | undefined;
+  timer: NodeJS.Timeout | undefined;
+  walk: OverviewWalk | undefined;
+  /** Something changed since the walk began. */
+  late: boolean;
+}
+
+/** What is shown of documents, in the look of each: what decorations, hovers and the legend have in common. */
+export class Shown implements Disposable {
+  readonly #store = new DisposableStore();
+  readonly #scored: Scored;
+  readonly #looks: Looks;
+  readonly #leftOut: ShownParts['leftOut'];
+  readonly #pauses: Pauses;
+  readonly #symbols = this.#store.add(new FunctionSymbols());
+  readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
+  /** Marks of this document are others now, although its scores are not. */
+  readonly onDidChange = this.#changed.event;
+  readonly #overviewChanged = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
+  readonly onDidChangeOverview = this.#overviewChanged.event;
+  readonly #entries = new Map<vscode.TextDocument, Entry>();
+
+  constructor({ scored, looks, leftOut, pauses }: ShownParts) {
+    this.#scored = scored;
+    this.#looks = looks;
+    this.#leftOut = leftOut;
+    this.#pauses = pauses;
+    this.#store.add(scored.onDidChange(document => this.#schedule(document, overviewPauseMs)));
+    this.#store.add(
+      looks.onDidChange(() => {
+        const shown = shownDocuments();
+        for (const document of [...this.#entries.keys()]) if (!shown.has(document)) this.#forget(document);
+        for (const document of shown) this.#lookChanged(document);
+      }),
+    );
+    this.#store.add(this.#symbols.onDidChange(document => this.#lookChanged(document)));
+    this.#store.add(leftOut.onDidChange(document => this.#lookChanged(document)));
+    this.#store.add(
+      vscode.window.onDidChangeVisibleTextEditors(() => {
+        for (const document of shownDocuments()) this.#schedule(document, this.#entries.get(document)?.overview ? overviewPauseMs : 0);
+      }),
+    );
+    this.#store.add(vscode.workspace.onDidCloseTextDocument(document => this.#forget(document)));
+  }
+
+  /** Everything that is shown at these places, ascending, without overlap; what reaches beyond them is whole. */
+  marksIn(document: vscode.TextDocument, places: readonly Span[]): readonly Mark[] {
+    const view = this.#scored.view(document);
+    if (!view) return [];
+    const source = this.#sourceOf(document, view);
+    const look = this.#looks.of(document);
+    const marks: Mark[] = [];
+    for (const place of places) {
+      for (const mark of marksIn(source, place, look)) if (mark.start >= (marks.at(-1)?.end ?? 0)) marks.push(mark);
+    }
+    return marks;
+  }
+
+  /** The line, sentence, paragraph or function that holds a UTF-16 offset; undefined where the look is not about such. */
+  unitAt(document: vscode.TextDocument, offset: number): Unit | undefined {
+    const view = this.#scored.view(document);
+    const { scale } = this.#looks.of(document);
+    if (!view || scale === 'token' || !isPerByte(scale)) return undefined;
+    return unitsIn(this.#sourceOf(document, view), { start: offset, end: offset + 1 }, scale).find(({ parts }) =>
+      parts.some(({ start, end }) => start <= offset && offset < end),
+    );
+  }
+
+  /** What lies at this place is left out by its kind: a comment, a string. */
+  isLeftOut(document: vscode.TextDocument, place: Span): boolean {
+    const cells = this.#scored.view(document)?.cellsIn(place);
+    return cells !== undefined && cells.length > 0 && this.#leftOut.shown(document, cells).length === 0;
+  }
+
+  /** Undefined until it has been made; it may be of a moment ago. */
+  overview(document: vscode.TextDocument): Overview | undefined {
+    return this.#entries.get(document)?.overview;
+  }
+
+  dispose(): void {
+    for (const document of [...this.#entries.keys()]) this.#forget(document);
+    this.#store.dispose();
+  }
+
+  #sourceOf(document: vscode.TextDocument, view: DocumentView): UnitSource {
+    const look = this.#looks.of(document);
+    return {
+      text: document.getText(), // VS Code keeps it until the next edit
+      cellsIn: span => view.cellsIn(span),
+      staleIn: span => view.staleIn(span),
+      kept: cells => this.#leftOut.shown(document, cells),
+      gaps: view.documentVersion === document.version ? view.gaps : [],
+      functions: look.scale === 'function' ? (this.#symbols.of(document) ?? []) : [],
+      wordStartLogMass: row => view.table.wordStartLogMass[row],
+    };
+  }
+
+  #lookChanged(document: vscode.TextDocument): void {
+    const entry = this.#entries.get(document);
+    if (entry) {
+      clearTimeout(entry.timer);
+      entry.timer = undefined;
+      entry.walk = undefined;
+    }
+    this.#schedule(document, 0);
+    this.#changed.fire(document);
+  }
+
+  #schedule(document: vscode.TextDocument, pauseMs: number): void {
+    if (!this.#scored.view(document)) {
+      if (this.#forget(document)) this.#overviewChanged.fire(document);
+      return;
+    }
+    if (!shownDocuments().has(document)) return;
+    const entry = this.#entries.get(document) ?? { overview: undefined, timer: undefined, walk: undefined, late: false };
+    this.#entries.set(document, entry);
+    if (entry.walk) entry.late = true;
+    else entry.timer ??= setTimeout(() => void this.#walk(document, entry), pauseMs);
+  }
+
+  async #walk(document: vscode.TextDocument, entry: Entry): Promise<void> {
+    const { version } = document;
+    const text = document.getText();
+    const walk = new OverviewWalk(this.#looks.of(document));
+    entry.timer = undefined;
+    entry.walk = walk;
+    entry.late = false;
+    for (;;) {
+      const left = this.#pauses.time('draw', () => this.#slice(document, walk));
+      // Another look, an edit, the end of the lens: whoever brought it about has made a new walk, or there is to be none.
+      if (left === undefined || entry.walk !== walk) break;
+      if (!left) {
+        entry.overview = this.#pauses.time('draw', () => walk.result(text));
+        this.#overviewChanged.fire(document);
+        break;
+      }
+      await new Promise(resolve => setImmediate(resolve));
+      if (entry.walk !== walk || document.version !== version) break;
+    }
+    if (entry.walk === walk) this.#ended(document, entry, document.version !== version);
+  }
+
+  #ended(document: vscode.TextDocument, entry: Entry, edited: boolean): void {
+    entry.walk = undefined;
+    if (entry.late || edited) this.#schedule(document, overviewPauseMs);
+  }
+
+  /** Whether something is left; undefined: there are no scores any more. */
+  #slice(document: vscode.TextDocument, walk: OverviewWalk): boolean | undefined {
+    const view = this.#scored.view(document);
+    if (!view) return undefined;
+    const source = this.#sourceOf(document, view);
+    const end = performance.now() + sliceMs;
+    while (performance.now() < end) if (!walk.step(source)) return false;
+    return true;
+  }
+
+  /** True where there was something to forget. */
+  #forget(document: vscode.TextDocument): boolean {
+    const entry = this.#entries.get(document);
+    if (!entry) return false;
+    clearTimeout(entry.timer);
+    entry.walk = undefined;
+    return this.#entries.delete(document);
+  }
+}
+
+function shownDocuments(): ReadonlySet<vscode.TextDocument> {
+  return new Set(vscode.window.visibleTextEditors.map(editor => editor.document));
+}

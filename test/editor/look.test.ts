@@ -1,0 +1,375 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import * as vscode from 'vscode';
+import type { DocumentScores, TokenLensApi } from '../../src/api';
+import { bandOf } from '../../src/core/band';
+import type { BandEdges } from '../../src/core/band';
+import { browser } from './browser';
+import { activated, eventually, inExtension } from './documents';
+import { bandColours, setTheme, shownEditors, themes } from './screen';
+
+/** Hard-wrapped, plain words: what a word or a sentence is needs no library here. */
+const prose = [
+  'The harbour was quiet before dawn. The old man stood',
+  'up and walked down to the boat. Colourless green ideas',
+  'sleep furiously, said the quarterly accordion. The capital',
+  'of France is Paris. The capital of France is Tuesday.',
+  '',
+].join('\n');
+const code = [
+  'export function add(a: number, b: number): number {',
+  '  return a + b;',
+  '}',
+  'export function zq(v: string): string {',
+  '  const kumquat = 7 ^ 0x3f1; gnarl(kumquat % v.length);',
+  '  return quux[v] ?? wibble.frob(~kumquat, "ymx", v);',
+  '}',
+  '',
+].join('\n');
+const proseEdges: BandEdges = [6, 8, 11, 13, 15];
+const perByte: BandEdges = [1.4, 1.7, 2, 2.4, 3];
+const teachingEdges: BandEdges = [1, 2, 4, 7, 11];
+
+interface Place {
+  readonly start: number;
+  readonly end: number;
+  readonly band: number;
+}
+
+/** Runs in the page: what the list that is open offers, and which entry is marked. */
+const entries = `[...document.querySelectorAll('.quick-input-widget:not([style*="display: none"]) .quick-input-list .monaco-list-row')].map(row => ({ text: row.innerText, label: row.querySelector('.label-name')?.innerText ?? '', checked: row.querySelector('.codicon-check') !== null, focused: row.classList.contains('focused') }))`;
+interface Entry {
+  readonly text: string;
+  readonly label: string;
+  readonly checked: boolean;
+  readonly focused: boolean;
+}
+
+function tokensOf({ tokens }: DocumentScores) {
+  return tokens.map(token => ({ ...token, bits: token.surprisalBits ?? NaN, best: -Math.log2(token.topProbabilities[0] ?? NaN) }));
+}
+
+function byToken(scores: DocumentScores, edges: BandEdges, value: (token: ReturnType<typeof tokensOf>[number]) => number): Place[] {
+  return tokensOf(scores).map(token => ({ start: token.start, end: token.end, band: bandOf(value(token), edges) ?? 0 }));
+}
+
+/** Pieces of the text by a pattern, with the tokens that touch them. */
+function byPiece(scores: DocumentScores, text: string, pattern: RegExp, edges: BandEdges, isMean: boolean): Place[] {
+  return [...text.matchAll(pattern)].map(({ 0: piece, index }) => {
+    const inside = tokensOf(scores).filter(({ start, end }) => start < index + piece.length && end > index);
+    const bits = inside.reduce((sum, token) => sum + token.bits, 0);
+    const bytes = inside.reduce((sum, { startByte, endByte }) => sum + endByte - startByte, 0);
+    return { start: index, end: index + piece.length, band: bandOf(isMean ? bits / bytes : bits, edges) ?? 0 };
+  });
+}
+
+describe('ways to look at a document', function () {
+  this.timeout(90_000);
+  let api: TokenLensApi;
+  let document: vscode.TextDocument;
+  let scores: DocumentScores;
+
+  before(async () => {
+    api = await activated();
+    await setTheme('Default Dark Modern');
+    await vscode.workspace.getConfiguration('tokenLens').update('preset', 'auto', vscode.ConfigurationTarget.Workspace);
+  });
+
+  after(async () => {
+    await open('plaintext', prose);
+    for (const command of ['selectPreset', 'selectMetric', 'selectPalette'])
+      await choose(command, command === 'selectPalette' ? 'Violet' : command === 'selectMetric' ? 'Surprisal' : 'As the settings say');
+    await close();
+    await vscode.workspace.getConfiguration('tokenLens').update('preset', undefined, vscode.ConfigurationTarget.Workspace);
+    await setTheme(undefined);
+  });
+
+  afterEach(close);
+
+  async function open(language: string, content: string): Promise<void> {
+    document = await vscode.workspace.openTextDocument({ language, content });
+    await vscode.window.showTextDocument(document, { preview: false });
+    await vscode.commands.executeCommand('tokenLens.toggle');
+    scores = await api.score(document.uri);
+  }
+
+  async function close(): Promise<void> {
+    await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+  }
+
+  /** Opens a list as the palette does. */
+  async function list(command: string): Promise<readonly Entry[]> {
+    void vscode.commands.executeCommand(`tokenLens.${command}`);
+    let shown: readonly Entry[] = [];
+    await eventually('the list is open', async () =>
+      (shown = await browser.evaluate<readonly Entry[]>(entries)).some(({ focused }) => focused),
+    );
+    return shown;
+  }
+
+  async function isClosed(): Promise<void> {
+    await eventually('the list is closed', async () => (await browser.evaluate<readonly Entry[]>(entries)).length === 0);
+  }
+
+  /** Moves through the list by keys until an entry has the focus. */
+  async function moveTo(label: string): Promise<void> {
+    for (let step = 0; step < 12; step++) {
+      const shown = await browser.evaluate<readonly Entry[]>(entries);
+      if (shown.find(({ focused }) => focused)?.label.trim() === label) return;
+      await browser.press('ArrowDown');
+      await new Promise(resolve => setTimeout(resolve, 100));
+    }
+    throw new Error(`${label} is not in the list: ${JSON.stringify(await browser.evaluate(entries))}`);
+  }
+
+  async function choose(command: string, label: string): Promise<void> {
+    await list(command);
+    await moveTo(label);
+    await browser.press('Enter');
+    await isClosed();
+  }
+
+  /** Waits until the first editor shows these bands, character by character. */
+  async function assertShows(expected: readonly Place[], palette = 'violet'): Promise<void> {
+    const { backgrounds } = await bandColours('dark');
+    const colours = palette === 'violet' ? backgrounds : await coloursOf(palette);
+    const text = document.getText();
+    let faults: string[] = [];
+    await eventually(
+      'the editor shows the bands',
+      async () => {
+        const [shown = []] = await shownEditors();
+        faults = [];
+        let index = 0;
+        for (let offset = 0; offset < text.length; offset++) {
+          if (text[offset] === '\n') continue;
+          const character = shown[index++];
+          if (text[offset]?.trim() === '') continue;
+          const band = expected.find(({ start, end }) => start <= offset && offset < end)?.band ?? 0;
+          const background = band === 0 ? '' : colours[band];
+          if (character?.text !== text[offset] || character?.background !== background)
+            faults.push(`${String(offset)} ${JSON.stringify(character)} is not band ${String(band)}`);
+        }
+        return faults.length === 0;
+      },
+      10_000,
+    ).catch((error: unknown) => {
+      throw new Error(`${String(faults.length)} faults\n${faults.slice(0, 6).join('\n')}`, { cause: error });
+    });
+  }
+
+  async function coloursOf(palette: string): Promise<readonly (string | undefined)[]> {
+    const { contributes } = JSON.parse(readFileSync(inExtension('package.json'), 'utf8')) as {
+      readonly contributes: { readonly colors: readonly { readonly id: string; readonly defaults: { readonly dark: string } }[] };
+    };
+    const values = [1, 2, 3, 4, 5].map(
+      band => contributes.colors.find(({ id }) => id === `tokenLens.${palette}.band${String(band)}Background`)?.defaults.dark ?? '',
+    );
+    return browser.evaluate(
+      `[undefined, ...${JSON.stringify(values)}.map(value => { const probe = document.createElement('i'); probe.style.color = value; document.body.append(probe); const { color } = getComputedStyle(probe); probe.remove(); return color; })]`,
+    );
+  }
+
+  const words = /[A-Za-z]+|[^\sA-Za-z]+/g;
+  const sentences = /[A-Z][^.]*\./g;
+  const byWord = () => byPiece(scores, prose, words, proseEdges, false);
+  const bySentence = () => byPiece(scores, prose, sentences, perByte, true);
+
+  it('starts prose by words and code by tokens', async () => {
+    await open('plaintext', prose);
+    assert.ok(byWord().some(({ band }) => band > 0));
+    await assertShows(byWord());
+    await close();
+    await open('typescript', code);
+    await assertShows(byToken(scores, [3, 5, 8, 11, 15], ({ bits }) => bits));
+  });
+
+  it('shows every metric of the same computation, chosen from a list that marks the present one', async () => {
+    await open('typescript', code);
+    const run = async () => (await api.measure()).model?.tokensRun;
+    const before = await run();
+    assert.ok(before !== undefined);
+    assert.deepEqual(
+      (await list('selectMetric')).filter(({ checked }) => checked).map(({ label }) => label.trim()),
+      ['Surprisal'],
+    );
+    await browser.press('Escape');
+    await isClosed();
+    await choose('selectMetric', 'Rank');
+    await assertShows(byToken(scores, [11, 11, 101, 101, 1001], ({ rank }) => rank ?? NaN));
+    await choose('selectMetric', 'Entropy');
+    await assertShows(byToken(scores, [3, 4.5, 6, 7.5, 9], ({ entropyBits }) => entropyBits ?? NaN));
+    await choose('selectMetric', 'Surprisal minus entropy');
+    await assertShows(byToken(scores, [2, 4, 6, 8, 11], ({ bits, entropyBits }) => bits - (entropyBits ?? NaN)));
+    await choose('selectMetric', 'Probability relative to the best token');
+    await assertShows(byToken(scores, [2, 4, 6, 8, 10], ({ bits, best }) => bits - best));
+    await choose('selectMetric', 'Surprisal');
+    await assertShows(byToken(scores, [3, 5, 8, 11, 15], ({ bits }) => bits));
+    assert.equal(await run(), before, 'the model ran again');
+  });
+
+  it('previews a scale while the list is moved through, and takes it back at Escape', async () => {
+    await open('plaintext', prose);
+    await assertShows(byWord());
+    await list('selectScale');
+    await moveTo('Sentence');
+    await assertShows(bySentence());
+    await browser.press('Escape');
+    await isClosed();
+    await assertShows(byWord());
+  });
+
+  it('colours by line, sentence and paragraph, with signs in the gutter, and says so in the legend', async () => {
+    await open('plaintext', prose);
+    const signs = `document.querySelectorAll('.editor-group-container .glyph-margin-widgets .cgmr').length`;
+    await choose('selectScale', 'Line');
+    await assertShows(byPiece(scores, prose, /[^\n]+/g, perByte, true));
+    await choose('selectScale', 'Paragraph');
+    await assertShows(byPiece(scores, prose, /[^]+\S/g, perByte, true));
+    await choose('selectScale', 'Sentence');
+    await assertShows(bySentence());
+    const lines = new Set(bySentence().flatMap(({ start, band }) => (band > 0 ? [prose.slice(0, start).split('\n').length] : [])));
+    assert.ok(lines.size > 0);
+    await eventually(
+      'every line where a coloured sentence begins has a sign',
+      async () => (await browser.evaluate<number>(signs)) === lines.size,
+    );
+    const ruler = bySentence().filter(({ band }) => band === 5).length;
+    await browser.hover('.statusbar-item[id="token-lens.token-lens.tokenLens.state"], .statusbar-item[id*="tokenLens.state"]');
+    const legend = `document.querySelector('.workbench-hover .hover-contents')?.innerText ?? ''`;
+    let shown = '';
+    await eventually('the legend counts', async () => /Shares of \d+ sentences/.test((shown = await browser.evaluate<string>(legend))));
+    assert.match(shown, /bits\/byte/);
+    assert.match(shown, new RegExp(`Shares of ${String(bySentence().length)} sentences`));
+    await browser.screenshot(`legend-sentences-${String(ruler)}`);
+    await browser.press('Escape');
+  });
+
+  it('colours functions where the editor knows them, and leaves plain what is in none', async () => {
+    // What an extension for the language answers; that of TypeScript need not be there where tests run.
+    const provider = vscode.languages.registerDocumentSymbolProvider('typescript', {
+      provideDocumentSymbols: asked =>
+        [...asked.getText().matchAll(/export function (\w+)[^]*?\n\}/g)].map(({ 0: whole, 1: name = '', index }) => {
+          const range = new vscode.Range(asked.positionAt(index), asked.positionAt(index + whole.length));
+          return new vscode.DocumentSymbol(name, '', vscode.SymbolKind.Function, range, range);
+        }),
+    });
+    await open('typescript', `// Nothing of this is in a function: zqxj.\n${code}`);
+    await choose('selectScale', 'Function');
+    const text = document.getText();
+    const whole = byPiece(scores, text, /export function[^]*?\n\}/g, [1.1, 1.4, 1.8, 2.3, 3], true);
+    assert.equal(whole.length, 2);
+    assert.ok(whole.some(({ band }) => band > 0));
+    await assertShows(whole);
+    provider.dispose();
+    await choose('selectScale', 'Token');
+  });
+
+  it('teaches: a low scale, the rest dimmed, a hover on every token', async () => {
+    await open('plaintext', prose);
+    await choose('selectPreset', 'Teaching');
+    const expected = byToken(scores, teachingEdges, ({ bits }) => bits);
+    await assertShows(expected);
+    const dimmed = `[...document.querySelectorAll('.editor-group-container .view-line span span')].filter(run => getComputedStyle(run).opacity === '0.7').map(run => run.textContent.replaceAll('\\u00a0', ' ')).join('').replaceAll(/\\s/g, '')`;
+    const plain = expected
+      .filter(({ band }) => band === 0)
+      .map(({ start, end }) => prose.slice(start, end))
+      .join('')
+      .replaceAll(/\s/g, '');
+    assert.equal(await browser.evaluate<string>(dimmed), plain);
+    const quiet = expected.find(({ band }) => band === 0);
+    assert.ok(quiet);
+    const hovers = await vscode.commands.executeCommand<readonly vscode.Hover[]>(
+      'vscode.executeHoverProvider',
+      document.uri,
+      document.positionAt(quiet.end - 1),
+    );
+    assert.ok(hovers.length > 0, 'no hover on a plain token');
+    await browser.screenshotOf('teaching-dark', '.part.editor', 300);
+    await choose('selectPreset', 'As the settings say');
+    await assertShows(byWord());
+  });
+
+  it('has other palettes', async () => {
+    await open('plaintext', prose);
+    for (const [label, name] of [
+      ['Ember', 'ember'],
+      ['Tide', 'tide'],
+      ['Violet', 'violet'],
+    ] as const) {
+      await choose('selectPalette', label);
+      await assertShows(byWord(), name);
+    }
+  });
+
+  it('begins a hover on a sentence with the sentence, and shows none where nothing is coloured', async () => {
+    await open('plaintext', prose);
+    await choose('selectScale', 'Sentence');
+    await assertShows(bySentence());
+    for (const { start, band } of bySentence()) {
+      const hovers = await vscode.commands.executeCommand<readonly vscode.Hover[]>(
+        'vscode.executeHoverProvider',
+        document.uri,
+        document.positionAt(start),
+      );
+      const content = hovers
+        .flatMap(hover => hover.contents)
+        .map(part => (part instanceof vscode.MarkdownString ? part.value : ''))
+        .join('\n');
+      if (band === 0) assert.equal(content, '');
+      else assert.match(content, /^Here: \d+\.\d\d bits per byte on average/);
+    }
+    await choose('selectScale', 'Word');
+  });
+
+  it('goes on after an edit: the sentence loses its colour, and has the new one when it is scored', async () => {
+    await open('plaintext', prose);
+    await choose('selectScale', 'Sentence');
+    await assertShows(bySentence());
+    const edit = new vscode.WorkspaceEdit();
+    edit.insert(document.uri, document.positionAt(prose.indexOf(' Paris')), ' accordion harbour');
+    await vscode.workspace.applyEdit(edit);
+    scores = await api.score(document.uri);
+    await assertShows(byPiece(scores, document.getText(), sentences, perByte, true));
+    await choose('selectScale', 'Word');
+  });
+});
+
+/** Not compared with anything: for people who judge what they look like. */
+describe('pictures of looks', function () {
+  this.timeout(120_000);
+
+  it('in every theme', async () => {
+    const api = await activated();
+    const sample = (name: string) => readFileSync(inExtension('samples', name), 'utf8');
+    const looks: readonly (readonly [name: string, language: string, text: string, command: string, label: string])[] = [
+      ['prose-word', 'markdown', sample('harbour.md'), 'selectPreset', 'Prose'],
+      ['prose-sentence', 'markdown', sample('harbour.md'), 'selectScale', 'Sentence'],
+      ['teaching', 'markdown', sample('harbour.md'), 'selectPreset', 'Teaching'],
+      ['code-token', 'typescript', sample('distance.ts'), 'selectPreset', 'Code'],
+      ['code-line', 'typescript', sample('distance.ts'), 'selectScale', 'Line'],
+      ['tide', 'markdown', sample('harbour.md'), 'selectPalette', 'Tide'],
+      ['ember', 'markdown', sample('harbour.md'), 'selectPalette', 'Ember'],
+    ];
+    if (process.env['TOKEN_LENS_LOOKS'] === undefined) return;
+    for (const [name, language, text, command, label] of looks) {
+      const document = await vscode.workspace.openTextDocument({ language, content: text });
+      await vscode.window.showTextDocument(document, { preview: false });
+      await vscode.commands.executeCommand('editor.action.toggleWordWrap');
+      await vscode.commands.executeCommand('tokenLens.toggle');
+      await api.score(document.uri);
+      void vscode.commands.executeCommand(`tokenLens.${command}`);
+      await new Promise(resolve => setTimeout(resolve, 700));
+      await browser.type(label);
+      await new Promise(resolve => setTimeout(resolve, 400));
+      await browser.press('Enter');
+      for (const [kind, theme] of themes) {
+        await setTheme(theme);
+        await new Promise(resolve => setTimeout(resolve, 900));
+        await browser.screenshotOf(`${name}-${kind}`, '.part.editor', 420);
+      }
+      await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+    }
+  });
+});
