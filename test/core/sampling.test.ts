@@ -209,6 +209,7 @@ describe('sampling, by law', () => {
   it('bears logits, extreme temperatures and tokens that underflow', () => {
     const row = Float32Array.of(1000, 0, 1000, -Infinity, -1000);
     assert.deepEqual(keptIds(row, {}), [0, 2, 1, 4]); // possible, though 0 in float64
+    assert.deepEqual(keptIds(row, { temperature: Number.MIN_VALUE, typical: 0.3 }), [0, 2]);
     for (const temperature of [Number.MIN_VALUE, 1e-3, 1e300]) {
       for (const rule of [{}, { topP: 0.3 }, { minP: 0.3 }, { typical: 0.999 }]) {
         assertNear(total(sampling(row, { temperature, ...rule }).kept.probabilities), 1, 1e-12);
