@@ -217,6 +217,10 @@ describe('sampling, by law', () => {
     }
   });
 
+  it('ends where rounding leaves the typical mass out of reach', () => {
+    for (const row of rows) assertNear(sampling(row, { typical: 1 - 2 ** -53 }).stages[0]?.rawMassLeft, 1, 1e-9);
+  });
+
   it('refuses what is no distribution, and settings out of range', () => {
     for (const row of [[], [-Infinity, -Infinity], [0, NaN], [0, -NaN, -Infinity], [0, Infinity]]) {
       assert.throws(() => rankTokens(Float32Array.from(row)), RangeError);
