@@ -177,7 +177,7 @@ const cutters: Readonly<Record<SamplingRule, Cutter>> = {
     let before = after - 1;
     // From the entropy outwards, the nearer side first.
     let border = 0;
-    for (let reached = 0; reached < mass * total && (before >= start || after < end); ) {
+    for (let reached = 0; reached < mass * total && (before >= start || after < end);) {
       const nearest = before >= start && (after >= end || distance(before) <= distance(after)) ? before-- : after++;
       border = distance(nearest);
       reached += weights[nearest] ?? 0;
