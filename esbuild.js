@@ -1,13 +1,59 @@
 // Builds dist/: the extension, the model process, the command line and the panel's page. `--tests` also builds out/ for mocha, `--bench` out/bench.
 'use strict';
 const esbuild = require('esbuild');
+const { createHash } = require('node:crypto');
 const { copyFileSync, mkdirSync, readdirSync, rmSync } = require('node:fs');
 const path = require('node:path');
 
 /** @type {import('esbuild').BuildOptions} */
 const common = { bundle: true, logLevel: 'warning', legalComments: 'linked', minify: process.argv.includes('--minify'), sourcemap: false };
+/**
+ * `token-page`: what an exported page carries in itself, as text, with the hashes that its policy names.
+ * @type {import('esbuild').Plugin}
+ */
+const tokenPage = {
+  name: 'token-page',
+  setup(build) {
+    build.onResolve({ filter: /^token-page$/ }, ({ path: name }) => ({ path: name, namespace: 'token-page' }));
+    build.onLoad({ filter: /.*/, namespace: 'token-page' }, async () => {
+      const files = ['media/tokenPage.ts', 'media/tokenPage.css'];
+      const built = await Promise.all(files.map(file => embedded(path.join(__dirname, file))));
+      const [script = '', style = ''] = built;
+      const texts = { script, style, scriptHash: hashOf(script), styleHash: hashOf(style) };
+      return {
+        contents: Object.entries(texts)
+          .map(([name, text]) => `export const ${name} = ${JSON.stringify(text)};`)
+          .join('\n'),
+      };
+    });
+  },
+};
+
+/** One bundle as text that can stand inside an element of a page.
+ * @param {string} entryPoint */
+async function embedded(entryPoint) {
+  const { outputFiles } = await esbuild.build({
+    bundle: true,
+    minify: true,
+    write: false,
+    platform: 'browser',
+    format: 'iife',
+    target: 'es2022',
+    legalComments: 'none',
+    entryPoints: [entryPoint],
+  });
+  const text = outputFiles.map(file => file.text.trim()).join('');
+  if (/<\/|<!--/.test(text)) throw new Error(`${entryPoint} would end its element in a page.`);
+  return text;
+}
+
+/** @param {string} text */
+function hashOf(text) {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+}
+
 /** @type {import('esbuild').BuildOptions} */
-const host = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
+const host = { ...common, platform: 'node', format: 'cjs', target: 'node20', plugins: [tokenPage] };
 
 // The model process: transformers.js goes into the bundle (its CommonJS build), ONNX Runtime (a native module, one copy) stays outside.
 // `sharp` is for images.

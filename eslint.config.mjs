@@ -42,6 +42,21 @@ export default defineConfig(
     },
   },
   {
+    files: ['src/exports/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [noVscode, noTransformers],
+          patterns: [
+            { ...noWayBack, message: 'exports know core only.' },
+            { group: ['node:*'], message: 'exports are pure, as core is.' },
+          ],
+        },
+      ],
+    },
+  },
+  {
     files: ['src/model/runtime.ts', 'bench/baselines.ts'], // there it is what the engine is measured against
     rules: { 'no-restricted-imports': ['error', { paths: [noVscode] }] },
   },

@@ -1,5 +1,8 @@
 import { parseArgs } from 'node:util';
 import type { Anchors, Arithmetic } from '../core/scores';
+import { sentenceRule, wordRule } from '../core/textUnits';
+import { csvColumns } from '../exports/csv';
+import { levels, type Level } from '../exports/units';
 import { RefusedError } from './failure';
 
 export const formats = ['pretty', 'json', 'csv', 'html'] as const;
@@ -8,9 +11,14 @@ export type Format = (typeof formats)[number];
 /** What `score` was asked to do. `undefined`: the default, which may depend on the model folder. */
 export interface ScoreArguments {
   readonly kind: 'score';
-  /** A path, or `-` for standard input. */
-  readonly file: string;
+  /** Paths, at least one; `-` for standard input, at most once. */
+  readonly files: readonly [string, ...string[]];
+  /** Every line is a text of its own. */
+  readonly lines: boolean;
+  readonly level: Level;
   readonly format: Format;
+  /** Where the result goes; undefined: to standard output. */
+  readonly out: string | undefined;
   readonly modelFolder: string | undefined;
   readonly dtype: string | undefined;
   readonly contextTokens: number;
@@ -33,13 +41,16 @@ const limits = {
 } as const;
 const defaults = { contextTokens: 1024, overlapTokens: 256, topCount: 10 } as const;
 
-const usageLine = 'usage: score [options] FILE|- (--help lists the options)';
+const usageLine = 'usage: score [options] FILE|-... (--help lists the options)';
 
-export const usage = `Scores a text with a language model, on this machine, offline.
+export const usage = `Scores texts with a language model, on this machine, offline.
 
-usage: node dist/cli.js score [options] FILE|-
+usage: node dist/cli.js score [options] FILE|-...
 
-  --format pretty|json|csv|html   what to write to standard output (default: pretty)
+  --format pretty|json|csv|html   what to write (default: pretty)
+  --lines                         score every line as a text of its own, without its line break
+  --level token|word|sentence     what a row of json or csv is about (default: token)
+  --out FILE                      write to FILE, whole or not at all, and to FILE.meta.json the model and all options in force
   --model DIR                     model folder (default: the bundled model)
   --dtype NAME                    weights to use (default: what the folder says, else the first of fp32, q8, q4, fp16)
   --context N                     tokens a window (default: ${String(defaults.contextTokens)}; at most what the model can hold)
@@ -51,11 +62,20 @@ usage: node dist/cli.js score [options] FILE|-
   --threads N                     processor cores to use (default: all)
   -h, --help                      this text
 
-Exit codes: 0 done, 1 failed, 2 refused (bad arguments, unreadable or binary input, unusable model folder).
+Exit codes: 0 done, 1 failed, 2 refused (bad arguments, unreadable or binary input, unusable model folder). All input is read before
+anything is scored, and nothing is written unless everything was scored.
 
-CSV columns: id, startByte, endByte (UTF-8 bytes of the scored copy: no byte order mark, LF), start, end (UTF-16 units of the
-input), surprisalBits, entropyBits, rank, contextTokens, unscoredReason, token. Bytes without a token are rows without an id. Where a
-token is not whole characters, its bytes are written as ⟨F0⟩ and a space in it as ·.
+JSON of one file is one object. Of several files, or with --lines, it is one object a line, with its item first. An item is a file as it was
+named; with --lines the number of the line from 1 on, and "file:number" where there are several files. An empty line is an item without tokens.
+
+${csvColumns}
+
+Words: ${wordRule}. Sentences: ${sentenceRule}.
+Their bits are sums over their tokens. A token that reaches over two of them counts to the one that holds most of it; a token of white
+space between two is a row of its own.
+
+To report these numbers, name the model and its hash, the format and arithmetic of its weights, the noise floor (smaller differences are not
+real), window and overlap, whether a start token stood first, and the level with its rule: all of it is in FILE.meta.json.
 `;
 
 /** Reads the arguments after `node cli.js`. Throws `RefusedError` for whatever is not understood. */
@@ -65,12 +85,19 @@ export function readArguments(words: readonly string[]): ScoreArguments | HelpAr
   const [command, file, ...more] = positionals;
   if (command === undefined) throw new RefusedError(usageLine);
   if (command !== 'score') throw new RefusedError(`unknown subcommand "${command}"; ${usageLine}`);
-  if (file === undefined || file === '') throw new RefusedError(`no file given; ${usageLine}`);
-  if (more.length > 0) throw new RefusedError(`one file at a time, ${String(more.length + 1)} given; ${usageLine}`);
+  if (file === undefined) throw new RefusedError(`no file given; ${usageLine}`);
+  const files = [file, ...more] as const;
+  if (files.includes('')) throw new RefusedError(`no file given: a name is empty; ${usageLine}`);
+  if (files.filter(name => name === '-').length > 1) throw new RefusedError(`standard input (-) can be read only once; ${usageLine}`);
 
-  const anchors = values.anchors ?? 'grid';
-  if (anchors !== 'grid' && anchors !== 'text') throw new RefusedError(`--anchors must be grid or text, not "${anchors}"`);
-  for (const name of ['model', 'dtype'] as const) if (values[name] === '') throw new RefusedError(`--${name} is empty`);
+  const anchors = oneOf('anchors', ['grid', 'text'], values.anchors) ?? 'grid';
+  for (const name of ['model', 'dtype', 'out'] as const) if (values[name] === '') throw new RefusedError(`--${name} is empty`);
+
+  const format = oneOf('format', formats, values.format) ?? 'pretty';
+  const level = oneOf('level', levels, values.level) ?? 'token';
+  const lines = values.lines === true;
+  if (level !== 'token' && format !== 'json' && format !== 'csv') throw new RefusedError(`--level ${level} needs --format json or csv`);
+  if (format === 'html' && (lines || files.length > 1)) throw new RefusedError('--format html takes one file, and no --lines');
 
   const contextTokens = numberOf('context', values.context) ?? defaults.contextTokens;
   const overlap = numberOf('overlap', values.overlap);
@@ -79,8 +106,11 @@ export function readArguments(words: readonly string[]): ScoreArguments | HelpAr
   }
   return {
     kind: 'score',
-    file,
-    format: formatOf(values.format),
+    files,
+    lines,
+    level,
+    format,
+    out: values.out,
     modelFolder: values.model,
     dtype: values.dtype,
     contextTokens,
@@ -100,6 +130,9 @@ function parse(words: readonly string[]) {
       allowPositionals: true,
       options: {
         format: { type: 'string' },
+        lines: { type: 'boolean' },
+        level: { type: 'string' },
+        out: { type: 'string' },
         model: { type: 'string' },
         dtype: { type: 'string' },
         context: { type: 'string' },
@@ -131,11 +164,11 @@ function joinNegativeNumbers(words: readonly string[]): string[] {
   return joined;
 }
 
-function formatOf(name: string | undefined): Format {
-  if (name === undefined) return 'pretty';
-  const format = formats.find(known => known === name);
-  if (format === undefined) throw new RefusedError(`--format must be one of ${formats.join(', ')}, not "${name}"`);
-  return format;
+function oneOf<T extends string>(name: string, choices: readonly T[], word: string | undefined): T | undefined {
+  if (word === undefined) return undefined;
+  const choice = choices.find(known => known === word);
+  if (choice === undefined) throw new RefusedError(`--${name} must be one of ${choices.join(', ')}, not "${word}"`);
+  return choice;
 }
 
 function numberOf(name: keyof typeof limits, digits: string | undefined): number | undefined {

@@ -1,5 +1,5 @@
 import { ModelError, type ModelErrorCode } from '../model/errors';
-import { safeLine } from './terminalText';
+import { safeLine } from '../exports/visibleText';
 
 export const exitCodes = { done: 0, failed: 1, refused: 2 } as const;
 

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { RefusedError } from './failure';
 
@@ -7,8 +8,43 @@ const bytesPerMegabyte = 1_000_000;
 /** Hours of scoring on two cores; more than this is a mistake. */
 export const largestInputMegabytes = 50;
 
+/** One text to be scored. */
+export interface Item {
+  /** As in `Report`. */
+  readonly item: string | number;
+  /** File name for people; undefined for standard input. */
+  readonly source: string | undefined;
+  /** As read, byte order mark included. */
+  readonly text: string;
+}
+
+/** An input that was read. */
+export interface Input {
+  /** As it was given: a path, or `-`. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** Every input whole. Throws `RefusedError`, which names the input, for the first that cannot be used. */
+export async function readInputs(files: readonly string[], standardInput: Readable): Promise<Input[]> {
+  const inputs: Input[] = [];
+  for (const file of files) inputs.push({ file, text: await readInput(file, standardInput) });
+  return inputs;
+}
+
+/** What is scored of the inputs: each of them, or every line without its break. A break at the very end begins no further line. */
+export function itemsOf(inputs: readonly Input[], lines: boolean): Item[] {
+  return inputs.flatMap(({ file, text }) => {
+    const source = file === '-' ? undefined : path.basename(file);
+    if (!lines) return [{ item: file, source, text }];
+    const pieces = text.split(/\r?\n/);
+    if (pieces.at(-1) === '') pieces.pop();
+    return pieces.map((line, index) => ({ item: inputs.length === 1 ? index + 1 : `${file}:${String(index + 1)}`, source, text: line }));
+  });
+}
+
 /** The whole input, byte order mark included. Throws `RefusedError` for what is not there, too large or binary. */
-export async function readInput(file: string, standardInput: Readable): Promise<string> {
+async function readInput(file: string, standardInput: Readable): Promise<string> {
   const name = file === '-' ? 'standard input' : `"${file}"`;
   const bytes = file === '-' ? await collect(standardInput, name) : await readFile(file, name);
   if (bytes.includes(0)) throw new RefusedError(`${name} is binary: there is a NUL byte in it`);

@@ -1,31 +1,24 @@
 import { once } from 'node:events';
 import { readArguments, usage } from './arguments';
 import { exitCodeOf, exitCodes, lineOf } from './failure';
-import { readInput } from './input';
+import { itemsOf, readInputs } from './input';
+import { checkOut, chunksOf, sideFileOf, writeOut } from './output';
 import { paintFor } from './pretty';
 import { scoreCommand, written } from './scoreCommand';
-
-/** Pieces are joined up to this length before they are written. */
-const writeCharacters = 1 << 16;
 
 async function run(words: readonly string[], signal: AbortSignal): Promise<void> {
   const request = readArguments(words);
   if (request.kind === 'help') return write([usage]);
-  const text = await readInput(request.file, process.stdin);
-  const report = await scoreCommand(request, text, signal);
-  await write(written(report, request.format, paintFor(process.env, process.stdout.isTTY)));
+  if (request.out !== undefined) checkOut(request.out, request.files);
+  const inputs = await readInputs(request.files, process.stdin);
+  const reports = await scoreCommand(request, itemsOf(inputs, request.lines), signal);
+  if (request.out === undefined) return write(written(reports, request, paintFor(process.env, process.stdout.isTTY)));
+  writeOut(request.out, written(reports, request, 'plain'), sideFileOf(request, inputs, reports));
 }
 
 /** Only the result comes here, and only when all of it is known to be right. */
 async function write(pieces: Iterable<string>): Promise<void> {
-  let held = '';
-  for (const piece of pieces) {
-    held += piece;
-    if (held.length < writeCharacters) continue;
-    if (!process.stdout.write(held)) await once(process.stdout, 'drain');
-    held = '';
-  }
-  process.stdout.write(held);
+  for (const chunk of chunksOf(pieces)) if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
 }
 
 const stopping = new AbortController();

@@ -1,8 +1,8 @@
 import { bandCount } from '../core/band';
-import { gapReason, type Report } from './report';
-import { paintOf, segmentsOf, type Segment } from './segments';
-import { safeLine, safeText } from './terminalText';
-import { bandLabel, headlineOf, provenanceLine, summaryRows } from './words';
+import { gapReason, hasUnscored, type Report } from '../exports/report';
+import { paintOf, segmentsOf, type Segment } from '../exports/segments';
+import { safeLine, safeText } from '../exports/visibleText';
+import { bandLabel, headlineOf, provenanceLine, summaryRows } from '../exports/words';
 
 /** How marks are made: colour for a terminal with a dark or a light background, or plain characters. */
 export type Paint = 'dark' | 'light' | 'plain';
@@ -37,11 +37,16 @@ const plainMarks = ['', '¹', '²', '³', '⁴', '⁵'];
 const plainUnscored = '°';
 const plainGap = '×';
 
+/** Stands above a text that is one of several. */
+export function prettyHeading({ item }: Report): string {
+  return `== ${typeof item === 'number' ? `line ${String(item)}` : safeLine(item)}\n`;
+}
+
 /** Coloured text with a legend and a summary. No character of the text reaches the terminal if the terminal might obey it. */
 export function* pretty(report: Report, paint: Paint): Generator<string> {
-  const { text, table, gaps, edges } = report;
+  const { text } = report;
   let last = '';
-  for (const segment of segmentsOf(text, table, gaps, edges)) {
+  for (const segment of segmentsOf(report)) {
     const slice = text.slice(segment.start, segment.end);
     if (slice === byteOrderMark && segment.start === 0) continue; // no part of what is read
     last = slice;
@@ -88,7 +93,7 @@ function styleOf(kind: number | 'gap' | 'unscored', { hue, background, foregroun
 }
 
 function legend(report: Report, paint: Paint): string {
-  const { edges, gaps, table } = report;
+  const { edges, gaps } = report;
   const bands = Array.from({ length: bandCount + 1 }, (_, band) => {
     const label = bandLabel(band, edges);
     if (band === 0) return label;
@@ -96,7 +101,7 @@ function legend(report: Report, paint: Paint): string {
   });
   const note = (name: string, kind: 'gap' | 'unscored', mark: string) =>
     paint === 'plain' ? `${mark} ${name}` : marked(name, kind, paint);
-  if (table.states.includes(2)) bands.push(note('no score: nothing before it', 'unscored', plainUnscored));
+  if (hasUnscored(report)) bands.push(note('no score: nothing before it', 'unscored', plainUnscored));
   if (gaps.length > 0) bands.push(note(gapReason, 'gap', plainGap));
   const headline = paint === 'plain' ? headlineOf(report).replace('Stronger colour', 'Higher number') : headlineOf(report);
   return `${safeLine(headline)}: ${bands.join(paint === 'plain' ? ', ' : '  ')}\n`;

@@ -6,13 +6,14 @@ import { provenanceOf, summaryOf } from '../core/report';
 import { Vocabulary } from '../core/vocabulary';
 import { childProcesses } from '../model/childProcess';
 import { ModelClient } from '../model/client';
-import { scoreText } from '../model/scoreText';
+import { csvHeader, csvRows } from '../exports/csv';
+import { html } from '../exports/html';
+import { json, jsonLine } from '../exports/json';
+import type { Report } from '../exports/report';
+import { scoreLoaded } from '../model/scoreText';
 import type { ScoreArguments } from './arguments';
-import { csv } from './csv';
-import { html } from './html';
-import { json } from './json';
-import { pretty, type Paint } from './pretty';
-import type { Report } from './report';
+import type { Item } from './input';
+import { pretty, prettyHeading, type Paint } from './pretty';
 
 /** Language ids of file endings whose text is prose; every other ending is taken for code, and no ending for prose. */
 const proseEndings: ReadonlyMap<string, string> = new Map([
@@ -28,8 +29,8 @@ const proseEndings: ReadonlyMap<string, string> = new Map([
   ['.rmd', 'rmd'],
 ]);
 
-/** Scores the text in a model process of its own, which is gone when this returns or throws. */
-export async function scoreCommand(request: ScoreArguments, text: string, signal: AbortSignal): Promise<Report> {
+/** Scores the texts one after another in a model process of its own, which is gone when this returns or throws. One report an item. */
+export async function scoreCommand(request: ScoreArguments, items: readonly Item[], signal: AbortSignal): Promise<Report[]> {
   const client = new ModelClient({ connect: childProcesses(path.join(__dirname, 'worker.js')), log: () => undefined, idleMs: 0 });
   const stop = () => {
     client.dispose();
@@ -39,52 +40,64 @@ export async function scoreCommand(request: ScoreArguments, text: string, signal
     const load = {
       folder: path.resolve(request.modelFolder ?? path.join(__dirname, '..', 'models', 'smollm2-135m-instruct')),
       dtype: request.dtype,
-      threads: request.threads ?? os.availableParallelism(),
+      threads: threadsOf(request),
       arena: true, // this is no Electron process, where it could be deadly
       cacheFolder: envPaths('token-lens', { suffix: '' }).cache,
       snapshotBytes: 0, // nothing is edited here
     };
     const { contextTokens, overlapTokens, anchors, topCount, useStartToken, arithmetic } = request;
-    const scored = await scoreText(
-      client,
-      load,
-      text,
-      { contextTokens, overlapTokens, anchors, topCount, useStartToken, watchWords: [] },
-      arithmetic,
-      signal,
-    );
-    const { description, table, gaps, bytes, result } = scored;
-    const source = request.file === '-' ? undefined : path.basename(request.file);
-    return {
-      source,
-      text,
-      table,
-      gaps,
-      vocabulary: new Vocabulary(description.vocabulary),
-      startTokenId: result.startTokenId,
-      window: result.window.contextTokens,
-      stride: result.window.contextTokens - result.window.overlapTokens,
-      windows: result.windows,
-      summary: summaryOf(table, bytes),
-      provenance: provenanceOf(description, arithmetic, result.window, result.startTokenId, 1),
-      edges: defaultBandEdges[presetOf(proseEndings.get(path.extname(source ?? '').toLowerCase()) ?? '')],
-    };
+    const settings = { contextTokens, overlapTokens, anchors, topCount, useStartToken, watchWords: [] };
+    const description = await client.call('load', load, signal);
+    const vocabulary = new Vocabulary(description.vocabulary);
+    const reports: Report[] = [];
+    for (const { item, source, text } of items) {
+      const { table, gaps, bytes, result } = await scoreLoaded(client, description, text, settings, arithmetic, signal);
+      reports.push({
+        item,
+        source,
+        text,
+        part: undefined,
+        table,
+        gaps,
+        vocabulary,
+        windows: result.windows,
+        summary: summaryOf(table, bytes),
+        provenance: provenanceOf(description, arithmetic, result.window, result.startTokenId, 1),
+        edges: defaultBandEdges[presetOf(proseEndings.get(path.extname(source ?? '').toLowerCase()) ?? '')],
+      });
+    }
+    return reports;
   } finally {
     signal.removeEventListener('abort', stop);
     client.dispose();
   }
 }
 
-/** The result as it goes to standard output, in pieces. */
-export function written(report: Report, format: ScoreArguments['format'], paint: Paint): Iterable<string> {
-  switch (format) {
-    case 'json':
-      return json(report);
-    case 'csv':
-      return csv(report);
-    case 'html':
-      return html(report);
-    case 'pretty':
-      return pretty(report, paint);
+/** Processor cores in use. */
+export function threadsOf({ threads }: ScoreArguments): number {
+  return threads ?? os.availableParallelism();
+}
+
+/** The result as it goes to standard output or a file, in pieces. */
+export function* written(reports: readonly Report[], request: ScoreArguments, paint: Paint): Generator<string> {
+  const { format, level } = request;
+  const isOne = request.files.length === 1 && !request.lines;
+  if (format === 'csv') yield csvHeader;
+  for (const report of reports) {
+    switch (format) {
+      case 'json':
+        yield* isOne ? json(report, level) : jsonLine(report, level);
+        break;
+      case 'csv':
+        yield* csvRows(report, level);
+        break;
+      case 'html':
+        yield* html(report);
+        break;
+      case 'pretty':
+        if (!isOne) yield prettyHeading(report);
+        yield* pretty(report, paint);
+        break;
+    }
   }
 }

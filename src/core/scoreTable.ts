@@ -35,10 +35,27 @@ export function tableOf(layout: Layout, previous: ScoreTable | undefined, carrie
 
 /** Rows [first, end) of a table, as a copy. */
 export function sliceRows(table: ScoreTable, first: number, end: number): ScoredRows {
+  return { first, count: end - first, ...copyOfRows(table, first, end) };
+}
+
+/** A table of the rows [first, end) alone, as a copy: the one it is of may go on changing. */
+export function sliceTable(table: ScoreTable, first: number, end: number): ScoreTable {
+  return {
+    length: end - first,
+    topCount: table.topCount,
+    watchCount: table.watchCount,
+    ids: table.ids.slice(first, end),
+    starts: table.starts.slice(first, end),
+    ends: table.ends.slice(first, end),
+    startBytes: table.startBytes.slice(first, end),
+    endBytes: table.endBytes.slice(first, end),
+    ...copyOfRows(table, first, end),
+  };
+}
+
+function copyOfRows(table: ScoreTable, first: number, end: number): RowColumns {
   const rows = viewOfRows(table, table, first, end);
   return {
-    first,
-    count: end - first,
     states: rows.states.slice(),
     surprisalBits: rows.surprisalBits.slice(),
     entropyBits: rows.entropyBits.slice(),

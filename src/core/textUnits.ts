@@ -12,6 +12,8 @@ export const wordRule = 'UAX #29 words, cut at full stops and colons; punctuatio
 const longestParagraph = 20_000;
 /** The segmenter's time for a word grows with the string that it is given: longer lines are given to it in pieces. UTF-16 units. */
 const segmentedLength = 500;
+/** The same for sentences. */
+export const sentenceRule = 'UAX #29 sentences; paragraphs, headings and list items end one, single line breaks do not';
 
 const words = new Intl.Segmenter('en', { granularity: 'word' });
 const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });

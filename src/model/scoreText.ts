@@ -22,7 +22,18 @@ export async function scoreText(
   arithmetic: Arithmetic,
   signal: AbortSignal,
 ): Promise<ScoredText> {
-  const description = await client.call('load', load, signal);
+  return scoreLoaded(client, await client.call('load', load, signal), text, settings, arithmetic, signal);
+}
+
+/** The same with the model that the client has loaded last. */
+export async function scoreLoaded(
+  client: ModelClient,
+  description: ModelDescription,
+  text: string,
+  settings: ScoringSettings,
+  arithmetic: Arithmetic,
+  signal: AbortSignal,
+): Promise<ScoredText> {
   const document = 'text';
   const model = { ...description.key, arithmetic };
   await client.call('open', { model, document, version: 1, text }, signal);

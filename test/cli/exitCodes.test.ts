@@ -25,12 +25,11 @@ describe('command line: exit codes', () => {
     ['no subcommand', [], /usage/],
     ['an unknown subcommand', ['scores', text], /unknown subcommand "scores"/],
     ['no file', ['score'], /no file/],
-    ['two files', ['score', text, text], /one file at a time/],
     ['an unknown option', ['score', text, '--contxt', '5'], /--contxt/],
     ['an option without its value', ['score', text, '--format'], /--format/],
     ['a value where none goes', ['score', text, '--no-start-token=yes'], /--no-start-token/],
     ['an unknown format', ['score', text, '--format', 'xml'], /pretty, json, csv, html/],
-    ['unknown anchors', ['score', text, '--anchors', 'tide'], /grid or text/],
+    ['unknown anchors', ['score', text, '--anchors', 'tide'], /grid, text/],
     ['context 1', ['score', text, '--context', '1'], /2 to 1000000/],
     ['context -5', ['score', text, '--context', '-5'], /--context must be/],
     ['context 1000001', ['score', text, '--context', '1000001'], /--context/],
@@ -159,6 +158,9 @@ describe('command line: exit codes', () => {
     assert.deepEqual([code, stderr], [0, '']);
     for (const option of [
       '--format',
+      '--lines',
+      '--level',
+      '--out',
       '--model',
       '--dtype',
       '--context',

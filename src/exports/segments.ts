@@ -1,8 +1,9 @@
 import { bandOf, type BandEdges } from '../core/band';
 import { cellsOf } from '../core/cells';
 import type { Gap, ScoreTable, Span } from '../core/scores';
+import { reportedSpan, type Report } from './report';
 
-/** A piece of the input for drawing. Segments tile the input: they join, without overlap, to the whole text. */
+/** A piece of the text for drawing. Segments tile what is reported: they join, without overlap, to the whole of it. */
 export interface Segment extends Span {
   /** Rows of the table: tokens [firstToken, endToken); none for gaps and for what is not scored, such as a byte order mark. */
   readonly firstToken: number;
@@ -14,8 +15,10 @@ export interface Segment extends Span {
   readonly gap: boolean;
 }
 
-export function* segmentsOf(text: string, table: ScoreTable, gaps: readonly Gap[], edges: BandEdges): Generator<Segment> {
-  let at = 0;
+export function* segmentsOf(report: Report): Generator<Segment> {
+  const { table, gaps, edges } = report;
+  const { start: from, end: to } = reportedSpan(report);
+  let at = from;
   let held: Segment | undefined;
   for (const item of inOrder(table, gaps)) {
     if (held && item.start < held.end) {
@@ -31,7 +34,7 @@ export function* segmentsOf(text: string, table: ScoreTable, gaps: readonly Gap[
   }
   if (held) yield withBand(held, edges);
   at = held?.end ?? at;
-  if (at < text.length) yield plain(at, text.length);
+  if (at < to) yield plain(at, to);
 }
 
 function* inOrder(table: ScoreTable, gaps: readonly Gap[]): Generator<Segment> {

@@ -1,7 +1,17 @@
 import { bandCount, type BandEdges } from '../core/band';
-import type { Report } from './report';
+import { formatCount } from '../core/numberText';
+import { byteLength, type Report } from './report';
 
-/** What the pictures for people (pretty and html) say in words. Numbers for machines are in json and csv. */
+/** What the pictures for people (pretty, html and svg) say in words. Numbers for machines are in json and csv. */
+
+/** "chapter.md", "Lines 3 to 8 of chapter.md". */
+export function titleOf({ source, part, text }: Report): string {
+  const name = source ?? 'Standard input';
+  if (!part) return name;
+  const lineOf = (offset: number) => text.slice(0, offset).split('\n').length;
+  const [first, last] = [lineOf(part.start), lineOf(Math.max(part.start, part.end - 1))];
+  return first === last ? `Line ${formatCount(first)} of ${name}` : `Lines ${formatCount(first)} to ${formatCount(last)} of ${name}`;
+}
 
 export function headlineOf(report: Report): string {
   return `Stronger colour = more surprising to ${report.provenance.model}`;
@@ -17,25 +27,24 @@ export function bandLabel(band: number, edges: BandEdges): string {
 /** Name and value, in the order they are shown. */
 export function summaryRows({ summary, gaps }: Report): (readonly [name: string, value: string])[] {
   return [
-    ['tokens', count(summary.tokens)],
-    ['bytes', count(summary.bytes)],
+    ['tokens', formatCount(summary.tokens)],
+    ['bytes', formatCount(summary.bytes)],
     ['total', `${decimal(summary.totalBits, 1)} bits`],
     ['per byte', summary.bitsPerByte === null ? 'none scored' : `${decimal(summary.bitsPerByte, 3)} bits`],
     ['perplexity', summary.perplexity === null ? 'none scored' : decimal(summary.perplexity, 2)],
-    ...(gaps.length > 0
-      ? [['bytes without a token', count(gaps.reduce((bytes, gap) => bytes + gap.endByte - gap.startByte, 0))] as const]
-      : []),
+    ...(gaps.length > 0 ? [['bytes without a token', formatCount(byteLength(gaps))] as const] : []),
   ];
 }
 
 /** One quiet line: where the numbers come from. */
-export function provenanceLine({ provenance, windows, window, stride, startTokenId }: Report): string {
-  const { noiseFloorBits } = provenance;
+export function provenanceLine({ provenance, windows }: Report): string {
+  const { noiseFloorBits, window, overlap, startTokenId } = provenance;
+  const read = windows === undefined ? 'windows' : windows === 1 ? '1 window' : `${formatCount(windows)} windows`;
   return [
     provenance.model,
     `sha256 ${provenance.modelHash.slice(0, 12)}`,
     `${provenance.dtype}, ${provenance.arithmetic} arithmetic`,
-    `${count(windows)} ${windows === 1 ? 'window' : 'windows'} of at most ${count(window)} tokens, ${count(window - stride)} shared${provenance.anchors === 'text' ? ', where the text decides' : ''}`,
+    `${read} of at most ${formatCount(window)} tokens, ${formatCount(overlap)} shared${provenance.anchors === 'text' ? ', where the text decides' : ''}`,
     startTokenId === null ? 'no start token' : `start token ${String(startTokenId)}`,
     noiseFloorBits === null
       ? 'noise floor unknown'
@@ -44,18 +53,6 @@ export function provenanceLine({ provenance, windows, window, stride, startToken
   ].join(' · ');
 }
 
-/** Thousands as in 12,345, the same on every machine. */
-export function count(value: number): string {
-  return value.toLocaleString('en-GB');
-}
-
 export function decimal(value: number, digits: number): string {
   return value.toLocaleString('en-GB', { minimumFractionDigits: digits, maximumFractionDigits: digits });
-}
-
-/** "12.3 %"; never rounds something to nothing, or less than everything to all. */
-export function percent(probability: number): string {
-  if (probability > 0 && probability < 0.0005) return '<0.1 %';
-  if (probability < 1 && probability > 0.9995) return '>99.9 %';
-  return `${decimal(100 * probability, 1)} %`;
 }
