@@ -15,6 +15,7 @@ import { Shown } from './shown';
 import { showAlternatives } from './views/alternatives';
 import { DecorationView } from './views/decorations';
 import { chooseModelFolder, reportFailures } from './views/failures';
+import { copyAsMarkdown, exportScores } from './views/exports';
 import { registerHover } from './views/hover';
 import { showMenu } from './views/menu';
 import { selectLeftOut } from './views/leftOutPick';
@@ -89,6 +90,8 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.showMenu': () => showMenu(scored),
       'tokenLens.openSample': () => openSample(scored, context.extensionUri),
       'tokenLens.chooseModelFolder': chooseModelFolder,
+      'tokenLens.export': () => exportScores({ scored, looks, pauses }),
+      'tokenLens.copyAsMarkdown': () => copyAsMarkdown({ scored, looks, pauses }),
       'tokenLens.showLog': showLog,
     }),
   );

@@ -142,9 +142,21 @@ export class ScoredDocument implements vscode.Disposable {
     this.update();
   }
 
-  /** Scores the document once, whatever the circumstances; with edits meanwhile, the newest text. */
-  async complete(): Promise<DocumentView> {
-    const done = new Promise<DocumentView>((resolve, reject) => this.#waiting.add({ resolve, reject }));
+  /** Scores the document once, whatever the circumstances; with edits meanwhile, the newest text. With the signal nobody waits any more. */
+  async complete(signal?: AbortSignal): Promise<DocumentView> {
+    signal?.throwIfAborted();
+    const done = new Promise<DocumentView>((resolve, reject) => {
+      const waiting = { resolve, reject };
+      this.#waiting.add(waiting);
+      signal?.addEventListener(
+        'abort',
+        () => {
+          if (this.#waiting.delete(waiting))
+            this.#waitsNoMore(new ModelError('cancelled', 'Nobody waits for the scores any more.'), waiting);
+        },
+        { once: true },
+      );
+    });
     if (this.view?.complete === true) this.#resolveWaiting(this.view);
     else if (!this.#run && !this.#editTimer) this.#startRun();
     return done;
@@ -418,6 +430,13 @@ export class ScoredDocument implements vscode.Disposable {
     this.#newsTimer = undefined;
     this.#toldAt = performance.now();
     this.#changed();
+  }
+
+  #waitsNoMore(why: ModelError, { reject }: Waiting): void {
+    reject(why);
+    if (this.#waiting.size > 0) return;
+    if (this.#wanted) this.update();
+    else this.#end();
   }
 
   #resolveWaiting(view: DocumentView): void {

@@ -124,8 +124,8 @@ export class ScoredDocuments {
   }
 
   /** Scores a document whether the lens is on for it or not; resolves when no row is pending and the document has not changed since. */
-  async complete(document: vscode.TextDocument): Promise<DocumentView> {
-    return this.#scored(document).complete();
+  async complete(document: vscode.TextDocument, signal?: AbortSignal): Promise<DocumentView> {
+    return this.#scored(document).complete(signal);
   }
 
   /** The view of a document that is complete, whether the lens is on for it or not. */

@@ -16,6 +16,8 @@ export const publicCommands = [
   'tokenLens.selectMetric',
   'tokenLens.selectScale',
   'tokenLens.selectPalette',
+  'tokenLens.export',
+  'tokenLens.copyAsMarkdown',
   'tokenLens.showLog',
 ] as const;
 /** Commands that a button needs and the palette does not show. */

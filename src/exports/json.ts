@@ -3,7 +3,7 @@ import type { Report } from './report';
 import { unitRules, unitsOf, type Level } from './units';
 
 /** Tokens turned into plain objects at a time: a long text never stands in memory as one string, which has a largest length. */
-const rowsAtATime = 512;
+const rowsAtATime = 256;
 
 /** One object, in a fixed order of keys, one token a line. Tokens and summary as in the reference files. */
 export function json(report: Report, level: Level = 'token'): Iterable<string> {

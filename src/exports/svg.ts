@@ -44,7 +44,7 @@ interface Run {
  * is at hand, so paint and text agree. Each piece has its numbers as a title, which a browser shows under the mouse.
  */
 export function* svg(report: Report): Generator<string> {
-  const { runs, lines } = laidOut(report);
+  const { runs, lines } = yield* laidOut(report);
   const columns = Math.min(
     mostColumns,
     runs.reduce((most, run) => Math.max(most, run.column + run.columns), 60),
@@ -144,13 +144,14 @@ function titleElement({ firstToken, endToken, gap }: Segment, { table, vocabular
   return parts.length === 0 ? '' : `<title>${escaped(parts.join('\n'))}</title>`;
 }
 
-/** Where every piece of the text goes, in columns and lines. */
-function laidOut(report: Report): { readonly runs: readonly Run[]; readonly lines: number } {
+/** Where every piece of the text goes, in columns and lines. Yields nothing to write, only pauses: this is most of the work. */
+function* laidOut(report: Report): Generator<string, { readonly runs: readonly Run[]; readonly lines: number }> {
   const runs: Run[] = [];
   let line = 0;
   let column = 0;
   for (const segment of segmentsOf(report)) {
     const text = report.text.slice(segment.start, segment.end);
+    yield '';
     if (text === byteOrderMark && segment.start === 0) continue; // no part of what is read
     const painted = segment.gap ? { start: 0, end: text.length } : paintOf(text);
     const word = safeText(text.slice(painted.start, painted.end));

@@ -34,6 +34,7 @@ export async function showMenu(scored: Pick<ScoredDocuments, 'isOn' | 'state'>):
           { label: `$(paintcan) ${vscode.l10n.t('Select a palette')}`, run: command('tokenLens.selectPalette') },
         ]
       : []),
+    ...(document ? [{ label: `$(export) ${vscode.l10n.t('Export the scores')}`, run: command('tokenLens.export') }] : []),
     {
       label: `$(gear) ${vscode.l10n.t('Open settings')}`,
       run: () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:token-lens.token-lens'),
