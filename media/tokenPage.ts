@@ -43,12 +43,14 @@ function nameOf(index: number): string {
 
 /** Only the current piece is a button: to a screen reader the rest goes on being text that can be read. */
 function makeCurrent(token: HTMLElement): void {
-  for (const name of ['tabindex', 'role', 'aria-expanded', 'aria-label']) current?.removeAttribute(name);
+  const before = current;
   current = token;
   token.tabIndex = 0;
   token.setAttribute('role', 'button');
   token.setAttribute('aria-expanded', String(token === opened));
   token.setAttribute('aria-label', spoken(token));
+  if (before === token) return; // without its tabindex, if only for a moment, it would lose the focus
+  for (const name of ['tabindex', 'role', 'aria-expanded', 'aria-label']) before?.removeAttribute(name);
 }
 
 /** "harbour: 11.2 bits, rank 412, expected sea" */
