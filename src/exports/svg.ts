@@ -151,6 +151,7 @@ function* laidOut(report: Report): Generator<string, { readonly runs: readonly R
   let column = 0;
   for (const segment of segmentsOf(report)) {
     const text = report.text.slice(segment.start, segment.end);
+    let isWrapped = false;
     yield '';
     if (text === byteOrderMark && segment.start === 0) continue; // no part of what is read
     const painted = segment.gap ? { start: 0, end: text.length } : paintOf(text);
@@ -158,6 +159,7 @@ function* laidOut(report: Report): Generator<string, { readonly runs: readonly R
     if (column > 0 && !word.includes('\n') && column + columnsOf(safeText(text)) > mostColumns && columnsOf(word) < mostColumns) {
       line++; // a word goes to the next line whole
       column = 0;
+      isWrapped = true;
     }
     for (const [from, to, isPainted] of [
       [0, painted.start, false],
@@ -185,8 +187,10 @@ function* laidOut(report: Report): Generator<string, { readonly runs: readonly R
           put();
           line++;
           column = 0;
-          if (!isPainted && grapheme.trim() === '') continue; // a space where a line is wrapped
+          isWrapped = true;
         }
+        if (isWrapped && !isPainted && grapheme.trim() === '') continue; // a space where a line is wrapped
+        isWrapped = false;
         held += isTab ? ' '.repeat(wide) : grapheme;
         heldColumns += wide;
       }

@@ -344,7 +344,10 @@ describe('exports: SVG', () => {
     assert.equal(places.length, 60);
     const width = Number(/width="(\d+)"/.exec(picture)?.[1]);
     assert.ok(places.every(([x = 0, , length = 0]) => x >= 18 && x + length <= width - 18));
-    assert.ok(new Set(places.map(([, y]) => y)).size > 2);
+    const lines = new Set(places.map(([, y]) => y));
+    assert.ok(lines.size > 2);
+    for (const line of [...lines].slice(1))
+      assert.equal(places.find(([, y]) => y === line)?.[0], 18, 'no space stands at the start of a wrapped line');
     assert.equal(picture.match(/<rect class="b2"/g)?.length, 61, 'one each, and the legend');
   });
 });
