@@ -1,13 +1,13 @@
 import type { DocumentShape, PanelDistribution } from '../src/views/panelProtocol';
 import { distributionTable } from './distributionTable';
-import { element, svgElement, tokenElement } from './dom';
+import { element, tokenElement } from './dom';
 import { entropyInWords, formatBits, formatCount, formatPercent, spokenToken } from './format';
+import { strip } from './strip';
 
-/** The strip's full height, in bits: fixed, so that two documents can be compared. Higher bars are cut. */
-const stripBits = 20;
 const bandCount = 5;
 
-export function distributionPage(state: PanelDistribution): readonly HTMLElement[] {
+/** `reveal` is called with the share of the document's tokens, 0 to 1, at which a place was chosen. */
+export function distributionPage(state: PanelDistribution, reveal: (share: number) => void): readonly HTMLElement[] {
   const coloured = state.shape !== undefined || state.before.some(run => run.band !== undefined);
   return [
     element(
@@ -22,7 +22,7 @@ export function distributionPage(state: PanelDistribution): readonly HTMLElement
     state.reading === undefined ? undefined : element('p', { class: 'note reading', role: 'note' }, state.reading),
     section('Before the cursor', undefined, beforeText(state)),
     section('What it expects next', entropyInWords(state.entropyBits), typedNote(state), distributionTable(state), continuation(state)),
-    state.shape ? section('Along the document', stripTitle(state.shape), strip(state.shape), legend(state.bandEdges)) : undefined,
+    state.shape ? section('Along the document', stripTitle(state.shape), strip(state.shape, reveal), legend(state.bandEdges)) : undefined,
     !state.shape && coloured ? legend(state.bandEdges) : undefined,
     element('footer', {}, state.provenance),
   ].filter(part => part !== undefined);
@@ -80,45 +80,6 @@ function continuation({ actual }: PanelDistribution): HTMLElement | undefined {
 
 function stripTitle(shape: DocumentShape): string {
   return shape.stale ? 'bits per token, being updated' : 'bits per token';
-}
-
-/** One column per stretch of the document; the cursor is a line. */
-function strip(shape: DocumentShape): Element {
-  const count = shape.bits.length;
-  const gap = count > 100 ? 0.1 : 0.2;
-  const columns = shape.bits.map((bits, index) => {
-    const height = bits === null ? 0.5 : Math.max(0.4, Math.min(bits, stripBits));
-    const band = shape.bands[index];
-    const name = typeof band === 'number' ? `column band${band}` : 'column unscored';
-    return svgElement('rect', {
-      class: name,
-      x: String(index + gap / 2),
-      y: String(stripBits - height),
-      width: String(1 - gap),
-      height: String(height),
-    });
-  });
-  const at = String(shape.cursor * count);
-  const drawing = {
-    viewBox: `0 0 ${count} ${stripBits}`,
-    preserveAspectRatio: 'none',
-    class: shape.stale ? 'strip stale' : 'strip',
-    role: 'img',
-  };
-  const cursor = svgElement('line', { class: 'cursor', x1: at, x2: at, y1: '0', y2: String(stripBits) });
-  const edge = svgElement('line', { class: 'base', x1: '0', x2: String(count), y1: String(stripBits), y2: String(stripBits) });
-  return svgElement('svg', { ...drawing, 'aria-label': stripInWords(shape) }, ...columns, edge, cursor);
-}
-
-function stripInWords(shape: DocumentShape): string {
-  let peak = -1;
-  shape.bits.forEach((bits, index) => {
-    if (bits !== null && bits > (shape.bits[peak] ?? -1)) peak = index;
-  });
-  const where = (fraction: number) => `${Math.round(fraction * 100)}% of the way through`;
-  const cursor = `The cursor is ${where(shape.cursor)}.`;
-  if (peak < 0) return `Bits per token along the document: not scored yet. ${cursor}`;
-  return `Bits per token along the document. Highest: ${formatBits(shape.bits[peak] ?? 0)} bits, ${where(peak / shape.bits.length)}. ${cursor}`;
 }
 
 /** The bands with the bits at which they begin. */

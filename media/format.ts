@@ -1,4 +1,6 @@
 import { formatBits, formatChoices } from '../src/core/numberText';
+import { spokenToken as spokenInWords } from '../src/core/spokenText';
+import type { SpokenWords } from '../src/core/spokenText';
 import type { TokenPieces } from '../src/core/vocabulary';
 
 export { formatBits, formatCount, formatPercent, fullBar } from '../src/core/numberText';
@@ -9,26 +11,20 @@ export function entropyInWords(bits: number): string {
   return `entropy ${formatBits(bits)} bits: like choosing among ${formatChoices(bits)} equal tokens`;
 }
 
-const glyphWords: ReadonlyMap<string, string> = new Map([
-  ['·', 'space'],
-  ['→', 'tab'],
-  ['↵', 'line break'],
-  ['␍', 'carriage return'],
-  ['⍽', 'no-break space'],
-]);
+const englishWords: SpokenWords = {
+  space: count => counted(count, 'space'),
+  tab: count => counted(count, 'tab'),
+  newLine: count => counted(count, 'new line'),
+  carriageReturn: count => counted(count, 'carriage return'),
+  noBreakSpace: count => counted(count, 'no-break space'),
+  byte: hex => `byte ${hex}`,
+};
 
-/** A token as it should be spoken: glyphs by name, runs of the same glyph counted. */
-export function spokenToken(token: TokenPieces): string {
-  return token
-    .map(piece =>
-      piece.glyph ? piece.text.replace(/([·→↵␍⍽])\1*/gu, (run, glyph: string) => ` ${spokenGlyphs(glyph, run.length)} `) : piece.text,
-    )
-    .join('')
-    .replace(/ {2,}/g, ' ')
-    .trim();
+function counted(count: number, name: string): string {
+  return count === 1 ? name : `${count === 2 ? 'two' : count} ${name}s`;
 }
 
-function spokenGlyphs(glyph: string, count: number): string {
-  const word = glyphWords.get(glyph) ?? glyph;
-  return count === 1 ? word : `${count} × ${word}`;
+/** A token as the page has it spoken. */
+export function spokenToken(token: TokenPieces): string {
+  return spokenInWords(token, englishWords);
 }

@@ -1,6 +1,7 @@
 import type { FromPanel, PanelMessage, PanelState, ToPanel } from '../src/views/panelProtocol';
 import { distributionPage, spokenSummary } from './distributionPage';
 import { element } from './dom';
+import { columnOfFocusedStrip, focusStrip } from './strip';
 
 declare function acquireVsCodeApi(): {
   postMessage(message: FromPanel): void;
@@ -28,6 +29,10 @@ function start(): void {
   let state: PanelState | undefined;
   let scrollY = savedScroll(vscode.getState());
 
+  const reveal = (share: number) => {
+    vscode.postMessage({ kind: 'reveal', share });
+  };
+
   // Nothing is announced by itself, since the page follows every move of the cursor: this button is how to ask.
   read.addEventListener('click', () => {
     status.textContent = !state ? '' : state.kind === 'distribution' ? spokenSummary(state) : `${state.headline}. ${state.text}`;
@@ -45,7 +50,9 @@ function start(): void {
     document.body.classList.toggle('busy', busy);
     content.classList.toggle('updating', state.kind === 'distribution' && state.updating);
     status.textContent = '';
-    content.replaceChildren(...(state.kind === 'message' ? messagePage(state) : distributionPage(state)));
+    const heldColumn = columnOfFocusedStrip();
+    content.replaceChildren(...(state.kind === 'message' ? messagePage(state) : distributionPage(state, reveal)));
+    if (heldColumn !== undefined) focusStrip(content, heldColumn);
     if (state.kind === 'distribution') window.scrollTo({ top: place, behavior: 'instant' });
   });
   vscode.postMessage({ kind: 'ready' });

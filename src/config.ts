@@ -1,12 +1,16 @@
 import { availableParallelism } from 'node:os';
 import * as vscode from 'vscode';
 import {
+  announceModes,
+  clampedFraction,
   clampedNumber,
+  fractionSettings,
   hoverModes,
   numberSettings,
   oneOf,
   otherDefaults,
   presets,
+  reportScheme,
   scoreOnModes,
   stringsOf,
   validBandEdges,
@@ -16,12 +20,13 @@ import { regionKinds } from './core/regions';
 import type { RegionKind } from './core/regions';
 import { muteModes, palettes, styles } from './core/look';
 import type { LookSettings } from './core/look';
+import type { StretchLimits } from './core/stretches';
 import { DisposableStore } from './disposable';
 import type { Disposable } from './disposable';
 import type { ScoringSettings } from './model/protocol';
 
 const section = 'tokenLens';
-type SettingName = keyof typeof numberSettings | keyof typeof otherDefaults;
+type SettingName = keyof typeof numberSettings | keyof typeof fractionSettings | keyof typeof otherDefaults;
 
 /** The settings, typed and inside their limits. Nothing is cached: VS Code keeps them. */
 export class Config implements Disposable {
@@ -115,12 +120,26 @@ export class Config implements Disposable {
     return oneOf(this.#read('hover', document), hoverModes, otherDefaults.hover);
   }
 
+  /** What makes words in a row a predictable stretch. */
+  get stretchLimits(): StretchLimits {
+    return { words: this.#number('stretchWords'), bits: clampedFraction(this.#read('stretchBits'), fractionSettings.stretchBits) };
+  }
+
+  /** Which short messages are handed to a screen reader: every one, those that are asked for by `readHere`, or none. */
+  get announces(): 'always' | 'asked' | 'never' {
+    const mode = oneOf(this.#read('announce'), announceModes, otherDefaults.announce);
+    if (mode === 'off') return 'never';
+    // VS Code tells extensions what the user has set, not what it has found running.
+    const isSupported = vscode.workspace.getConfiguration('editor').get<unknown>('accessibilitySupport') === 'on';
+    return mode === 'on' || isSupported ? 'always' : 'asked';
+  }
+
   get largestDocumentBytes(): number {
     return this.#number('largestDocumentBytes');
   }
 
   get skippedSchemes(): readonly string[] {
-    return stringsOf(this.#read('skipSchemes'), otherDefaults.skipSchemes);
+    return [...stringsOf(this.#read('skipSchemes'), otherDefaults.skipSchemes), reportScheme];
   }
 
   /** Why a document is left alone; undefined: it is not. */

@@ -13,6 +13,7 @@ import { ReadingCheck } from './readingCheck';
 import { ScoredDocuments } from './scoredDocuments';
 import { Shown } from './shown';
 import { showAlternatives } from './views/alternatives';
+import { Announcer, readHere } from './views/byEar';
 import { DecorationView } from './views/decorations';
 import { chooseModelFolder, reportFailures } from './views/failures';
 import { copyAsMarkdown, exportScores } from './views/exports';
@@ -20,9 +21,16 @@ import { registerHover } from './views/hover';
 import { showMenu } from './views/menu';
 import { selectLeftOut } from './views/leftOutPick';
 import { PanelView } from './views/panel';
+import { goToPlace } from './views/places';
+import { ReadingReports } from './views/readingReport';
 import { ReportView } from './views/report';
 import { selectMetric, selectPalette, selectPreset, selectScale } from './views/selectLook';
 import { StatusBarView } from './views/statusBar';
+import { StretchesTree, goToStretch } from './views/stretchesTree';
+import { StretchFinder } from './views/stretchFinder';
+import { StretchPainter } from './views/stretchPainter';
+import { goToSurprise } from './views/surpriseCommands';
+import { SurprisesTree } from './views/surprisesTree';
 import { WindowFocus } from './windowFocus';
 
 export function activate(context: vscode.ExtensionContext): TokenLensApi {
@@ -52,11 +60,17 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   store.add(registerHover({ scored, config, looks, shown, pauses }));
   const reading = store.add(new ReadingCheck(scored, pauses));
   store.add(reading.onDidDecide(({ document, medianBitsPerByte }) => looks.setRelative(document, medianBitsPerByte)));
-  store.add(new StatusBarView({ scored, config, looks, shown, reading }));
+  const stretches = store.add(new StretchFinder(scored, config, pauses, context.workspaceState));
+  store.add(new StatusBarView({ scored, config, looks, shown, reading, stretches }));
   store.add(new ContextKeys(scored, config, looks));
   store.add(reportFailures(scored, showLog));
   const panel = store.add(new PanelView(context.extensionUri, { scored, config, looks, focus, pauses, reading }));
   const report = store.add(new ReportView(context.extensionUri, { scored, config, looks, focus, pauses, reading, leftOut }));
+  const announcer = store.add(new Announcer(config));
+  store.add(new SurprisesTree(scored, leftOut, config, looks, pauses));
+  store.add(new StretchPainter(stretches, scored, pauses));
+  store.add(new StretchesTree(stretches, scored, config));
+  const reports = store.add(new ReadingReports(scored, pauses));
   const refreshPanel = () => {
     panel.refresh();
   };
@@ -93,6 +107,23 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.export': () => exportScores({ scored, looks, pauses }),
       'tokenLens.copyAsMarkdown': () => copyAsMarkdown({ scored, looks, pauses }),
       'tokenLens.showLog': showLog,
+      'tokenLens.nextSurprise': () => {
+        goToSurprise('next', scored, looks, announcer, leftOut);
+      },
+      'tokenLens.previousSurprise': () => {
+        goToSurprise('previous', scored, looks, announcer, leftOut);
+      },
+      'tokenLens.toggleStretches': () => {
+        stretches.setOn(!stretches.isOn);
+      },
+      'tokenLens.nextStretch': () => goToStretch('next', scored, stretches, config, announcer),
+      'tokenLens.previousStretch': () => goToStretch('previous', scored, stretches, config, announcer),
+      'tokenLens.readHere': () => {
+        readHere(scored, announcer);
+      },
+      'tokenLens.openReport': () => reports.open(),
+      'tokenLens.goToReportedPlace': () => reports.goToReportedPlace(),
+      'tokenLens.goToPlace': goToPlace,
     }),
   );
   return createApi({ scored, model, looks, pauses }, store);

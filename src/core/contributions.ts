@@ -19,9 +19,23 @@ export const publicCommands = [
   'tokenLens.export',
   'tokenLens.copyAsMarkdown',
   'tokenLens.showLog',
+  'tokenLens.nextSurprise',
+  'tokenLens.previousSurprise',
+  'tokenLens.toggleStretches',
+  'tokenLens.nextStretch',
+  'tokenLens.previousStretch',
+  'tokenLens.readHere',
+  'tokenLens.openReport',
+  'tokenLens.goToReportedPlace',
 ] as const;
-/** Commands that a button needs and the palette does not show. */
-export const internalCommands = ['tokenLens.turnOn', 'tokenLens.turnOff', 'tokenLens.showMenu', 'tokenLens.chooseModelFolder'] as const;
+/** Commands that a button or a list needs and the palette does not show. */
+export const internalCommands = [
+  'tokenLens.turnOn',
+  'tokenLens.turnOff',
+  'tokenLens.showMenu',
+  'tokenLens.chooseModelFolder',
+  'tokenLens.goToPlace',
+] as const;
 export type CommandId = (typeof publicCommands)[number] | (typeof internalCommands)[number];
 
 /** Keys for `when` clauses. */
@@ -37,17 +51,28 @@ export const contextKeys = {
   scale: 'tokenLens.scale',
 } as const;
 
+/** Documents of our own making: never scored, whatever the settings say. */
+export const reportScheme = 'token-lens-report';
+
 export const presets = ['auto', ...presetNames] as const;
 export const hoverModes = ['all', 'coloured', 'off'] as const;
 export type HoverMode = (typeof hoverModes)[number];
 export const scoreOnModes = ['typing', 'save', 'command'] as const;
 export type ScoreOn = (typeof scoreOnModes)[number];
 
+export const announceModes = ['auto', 'on', 'off'] as const;
+
 export interface NumberSetting {
   readonly default: number;
   readonly minimum: number;
   readonly maximum: number;
 }
+
+/** Settings that are numbers with decimals, by name without `tokenLens.`. */
+export const fractionSettings = {
+  /** Bits of a word below which it is predictable. */
+  stretchBits: { default: 1, minimum: 0.01, maximum: 16 },
+} as const satisfies Readonly<Record<string, NumberSetting>>;
 
 /** Settings that are whole numbers, by name without `tokenLens.`. */
 export const numberSettings = {
@@ -66,6 +91,8 @@ export const numberSettings = {
   /** Kept by the model process, so that edits and cursor moves need not read everything again. */
   snapshotMegabytes: { default: 128, minimum: 0, maximum: 2048 },
   largestDocumentBytes: { default: 2_000_000, minimum: 1_000, maximum: 50_000_000 },
+  /** Words of a predictable stretch. */
+  stretchWords: { default: 4, minimum: 2, maximum: 100 },
 } as const satisfies Readonly<Record<string, NumberSetting>>;
 
 /** The other settings' defaults, by name without `tokenLens.`. */
@@ -104,13 +131,19 @@ export const otherDefaults = {
   autoStart: [],
   hover: 'coloured',
   leaveOut: [],
+  announce: 'auto',
   scoreOn: 'typing',
 } as const satisfies Readonly<Record<string, unknown>>;
 
-/** A number inside its limits, whatever the user wrote. */
+/** A whole number inside its limits, whatever the user wrote. */
 export function clampedNumber(value: unknown, setting: NumberSetting): number {
+  return Math.round(clampedFraction(value, setting));
+}
+
+/** A number inside its limits, whatever the user wrote. */
+export function clampedFraction(value: unknown, setting: NumberSetting): number {
   if (typeof value !== 'number' || !Number.isFinite(value)) return setting.default;
-  return Math.min(setting.maximum, Math.max(setting.minimum, Math.round(value)));
+  return Math.min(setting.maximum, Math.max(setting.minimum, value));
 }
 
 /** Five finite numbers, positive and ascending, or the defaults: half a scale would colour wrongly. */

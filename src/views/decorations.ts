@@ -9,6 +9,7 @@ import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Shown } from '../shown';
 import { BandTypes } from './bandTypes';
+import { stretchRanges } from './stretchPainter';
 import type { BandTypeSet } from './bandTypes';
 
 /** Lines above and below the screen that are painted before they are scrolled to; of long lines, only so many UTF-16 units. */
@@ -103,7 +104,7 @@ export class DecorationView implements Disposable {
     );
     const ruler = this.#shown.overview(document)?.ruler ?? [];
     const marks = this.#shown.marksIn(document, margin);
-    const painting = paint({ text, marks, muted: look.muted, visible, margin, takenRanges: ruler.length });
+    const painting = paint({ text, marks, muted: look.muted, visible, margin, takenRanges: ruler.length + stretchRanges });
     for (let band = 0; band < bandCount; band++) {
       const type = types.bands[band];
       if (!type) continue;

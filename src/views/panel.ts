@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { shownPart } from '../core/surprises';
 import { DisposableStore, type Disposable } from '../disposable';
 import type { Config } from '../config';
 import type { Looks } from '../looks';
@@ -8,6 +9,8 @@ import type { Pauses } from '../pauses';
 import type { WindowFocus } from '../windowFocus';
 import { PanelAnswers } from './panelAnswers';
 import { PanelPages } from './panelPages';
+import { peakAt } from './panelState';
+import { showSpan } from './places';
 import { failureInWords, refusalInWords } from './stateInWords';
 
 /** The cursor rests this long before anything is computed: a key that is held down asks once. */
@@ -30,6 +33,7 @@ export class PanelView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #pages: PanelPages;
   readonly #answers: PanelAnswers<vscode.TextDocument>;
+  readonly #scored: Pick<ScoredDocuments, 'view'>;
   readonly #focus: WindowFocus;
   readonly #pauses: Pauses;
   #editor: vscode.TextEditor | undefined;
@@ -37,9 +41,16 @@ export class PanelView implements Disposable {
 
   constructor(extensionUri: vscode.Uri, { scored, config, looks, focus, pauses, reading }: PanelParts) {
     const { window, workspace } = vscode;
+    this.#scored = scored;
     this.#focus = focus;
     this.#pauses = pauses;
-    this.#pages = this.#store.add(new PanelPages(extensionUri, () => this.#schedule()));
+    this.#pages = this.#store.add(
+      new PanelPages(
+        extensionUri,
+        () => this.#schedule(),
+        share => void this.#reveal(share),
+      ),
+    );
     this.#answers = new PanelAnswers(
       {
         state: document => scored.state(document),
@@ -92,6 +103,15 @@ export class PanelView implements Disposable {
     if (!editor || toolSchemes.has(editor.document.uri.scheme)) return;
     this.#editor = editor;
     this.#schedule();
+  }
+
+  /** Goes to the most surprising token of the column of the shape that holds this share of the document's tokens. */
+  async #reveal(share: number): Promise<void> {
+    const document = this.#editor?.document;
+    const view = document && this.#scored.view(document);
+    if (!document || document.isClosed || view?.documentVersion !== document.version) return; // a newer shape is on its way
+    const span = peakAt(view.table, share);
+    if (span) await showSpan(document, shownPart(document.getText(), span));
   }
 
   #schedule(): void {

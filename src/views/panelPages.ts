@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { DisposableStore, type Disposable } from '../disposable';
 import { panelHtml } from './panelHtml';
-import type { FromPanel, PanelState, ToPanel } from './panelProtocol';
+import { fromPanel, type PanelState, type ToPanel } from './panelProtocol';
 
 const panelType = 'tokenLens.panel';
 const dockedViewId = 'tokenLens.panelView';
@@ -21,13 +21,15 @@ export class PanelPages implements Disposable {
   readonly #pages = new Set<Page>();
   readonly #distUri: vscode.Uri;
   readonly #onDidAppear: () => void;
+  readonly #onReveal: (share: number) => void;
   #panel: vscode.WebviewPanel | undefined;
   #state: PanelState | undefined;
 
-  /** `onDidAppear` is called when a page has become visible. */
-  constructor(extensionUri: vscode.Uri, onDidAppear: () => void) {
+  /** `onDidAppear` is called when a page has become visible, `onReveal` when a place along the document was chosen in one. */
+  constructor(extensionUri: vscode.Uri, onDidAppear: () => void, onReveal: (share: number) => void) {
     this.#distUri = vscode.Uri.joinPath(extensionUri, 'dist');
     this.#onDidAppear = onDidAppear;
+    this.#onReveal = onReveal;
     this.#store.add(
       vscode.window.registerWebviewPanelSerializer(panelType, {
         deserializeWebviewPanel: panel => {
@@ -88,7 +90,9 @@ export class PanelPages implements Disposable {
     const addressOf = (name: string) => webview.asWebviewUri(vscode.Uri.joinPath(this.#distUri, name)).toString();
     webview.options = { enableScripts: true, localResourceRoots: [this.#distUri] };
     webview.onDidReceiveMessage((message: unknown) => {
-      if (!isFromPanel(message)) return;
+      const said = fromPanel(message);
+      if (said?.kind === 'reveal') this.#onReveal(said.share);
+      if (said?.kind !== 'ready') return;
       if (this.#state) void webview.postMessage({ kind: 'show', state: this.#state } satisfies ToPanel);
       this.#onDidAppear();
     });
@@ -99,8 +103,4 @@ export class PanelPages implements Disposable {
   #appeared(visible: boolean): void {
     if (visible) this.#onDidAppear();
   }
-}
-
-function isFromPanel(message: unknown): message is FromPanel {
-  return typeof message === 'object' && message !== null && 'kind' in message && message.kind === 'ready';
 }

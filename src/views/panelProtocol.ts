@@ -84,6 +84,15 @@ export interface ActualRow extends PanelRow {
   readonly afterGap: boolean;
 }
 
-export interface FromPanel {
-  readonly kind: 'ready';
+export type FromPanel =
+  | { readonly kind: 'ready' }
+  /** A place along the document was chosen, 0 to 1: of its tokens, as the shape has them. */
+  | { readonly kind: 'reveal'; readonly share: number };
+
+/** What a page says; undefined where it is nothing that a page of ours would say. */
+export function fromPanel(message: unknown): FromPanel | undefined {
+  if (typeof message !== 'object' || message === null || !('kind' in message)) return undefined;
+  if (message.kind === 'ready') return { kind: 'ready' };
+  if (message.kind !== 'reveal' || !('share' in message) || typeof message.share !== 'number') return undefined;
+  return message.share >= 0 && message.share <= 1 ? { kind: 'reveal', share: message.share } : undefined;
 }

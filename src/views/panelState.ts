@@ -1,7 +1,7 @@
 import { bandOf, type BandEdges } from '../core/band';
 import { firstCellEndingAfter, type Cells } from '../core/cells';
 import type { Distribution, DistributionRow } from '../core/distribution';
-import { rowState, type Provenance, type ScoreTable } from '../core/scores';
+import { rowState, type Provenance, type ScoreTable, type Span } from '../core/scores';
 import { noiseText } from '../core/legend';
 import type { TokenPieces, Vocabulary } from '../core/vocabulary';
 import type { DocumentShape, PanelDistribution, PanelRow, TextRun } from './panelProtocol';
@@ -120,21 +120,39 @@ function shortenedFrom(text: string, cutAtFront: boolean): number {
   return from;
 }
 
-/** The peak of the surprisal in each of at most 200 equal stretches of the document's tokens. */
+/** The peak of the surprisal in each of at most 200 equal columns of the document's tokens. */
 export function shapeOf(table: ScoreTable, edges: BandEdges, offset: number, stale: boolean): DocumentShape | undefined {
   if (table.length === 0) return undefined;
   const columns = Math.min(shapeColumns, table.length);
-  const bits: (number | null)[] = [];
-  for (let column = 0; column < columns; column++) {
-    let peak = -Infinity;
-    const end = Math.floor(((column + 1) * table.length) / columns);
-    for (let row = Math.floor((column * table.length) / columns); row < end; row++) {
-      if (table.states[row] === rowState.scored) peak = Math.max(peak, table.surprisalBits[row] ?? peak);
-    }
-    bits.push(peak === -Infinity ? null : peak);
-  }
+  const bits = Array.from({ length: columns }, (_, column) => {
+    const peak = peakOfColumn(table, column, columns);
+    return peak === undefined ? null : (table.surprisalBits[peak] ?? null);
+  });
   const bands = bits.map(peak => (peak === null ? null : (bandOf(peak, edges) ?? null)));
   return { bits, bands, cursor: firstRowFrom(table, offset) / table.length, stale };
+}
+
+/** Where the highest token is of the column that holds this share (0 to 1) of the tokens; where the column begins, if none of it is scored. */
+export function peakAt(table: ScoreTable, share: number): Span | undefined {
+  const columns = Math.min(shapeColumns, table.length);
+  if (columns === 0) return undefined;
+  const column = Math.min(columns - 1, Math.floor(share * columns));
+  const row = peakOfColumn(table, column, columns) ?? firstOfColumn(table, column, columns);
+  return { start: table.starts[row] ?? 0, end: table.ends[row] ?? 0 };
+}
+
+/** Undefined where no row of the column is scored. */
+function peakOfColumn(table: ScoreTable, column: number, columns: number): number | undefined {
+  let peak: number | undefined;
+  for (let row = firstOfColumn(table, column, columns); row < firstOfColumn(table, column + 1, columns); row++) {
+    if (table.states[row] !== rowState.scored) continue;
+    if (peak === undefined || (table.surprisalBits[row] ?? 0) > (table.surprisalBits[peak] ?? 0)) peak = row;
+  }
+  return peak;
+}
+
+function firstOfColumn({ length }: ScoreTable, column: number, columns: number): number {
+  return Math.floor((column * length) / columns);
 }
 
 /** Where the numbers come from, in one line. */

@@ -15,6 +15,7 @@ import type { ScoredDocuments } from '../scoredDocuments';
 import type { Shown } from '../shown';
 import { legendOf } from './lookInWords';
 import { stateInWords } from './stateInWords';
+import type { StretchFinder } from './stretchFinder';
 
 type Scored = Pick<ScoredDocuments, 'onDidChange' | 'state' | 'view'>;
 
@@ -24,6 +25,7 @@ export interface StatusBarParts {
   readonly looks: Looks;
   readonly shown: Shown;
   readonly reading: Pick<ReadingCheck, 'noteOf' | 'onDidDecide'>;
+  readonly stretches: Pick<StretchFinder, 'isOn' | 'onDidChange'>;
 }
 
 /** A selection that is still being made is not summed up. */
@@ -37,12 +39,14 @@ export class StatusBarView implements Disposable {
   readonly #looks: Looks;
   readonly #shown: Shown;
   readonly #reading: Pick<ReadingCheck, 'noteOf' | 'onDidDecide'>;
+  readonly #stretches: Pick<StretchFinder, 'isOn'>;
   #selectionTimer: NodeJS.Timeout | undefined;
   /** What the entry says now; undefined while it is hidden. */
   #written: string | undefined;
   readonly #item = this.#store.add(vscode.window.createStatusBarItem('tokenLens.state', vscode.StatusBarAlignment.Right, 100));
 
-  constructor({ scored, config, looks, shown, reading }: StatusBarParts) {
+  constructor({ scored, config, looks, shown, reading, stretches }: StatusBarParts) {
+    this.#stretches = stretches;
     this.#scored = scored;
     this.#config = config;
     this.#looks = looks;
@@ -69,6 +73,7 @@ export class StatusBarView implements Disposable {
     );
     this.#store.add(vscode.window.onDidChangeActiveTextEditor(draw));
     this.#store.add(config.onDidChange(draw));
+    this.#store.add(stretches.onDidChange(draw));
     draw();
   }
 
@@ -90,7 +95,7 @@ export class StatusBarView implements Disposable {
       state.kind === 'ready' && view ? selectionText(view, vscode.window.activeTextEditor, this.#looks.tokenEdges(document)) : undefined;
     const text = selection ?? textOf(state, view);
     const legend = view && legendOf(this.#looks.of(document), this.#shown.overview(document), escapedText(view.modelName));
-    const tooltip = tooltipOf(state, view, legend, this.#reading.noteOf(document));
+    const tooltip = tooltipOf(state, view, legend, this.#reading.noteOf(document), this.#stretches.isOn);
     const backgroundColor = state.kind === 'failed' ? 'statusBarItem.warningBackground' : undefined;
     const shown = [text, tooltip, backgroundColor].join('\n');
     // The change event fires often while a document is scored; every setter sends the whole entry.
@@ -153,7 +158,13 @@ function percentOf({ scored, tokens }: Progress): string {
 const chooseModel = 'tokenLens.chooseModelFolder' satisfies CommandId;
 
 /** As Markdown. `reading`: that the model does not read this language. */
-function tooltipOf(state: LensState, view: DocumentView | undefined, legend: string | undefined, reading: string | undefined): string {
+function tooltipOf(
+  state: LensState,
+  view: DocumentView | undefined,
+  legend: string | undefined,
+  reading: string | undefined,
+  hasStretches: boolean,
+): string {
   const { headline, text } = stateInWords(state);
   const paragraphs = [`**Token Lens: ${headline}**`, text];
   if (!view || state.kind === 'off' || state.kind === 'refused' || state.kind === 'failed') return paragraphs.join('\n\n');
@@ -175,6 +186,14 @@ function tooltipOf(state: LensState, view: DocumentView | undefined, legend: str
   if (reading !== undefined) {
     paragraphs.push(`$(info) ${escapedText(reading)} [${vscode.l10n.t('Choose another model')}](command:${chooseModel})`);
   }
-  paragraphs.push(legend ?? '', escapedText(provenanceText(view.provenance)));
+  paragraphs.push(legend ?? '');
+  if (hasStretches) paragraphs.push(stretchLegend());
+  paragraphs.push(escapedText(provenanceText(view.provenance)));
   return paragraphs.join('\n\n');
+}
+
+/** In every theme a dotted line says what the swatch is. */
+function stretchLegend(): string {
+  const swatch = `<span style="background-color:var(--vscode-tokenLens-stretchBackground);">${'&nbsp;'.repeat(8)}</span>`;
+  return `${swatch} ${vscode.l10n.t('predictable stretch (dotted line)')}`;
 }

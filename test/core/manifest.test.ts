@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import {
+  announceModes,
+  clampedFraction,
   clampedNumber,
   contextKeys,
+  fractionSettings,
   hoverModes,
   internalCommands,
   numberSettings,
@@ -62,14 +65,14 @@ describe('package.json', () => {
   it('asks in `when` clauses only for context keys that are set', () => {
     const known = new Set<string>(Object.values(contextKeys));
     for (const { when = '' } of Object.values(menus).flat())
-      for (const [key] of when.matchAll(/tokenLens\.\w+/g)) assert.ok(known.has(key), key);
+      for (const [key] of when.matchAll(/(?<!view == )tokenLens\.\w+/g)) assert.ok(known.has(key), key);
   });
 
   it('declares every setting that is read, with the same default and limits, and no other', () => {
     const read = Object.fromEntries(
-      Object.entries({ ...numberSettings, ...otherDefaults }).map(([name, value]) => [
+      Object.entries({ ...numberSettings, ...fractionSettings, ...otherDefaults }).map(([name, value]) => [
         `tokenLens.${name}`,
-        name in numberSettings ? value : { default: value },
+        name in numberSettings || name in fractionSettings ? value : { default: value },
       ]),
     );
     const declared = Object.fromEntries(
@@ -80,6 +83,7 @@ describe('package.json', () => {
     );
     assert.deepEqual(declared, read);
     assert.deepEqual(settings['tokenLens.hover']?.enum, hoverModes);
+    assert.deepEqual(settings['tokenLens.announce']?.enum, announceModes);
     assert.deepEqual(settings['tokenLens.preset']?.enum, presets);
     assert.deepEqual(settings['tokenLens.palette']?.enum, palettes);
     assert.deepEqual(settings['tokenLens.style']?.enum, styles);
@@ -100,8 +104,8 @@ describe('package.json', () => {
   });
 
   it('gives every colour a default for all four kinds of theme', () => {
-    // Five backgrounds, five underlines and the marks in the overview ruler.
-    assert.equal(colors.length, 11 * palettes.length);
+    // Five backgrounds, five underlines and the marks in the overview ruler; two of predictable stretches.
+    assert.equal(colors.length, 11 * palettes.length + 2);
     for (const { id, defaults } of colors)
       assert.deepEqual(Object.keys(defaults).sort(), ['dark', 'highContrast', 'highContrastLight', 'light'], id);
   });
@@ -125,7 +129,7 @@ describe('package.json', () => {
       if (minimum === undefined || maximum === undefined) continue;
       const description = (strings[markdownDescription.slice(1, -1)] ?? '').replaceAll(',', '');
       assert.ok(description.includes(String(minimum)) && description.includes(String(maximum)), name);
-      assert.match(description, /in (?:tokens|threads|minutes|seconds|megabytes|bytes)/, name);
+      assert.match(description, /in (?:tokens|words|bits|threads|minutes|seconds|megabytes|bytes)/, name);
     }
   });
 
@@ -138,6 +142,11 @@ describe('settings', () => {
   it('stay inside their limits whatever the user wrote', () => {
     const of = (value: unknown) => clampedNumber(value, numberSettings.contextTokens);
     assert.deepEqual([of(512), of(1), of(1e9), of(99.6), of('512'), of(NaN), of(null)], [512, 16, 8192, 100, 1024, 1024, 1024]);
+  });
+
+  it('keep decimals where they may have them', () => {
+    const of = (value: unknown) => clampedFraction(value, fractionSettings.stretchBits);
+    assert.deepEqual([of(0.5), of(0), of(99), of('1'), of(Infinity)], [0.5, 0.01, 16, 1, 1]);
   });
 
   it('take band edges only whole', () => {

@@ -20,7 +20,11 @@ function marked(source: string, contextTokens = 1_000): { readonly text: string;
   }
   const starts = Uint32Array.from(rows.map(([start]) => start));
   const ends = Uint32Array.from(rows.map(([, end]) => end));
-  const table = tableOf({ topCount: 1, ids: new Int32Array(rows.length), starts, ends, startBytes: starts, endBytes: ends }, undefined, []);
+  const table = tableOf(
+    { topCount: 1, watchCount: 0, ids: new Int32Array(rows.length), starts, ends, startBytes: starts, endBytes: ends },
+    undefined,
+    [],
+  );
   for (const [row, [, , bits]] of rows.entries()) {
     table.contextTokens[row] = Math.min(row, contextTokens);
     if (bits === undefined) continue;
@@ -124,7 +128,7 @@ describe('findStretches', () => {
     const name = 'Maria! de! los! Angeles! J! R! Reyes!';
     assert.deepEqual(textsOf(`${name} fish! Maria de los Angeles J. R. Reyes! came! Maria de los Angeles J. came!`), []);
     assert.deepEqual(textsOf('fish! The United States of America fish!'), ['The United States of America']);
-    assert.deepEqual(textsOf('one! of! the! van! fish! one of the van fish!'), ['one of the van'], 'no capital, no name');
+    assert.deepEqual(textsOf('van! of! the! und! fish! van of the und fish!'), ['van of the und'], 'no capital, no name');
   });
 
   it('orders the longest first, of equal ones the more predictable', () => {

@@ -54,7 +54,7 @@ describe('numbers of the panel', () => {
       ]),
       'space Paris',
     );
-    assert.equal(spokenToken([{ text: '↵····', glyph: true }]), 'line break 4 × space');
+    assert.equal(spokenToken([{ text: '↵····', glyph: true }]), 'new line 4 spaces');
     assert.equal(spokenToken([{ text: 'a·b', glyph: false }]), 'a·b');
   });
 

@@ -99,10 +99,51 @@ describe('panel page', function () {
       'What it expects next',
       'Along the document',
     ]);
-    const strip = page.getByRole('img', {
-      name: /^Bits per token along the document\. Highest: [\d.]+ bits, \d+% of the way through\. The cursor is 93%/,
-    });
+    const strip = page.getByRole('slider', { name: 'Bits per token along the document. Arrow keys move, Enter goes there.' });
+    assert.match(
+      (await strip.getAttribute('aria-description')) ?? '',
+      /^Highest: [\d.]+ bits, \d+% of the way through\. The cursor is 93% of the way through\.$/,
+    );
     assert.equal(await strip.count(), 1);
+  });
+
+  /** What the page asked for but `ready`. */
+  const asked = async (page: Page) => (await page.evaluate(() => window.panelTest.posted)).slice(1);
+  const shareOf = (column: number) => ({ kind: 'reveal', share: (column + 0.5) / 54 });
+
+  it('asks for the place of the column of the strip that is clicked', async () => {
+    const page = await open(tuesday);
+    const box = await page.locator('.strip').boundingBox();
+    assert.ok(box);
+    for (const column of [0, 20, 53]) await page.mouse.click(box.x + (box.width * (column + 0.5)) / 54, box.y + 10);
+    assert.deepEqual(await asked(page), [0, 20, 53].map(shareOf));
+  });
+
+  it('moves along the strip by keys, says where it is, and asks only for what Enter is pressed on', async () => {
+    const page = await open(tuesday);
+    const strip = page.getByRole('slider');
+    for (let step = 0; step < 5 && !(await strip.evaluate(element => element === document.activeElement)); step++)
+      await page.keyboard.press('Tab');
+    const at = () => strip.getAttribute('aria-valuetext');
+    assert.match((await at()) ?? '', /^93% of the way through, up to [\d.]+ bits$/);
+    await page.keyboard.press('Home');
+    await page.keyboard.press('ArrowLeft');
+    assert.match((await at()) ?? '', /^0% /);
+    for (let step = 0; step < 7; step++) await page.keyboard.press('ArrowRight');
+    assert.equal(await at(), '13% of the way through, not scored yet');
+    await page.keyboard.press('PageUp');
+    assert.deepEqual(await asked(page), []);
+    await page.keyboard.press('Enter');
+    assert.deepEqual(await asked(page), [shareOf(17)]);
+    assert.equal(await page.evaluate(() => window.scrollY), 0, 'keys of the strip scrolled the page');
+
+    await show(page, { ...tuesday, updating: true });
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('Enter');
+    assert.deepEqual(await asked(page), [shareOf(17), shareOf(16)], 'the strip lost its place or the focus when the page was drawn again');
+    await page.keyboard.press('End');
+    await page.keyboard.press('Enter');
+    assert.deepEqual((await asked(page)).at(-1), shareOf(53));
   });
 
   it('adds a column given what is typed inside a word, and says so', async () => {
@@ -254,6 +295,8 @@ describe('panel page', function () {
     await page.waitForFunction(() => window.scrollY > 100);
     await page.keyboard.press('Tab');
     assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Read the prediction aloud');
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement?.role), 'slider');
     await page.keyboard.press('Tab');
     assert.equal(await page.evaluate(() => document.activeElement?.tagName), 'BODY');
   });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { noCells, type Cells } from '../../src/core/cells';
 import { rowState, type Provenance, type ScoreTable } from '../../src/core/scores';
 import { Vocabulary } from '../../src/core/vocabulary';
-import { provenanceLine, rowBeginningAt, shapeOf, textRuns } from '../../src/views/panelState';
+import { fromPanel } from '../../src/views/panelProtocol';
+import { peakAt, provenanceLine, rowBeginningAt, shapeOf, textRuns } from '../../src/views/panelState';
 
 const edges = [3, 5, 8, 11, 15] as const;
 
@@ -195,5 +196,58 @@ describe('provenanceLine', () => {
       provenanceLine({ ...provenance, noiseFloorBits: null, startTokenId: null }, vocabulary),
       /noise unknown · .* · no start token · /,
     );
+  });
+});
+
+describe('peakAt', () => {
+  it('is the highest token of the column that the shape draws there', () => {
+    const length = 1_000;
+    const bits = Array.from({ length }, (_, row) => (row * 7919) % 13);
+    const table = tableOf(
+      Array.from({ length }, (_, row) => [row * 2, row * 2 + 2] as const),
+      bits,
+    );
+    const shape = shapeOf(table, edges, 0, false);
+    assert.ok(shape);
+    for (const [column, peak] of shape.bits.entries()) {
+      const span = peakAt(table, (column + 0.5) / shape.bits.length);
+      assert.ok(span);
+      assert.equal(bits[span.start / 2], peak);
+      assert.equal(Math.floor(((span.start / 2) * shape.bits.length) / length), column);
+    }
+    assert.deepEqual(peakAt(table, 1)?.start, 2 * (995 + bits.slice(995).indexOf(Math.max(...bits.slice(995)))));
+  });
+
+  it('is where a column begins that has no score, and nowhere in an empty document', () => {
+    assert.deepEqual(
+      peakAt(
+        tableOf(
+          [
+            [0, 3],
+            [3, 5],
+          ],
+          [NaN, NaN],
+        ),
+        0.9,
+      ),
+      { start: 3, end: 5 },
+    );
+    assert.equal(peakAt(tableOf([]), 0.5), undefined);
+  });
+});
+
+describe('fromPanel', () => {
+  it('takes what a page of ours says, and nothing else', () => {
+    assert.deepEqual(fromPanel({ kind: 'ready' }), { kind: 'ready' });
+    assert.deepEqual(fromPanel({ kind: 'reveal', share: 0.25, more: 1 }), { kind: 'reveal', share: 0.25 });
+    for (const bad of [
+      null,
+      'ready',
+      {},
+      { kind: 'run' },
+      { kind: 'reveal' },
+      ...[-0.1, 1.1, NaN, '0.5', null].map(share => ({ kind: 'reveal', share })),
+    ])
+      assert.equal(fromPanel(bad), undefined, JSON.stringify(bad));
   });
 });

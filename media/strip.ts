@@ -1,0 +1,141 @@
+import type { DocumentShape } from '../src/views/panelProtocol';
+import { element, svgElement } from './dom';
+import { formatBits } from './format';
+
+/** The strip's full height, in bits: fixed, so that two documents can be compared. Higher bars are cut. */
+const stripBits = 20;
+/** Columns that PageUp and PageDown pass. */
+const pageColumns = 10;
+
+/**
+ * The document from its beginning to its end, one column per equal piece of its tokens; the cursor is a line. A click goes to a column; by keys a
+ * mark is moved and Enter goes there, so that looking along the document does not leave the page.
+ */
+export function strip(shape: DocumentShape, reveal: (share: number) => void): Element {
+  const count = shape.bits.length;
+  const drawing = drawingOf(shape);
+  const slider = element(
+    'div',
+    {
+      class: 'strip-slider',
+      role: 'slider',
+      tabindex: '0',
+      title: 'Click to go there',
+      'aria-label': 'Bits per token along the document. Arrow keys move, Enter goes there.',
+      'aria-description': stripInWords(shape),
+      'aria-valuemin': '1',
+      'aria-valuemax': String(count),
+      'aria-orientation': 'horizontal',
+    },
+    drawing,
+  );
+  let chosen = 0;
+  const mark = svgElement('rect', { class: 'chosen', y: '0', width: '1', height: String(stripBits) });
+  drawing.append(mark);
+  const choose = (column: number) => {
+    chosen = Math.min(count - 1, Math.max(0, column));
+    mark.setAttribute('x', String(chosen));
+    slider.dataset['column'] = String(chosen);
+    slider.setAttribute('aria-valuenow', String(chosen + 1));
+    slider.setAttribute('aria-valuetext', columnInWords(shape, chosen));
+  };
+  const go = () => {
+    reveal((chosen + 0.5) / count);
+  };
+  choose(Math.floor(shape.cursor * count));
+  slider.addEventListener('click', event => {
+    const { left, width } = drawing.getBoundingClientRect();
+    choose(Math.floor(((event.clientX - left) / width) * count));
+    go();
+  });
+  slider.addEventListener('keydown', event => {
+    const target = targetOf(event.key, chosen, count);
+    if (event.key === 'Enter') go();
+    else if (target !== undefined) choose(target);
+    else return;
+    event.preventDefault(); // arrows would scroll the page
+  });
+  slider.addEventListener('choose', event => {
+    if (event instanceof CustomEvent && typeof event.detail === 'number') choose(event.detail);
+  });
+  return slider;
+}
+
+/** The chosen column while the strip has the focus. */
+export function columnOfFocusedStrip(): number | undefined {
+  const focused = document.activeElement;
+  return focused instanceof HTMLElement && focused.matches('.strip-slider') ? Number(focused.dataset['column']) : undefined;
+}
+
+/** Gives the focus to the strip that has taken the place of the one that had it. */
+export function focusStrip(content: Element, column: number): void {
+  const slider = content.querySelector('.strip-slider');
+  if (!(slider instanceof HTMLElement)) return;
+  slider.dispatchEvent(new CustomEvent('choose', { detail: column }));
+  slider.focus({ preventScroll: true });
+}
+
+function targetOf(key: string, from: number, count: number): number | undefined {
+  switch (key) {
+    case 'ArrowLeft':
+    case 'ArrowDown':
+      return from - 1;
+    case 'ArrowRight':
+    case 'ArrowUp':
+      return from + 1;
+    case 'PageDown':
+      return from - pageColumns;
+    case 'PageUp':
+      return from + pageColumns;
+    case 'Home':
+      return 0;
+    case 'End':
+      return count - 1;
+    default:
+      return undefined;
+  }
+}
+
+function drawingOf(shape: DocumentShape): SVGSVGElement {
+  const count = shape.bits.length;
+  const gap = count > 100 ? 0.1 : 0.2;
+  const columns = shape.bits.map((bits, index) => {
+    const height = bits === null ? 0.5 : Math.max(0.4, Math.min(bits, stripBits));
+    const band = shape.bands[index];
+    const name = typeof band === 'number' ? `column band${band}` : 'column unscored';
+    return svgElement('rect', {
+      class: name,
+      x: String(index + gap / 2),
+      y: String(stripBits - height),
+      width: String(1 - gap),
+      height: String(height),
+    });
+  });
+  const at = String(shape.cursor * count);
+  const attributes = {
+    viewBox: `0 0 ${count} ${stripBits}`,
+    preserveAspectRatio: 'none',
+    class: shape.stale ? 'strip stale' : 'strip',
+    'aria-hidden': 'true',
+  };
+  const cursor = svgElement('line', { class: 'cursor', x1: at, x2: at, y1: '0', y2: String(stripBits) });
+  const edge = svgElement('line', { class: 'base', x1: '0', x2: String(count), y1: String(stripBits), y2: String(stripBits) });
+  return svgElement('svg', attributes, ...columns, edge, cursor);
+}
+
+function columnInWords(shape: DocumentShape, column: number): string {
+  const bits = shape.bits[column] ?? null;
+  const where = `${Math.round((100 * column) / shape.bits.length)}% of the way through`;
+  return bits === null ? `${where}, not scored yet` : `${where}, up to ${formatBits(bits)} bits`;
+}
+
+function stripInWords(shape: DocumentShape): string {
+  let peak = -1;
+  shape.bits.forEach((bits, index) => {
+    if (bits !== null && bits > (shape.bits[peak] ?? -1)) peak = index;
+  });
+  const where = (fraction: number) => `${Math.round(fraction * 100)}% of the way through`;
+  const cursor = `The cursor is ${where(shape.cursor)}.`;
+  if (peak < 0) return `Not scored yet. ${cursor}`;
+  return `Highest: ${formatBits(shape.bits[peak] ?? 0)} bits, ${where(peak / shape.bits.length)}. ${cursor}`;
+}

@@ -1,0 +1,69 @@
+import * as vscode from 'vscode';
+import type { Span } from '../core/scores';
+import type { ScoredDocuments } from '../scoredDocuments';
+
+export type Direction = 'next' | 'previous';
+
+/** A place in one version of a document: what a click in a list carries. */
+export interface Place extends Span {
+  readonly uri: string;
+  readonly version: number;
+}
+
+/** The message with a word on having gone round. */
+export function inDirection(message: string, direction: Direction, wrapped: boolean): string {
+  if (!wrapped) return message;
+  return direction === 'next' ? vscode.l10n.t('First again: {0}', message) : vscode.l10n.t('Last again: {0}', message);
+}
+
+/** The active editor, if the lens is on for it; else says what to do. */
+export function editorWithLens(scored: Pick<ScoredDocuments, 'isOn'>): vscode.TextEditor | undefined {
+  const editor = vscode.window.activeTextEditor;
+  if (editor && scored.isOn(editor.document)) return editor;
+  void vscode.window.showInformationMessage(
+    editor ? vscode.l10n.t('Turn the lens on for this document first.') : vscode.l10n.t('Open a document first.'),
+  );
+  return undefined;
+}
+
+/** UTF-16. */
+export function selectionOf({ document, selection }: vscode.TextEditor): Span {
+  return { start: document.offsetAt(selection.start), end: document.offsetAt(selection.end) };
+}
+
+export function select(editor: vscode.TextEditor, span: Span): void {
+  const { document } = editor;
+  const range = new vscode.Range(document.positionAt(span.start), document.positionAt(span.end));
+  editor.selection = new vscode.Selection(range.start, range.end);
+  editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+}
+
+/** Opens a document where it is shown already, else in the active column, and selects the span. */
+export async function showSpan(document: vscode.TextDocument, span: Span): Promise<void> {
+  const shown = vscode.window.visibleTextEditors.find(editor => editor.document === document);
+  const viewColumn = shown?.viewColumn;
+  select(await vscode.window.showTextDocument(document, viewColumn === undefined ? {} : { viewColumn }), span);
+}
+
+/** What a list's entry runs when it is chosen. A place of another version is refused: the list is made anew already. */
+export async function goToPlace(place: unknown): Promise<void> {
+  if (!isPlace(place)) return;
+  const document = vscode.workspace.textDocuments.find(open => open.uri.toString() === place.uri);
+  if (document?.version !== place.version) {
+    vscode.window.setStatusBarMessage(vscode.l10n.t('The text has changed; the list is being made anew.'), 5_000);
+    return;
+  }
+  await showSpan(document, place);
+}
+
+function isPlace(value: unknown): value is Place {
+  if (typeof value !== 'object' || value === null) return false;
+  const { uri, version, start, end } = value as Partial<Record<keyof Place, unknown>>;
+  return typeof uri === 'string' && [version, start, end].every(Number.isSafeInteger);
+}
+
+/** What a list's entry shows of a piece of text: one line, not too long. */
+export function excerpt(text: string, most = 100): string {
+  const line = text.trim().replaceAll(/\s+/g, ' ');
+  return line.length <= most ? line : `${line.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…`;
+}

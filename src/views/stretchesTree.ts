@@ -1,0 +1,154 @@
+import * as vscode from 'vscode';
+import type { Config } from '../config';
+import type { CommandId } from '../core/contributions';
+import { formatBits, formatCount } from '../core/numberText';
+import type { Span } from '../core/scores';
+import { byLength } from '../core/stretches';
+import type { Stretch } from '../core/stretches';
+import { DisposableStore } from '../disposable';
+import type { Disposable } from '../disposable';
+import type { ScoredDocuments } from '../scoredDocuments';
+import { neighbourOf } from '../core/surprises';
+import type { Announcer } from './byEar';
+import { editorWithLens, excerpt, inDirection, select, selectionOf } from './places';
+import type { Direction, Place } from './places';
+import type { StretchFinder } from './stretchFinder';
+
+/** A list that is longer is read by nobody. */
+const mostStretches = 200;
+
+interface Node {
+  readonly label: string;
+  readonly description: string;
+  readonly place: Place;
+  readonly children: readonly Node[];
+}
+
+/** The predictable stretches of the active document, longest first; below an echo the place it repeats. */
+export class StretchesTree implements Disposable, vscode.TreeDataProvider<Node> {
+  readonly #store = new DisposableStore();
+  readonly #changed = this.#store.add(new vscode.EventEmitter<undefined>());
+  readonly onDidChangeTreeData = this.#changed.event;
+  readonly #finder: StretchFinder;
+  readonly #scored: Pick<ScoredDocuments, 'isOn'>;
+  readonly #config: Config;
+  readonly #view: vscode.TreeView<Node>;
+  #document: vscode.TextDocument | undefined;
+
+  constructor(finder: StretchFinder, scored: Pick<ScoredDocuments, 'isOn' | 'onDidChange'>, config: Config) {
+    this.#finder = finder;
+    this.#scored = scored;
+    this.#config = config;
+    this.#view = this.#store.add(vscode.window.createTreeView('tokenLens.stretches', { treeDataProvider: this }));
+    this.#store.add(finder.onDidChange(document => document === this.#document && this.#show()));
+    this.#store.add(this.#view.onDidChangeVisibility(() => this.#follow()));
+    this.#store.add(vscode.window.onDidChangeActiveTextEditor(() => this.#follow()));
+    this.#follow();
+  }
+
+  getChildren(node?: Node): Node[] {
+    if (node) return [...node.children];
+    const document = this.#document;
+    const found = document && this.#finder.of(document);
+    if (!document || !found) return [];
+    return [...found]
+      .sort(byLength)
+      .slice(0, mostStretches)
+      .map(stretch => nodeOf(document, stretch));
+  }
+
+  getTreeItem({ label, description, place, children }: Node): vscode.TreeItem {
+    const { Expanded, None } = vscode.TreeItemCollapsibleState;
+    const item = new vscode.TreeItem(label, children.length > 0 ? Expanded : None);
+    item.description = description;
+    item.tooltip = `${label}\n${description}`;
+    item.command = { command: 'tokenLens.goToPlace' satisfies CommandId, title: vscode.l10n.t('Go to place'), arguments: [place] };
+    return item;
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+
+  #follow(): void {
+    const document = vscode.window.activeTextEditor?.document;
+    if (document && this.#config.skips(document) !== 'scheme') this.#document = document;
+    if (this.#document?.isClosed) this.#document = undefined;
+    this.#finder.list(this.#view.visible ? this.#document : undefined);
+    this.#show();
+  }
+
+  #show(): void {
+    const document = this.#document;
+    const { words, bits } = this.#config.stretchLimits;
+    const isEmpty = document && this.#scored.isOn(document) && this.#finder.of(document)?.length === 0;
+    this.#view.message = isEmpty
+      ? vscode.l10n.t('No run of {0} words or more, each below {1} bits.', words.toString(), bits.toString())
+      : '';
+    this.#changed.fire(undefined);
+  }
+}
+
+function nodeOf(document: vscode.TextDocument, stretch: Stretch): Node {
+  const { echoOf, words, bits } = stretch;
+  const numbers = vscode.l10n.t('{0} words, {1} bits', formatCount(words), formatBits(bits));
+  const label = excerpt(textOf(document, stretch));
+  const place = (span: Span): Place => ({ uri: document.uri.toString(), version: document.version, start: span.start, end: span.end });
+  const line = (document.positionAt(stretch.start).line + 1).toString();
+  return {
+    label,
+    description: `${kindInWords(document, stretch)} · ${numbers} · ${vscode.l10n.t('line {0}', line)}`,
+    place: place(stretch),
+    children: echoOf
+      ? [{ label: excerpt(textOf(document, echoOf)), description: firstInWords(document, echoOf), place: place(echoOf), children: [] }]
+      : [],
+  };
+}
+
+function textOf(document: vscode.TextDocument, { start, end }: Span): string {
+  return document.getText(new vscode.Range(document.positionAt(start), document.positionAt(end)));
+}
+
+function firstInWords(document: vscode.TextDocument, { start }: Span): string {
+  return vscode.l10n.t('stood before, on line {0}', (document.positionAt(start).line + 1).toString());
+}
+
+function kindInWords(document: vscode.TextDocument, { echoOf }: Stretch): string {
+  if (!echoOf) return vscode.l10n.t('stock phrase');
+  return vscode.l10n.t('echo of line {0}', (document.positionAt(echoOf.start).line + 1).toString());
+}
+
+/** Moves the selection to the next or previous predictable stretch, of those in what is scored so far. */
+export async function goToStretch(
+  direction: Direction,
+  scored: Pick<ScoredDocuments, 'isOn'>,
+  finder: StretchFinder,
+  config: Config,
+  announcer: Announcer,
+): Promise<void> {
+  const editor = editorWithLens(scored);
+  if (!editor) return;
+  const { document } = editor;
+  const { version } = document;
+  const stretches = await finder.find(document);
+  if (document.version !== version) return; // typed meanwhile: the caret belongs to the typist
+  const found = neighbourOf(
+    stretches.map(({ start }) => start),
+    selectionOf(editor),
+    direction,
+  );
+  const stretch = found && stretches[found.index];
+  if (!stretch) {
+    const { words, bits } = config.stretchLimits;
+    announcer.say(vscode.l10n.t('No run of {0} words or more, each below {1} bits.', words.toString(), bits.toString()));
+    return;
+  }
+  select(editor, stretch);
+  const message = vscode.l10n.t(
+    '{0}: {1} words, {2} bits',
+    kindInWords(document, stretch),
+    formatCount(stretch.words),
+    formatBits(stretch.bits),
+  );
+  announcer.say(inDirection(message, direction, found.wrapped));
+}
