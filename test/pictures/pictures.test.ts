@@ -30,6 +30,15 @@ describe('pictures', () => {
       await new Promise(resolve => setTimeout(resolve, 1500));
       await browser.screenshotOf(`editor-${name}`, '.part.editor', 400);
       await vscode.commands.executeCommand('workbench.action.closeEditorsInOtherGroups');
+      const list = vscode.commands.executeCommand('tokenLens.showAlternatives');
+      await new Promise(resolve => setTimeout(resolve, 3000));
+      await browser.screenshotOf(`alternatives-${name}`, '.quick-input-widget');
+      await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
+      await list;
+      await vscode.commands.executeCommand('tokenLens.showReport');
+      await new Promise(resolve => setTimeout(resolve, 2500));
+      await browser.screenshotOf(`report-${name}`, '.part.editor');
+      await vscode.commands.executeCommand('workbench.action.closeEditorsInOtherGroups');
       await vscode.commands.executeCommand('tokenLens.showPanel');
       await browser.evaluateInWebview('document.querySelectorAll("tr").length');
       await new Promise(resolve => setTimeout(resolve, 1500));
