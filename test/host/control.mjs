@@ -70,6 +70,7 @@ async function perform(page, { command, argument, options }, pictures) {
     case 'type':
       return page.keyboard.type(argument);
     case 'click':
+      await page.mouse.move(700, 12); // a hover from where the mouse was could lie over the place
       return page.locator(argument).first().click();
     case 'hover':
       return page.locator(argument).first().hover();
