@@ -18,8 +18,10 @@ describe('the packed extension, installed into an empty profile', () => {
     assert.deepEqual(filesIn(folder, 'dist'), [
       'cli.js',
       'extension.js',
+      'onig.wasm',
       'panel.css',
       'panel.js',
+      'regionsThread.js',
       'report.css',
       'report.js',
       'worker.js',
@@ -42,13 +44,16 @@ describe('the packed extension, installed into an empty profile', () => {
       'THIRD_PARTY.md',
       'changelog.md',
       'dist',
+      'l10n',
       'licences',
       'media',
       'models',
       'node_modules',
       'package.json',
+      'package.nls.de.json',
       'package.nls.json',
       'readme.md',
+      'samples',
     ]);
   });
 
