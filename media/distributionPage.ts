@@ -3,6 +3,7 @@ import { distributionTable } from './distributionTable';
 import { element, tokenElement } from './dom';
 import { entropyInWords, formatBits, formatCount, formatPercent, spokenToken } from './format';
 import { strip } from './strip';
+import { watchedWords } from './watchedWords';
 
 const bandCount = 5;
 
@@ -22,7 +23,9 @@ export function distributionPage(state: PanelDistribution, reveal: (share: numbe
     state.reading === undefined ? undefined : element('p', { class: 'note reading', role: 'note' }, state.reading),
     section('Before the cursor', undefined, beforeText(state)),
     section('What it expects next', entropyInWords(state.entropyBits), typedNote(state), distributionTable(state), continuation(state)),
-    state.shape ? section('Along the document', stripTitle(state.shape), strip(state.shape, reveal), legend(state.bandEdges)) : undefined,
+    state.shape
+      ? section('Along the document', stripTitle(state.shape), strip(state.shape, reveal), legend(state.bandEdges), watchedWords(state))
+      : undefined,
     !state.shape && coloured ? legend(state.bandEdges) : undefined,
     element('footer', {}, state.provenance),
   ].filter(part => part !== undefined);

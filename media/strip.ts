@@ -97,30 +97,38 @@ function targetOf(key: string, from: number, count: number): number | undefined 
 }
 
 function drawingOf(shape: DocumentShape): SVGSVGElement {
-  const count = shape.bits.length;
+  const columns = shape.bits.map((bits, index) => ({
+    height: bits === null ? null : Math.min(bits, stripBits),
+    band: shape.bands[index] ?? undefined,
+  }));
+  return columnDrawing(columns, stripBits, shape, { 'aria-hidden': 'true' });
+}
+
+/** Columns from the beginning of the document to its end, `full` is the whole height; null where not scored. The cursor is a line. */
+export function columnDrawing(
+  columns: readonly { readonly height: number | null; readonly band: number | undefined }[],
+  full: number,
+  { cursor, stale }: Pick<DocumentShape, 'cursor' | 'stale'>,
+  attributes: Readonly<Record<string, string>>,
+): SVGSVGElement {
+  const count = columns.length;
   const gap = count > 100 ? 0.1 : 0.2;
-  const columns = shape.bits.map((bits, index) => {
-    const height = bits === null ? 0.5 : Math.max(0.4, Math.min(bits, stripBits));
-    const band = shape.bands[index];
-    const name = typeof band === 'number' ? `column band${band}` : 'column unscored';
+  const bars = columns.map(({ height, band }, index) => {
+    // What is little is never drawn as nothing.
+    const shown = full * (height === null ? 0.025 : Math.max(0.02, height / full));
     return svgElement('rect', {
-      class: name,
+      class: height === null || band === undefined ? 'column unscored' : `column band${band}`,
       x: String(index + gap / 2),
-      y: String(stripBits - height),
+      y: String(full - shown),
       width: String(1 - gap),
-      height: String(height),
+      height: String(shown),
     });
   });
-  const at = String(shape.cursor * count);
-  const attributes = {
-    viewBox: `0 0 ${count} ${stripBits}`,
-    preserveAspectRatio: 'none',
-    class: shape.stale ? 'strip stale' : 'strip',
-    'aria-hidden': 'true',
-  };
-  const cursor = svgElement('line', { class: 'cursor', x1: at, x2: at, y1: '0', y2: String(stripBits) });
-  const edge = svgElement('line', { class: 'base', x1: '0', x2: String(count), y1: String(stripBits), y2: String(stripBits) });
-  return svgElement('svg', attributes, ...columns, edge, cursor);
+  const at = String(cursor * count);
+  const all = { viewBox: `0 0 ${count} ${full}`, preserveAspectRatio: 'none', class: stale ? 'strip stale' : 'strip', ...attributes };
+  const line = svgElement('line', { class: 'cursor', x1: at, x2: at, y1: '0', y2: String(full) });
+  const edge = svgElement('line', { class: 'base', x1: '0', x2: String(count), y1: String(full), y2: String(full) });
+  return svgElement('svg', all, ...bars, edge, line);
 }
 
 function columnInWords(shape: DocumentShape, column: number): string {

@@ -68,14 +68,13 @@ export class Config implements Disposable {
   }
 
   /** As asked for; the overlap is at most half the context, and the model may cap both further. */
-  get scoringSettings(): ScoringSettings {
+  get scoringSettings(): Omit<ScoringSettings, 'watchWords'> {
     const contextTokens = this.#number('contextTokens');
     return {
       contextTokens,
       overlapTokens: Math.min(this.#number('overlapTokens'), Math.floor(contextTokens / 2)),
       anchors: 'text',
       topCount: this.topCount,
-      watchWords: [],
       useStartToken: this.#read('startToken') !== false,
     };
   }

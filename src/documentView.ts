@@ -2,7 +2,7 @@ import type { Cells } from './core/cells';
 import type { Gap, Provenance, ScoreTable, Span, Summary, UsualLevels } from './core/scores';
 import type { Vocabulary } from './core/vocabulary';
 import type { ModelError } from './model/errors';
-import type { Params, Result } from './model/protocol';
+import type { Params, Result, WatchedWord } from './model/protocol';
 import type { RefusalReason } from './refusal';
 
 /** What the lens does with one document. */
@@ -32,6 +32,8 @@ export interface DocumentView {
   readonly documentVersion: number;
   /** To be read at once: a newer table takes over its memory. */
   readonly table: ScoreTable;
+  /** What the table's columns of watched words are of; other words may be asked for by now, which a newer table will have. */
+  readonly watched: readonly WatchedWord[];
   readonly gaps: readonly Gap[];
   /** Cells that overlap the span and are current: true for this very text. */
   cellsIn(span: Span): Cells;
@@ -52,7 +54,7 @@ export interface DocumentView {
 }
 
 /** What can be asked of the model about one place, beside the scores of the whole. */
-export type Question = 'next' | 'try' | 'words';
+export type Question = 'next' | 'try' | 'words' | 'chain';
 /** What only the asker knows; the document adds the rest. */
 export type QuestionParams<Q extends Question> = Omit<Params<Q>, 'model' | 'document' | 'version' | 'settings'>;
 

@@ -31,6 +31,8 @@ import { StretchFinder } from './views/stretchFinder';
 import { StretchPainter } from './views/stretchPainter';
 import { goToSurprise } from './views/surpriseCommands';
 import { SurprisesTree } from './views/surprisesTree';
+import { askWatchWords } from './views/watchWordsInput';
+import { WatchWords } from './watchWords';
 import { WindowFocus } from './windowFocus';
 
 export function activate(context: vscode.ExtensionContext): TokenLensApi {
@@ -46,7 +48,8 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
     cacheFolder: context.globalStorageUri.fsPath,
   };
   const model = store.add(new LensModel(config, focus, files, log));
-  const scored = store.add(new ScoredDocuments({ config, model, focus, pauses, log }, context.workspaceState));
+  const watch = store.add(new WatchWords(context.workspaceState));
+  const scored = store.add(new ScoredDocuments({ config, model, focus, pauses, watch, log }, context.workspaceState));
   const showLog = () => {
     log.show();
   };
@@ -54,7 +57,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const leftOut = store.add(
     new LeftOut({ scored, config, grammars: new Grammars(() => vscode.extensions.all), pauses, log }, regionsFiles, context.workspaceState),
   );
-  const looks = store.add(new Looks(config, context.workspaceState));
+  const looks = store.add(new Looks(config, watch, context.workspaceState));
   const shown = store.add(new Shown({ scored, looks, leftOut, pauses }));
   store.add(new DecorationView({ scored, looks, shown, pauses }));
   store.add(registerHover({ scored, config, looks, shown, pauses }));
@@ -75,7 +78,11 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
     panel.refresh();
   };
   store.add(config.onDidChange(refreshPanel));
-  store.add(looks.onDidChange(refreshPanel));
+  store.add(
+    looks.onDidChange(() => {
+      panel.redraw();
+    }),
+  );
   store.add(model.onDidReplace(refreshPanel));
   const toggle = (resource: unknown) => {
     toggleLens(scored, resource);
@@ -97,6 +104,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.selectMetric': () => selectMetric(looks),
       'tokenLens.selectScale': () => selectScale(looks),
       'tokenLens.selectPalette': () => selectPalette(looks),
+      'tokenLens.watchWords': () => askWatchWords(watch),
       'tokenLens.showReport': () => {
         report.showReport();
       },

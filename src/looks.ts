@@ -5,13 +5,14 @@ import type { BandEdges, LanguageClass } from './core/band';
 import { lookOf, palettes } from './core/look';
 import type { Look, LookChoices, Relative } from './core/look';
 import { metrics, scales } from './core/metric';
+import type { WatchWords } from './watchWords';
 import { DisposableStore } from './disposable';
 import type { Disposable } from './disposable';
 
 /** Where choices are kept between two starts of the window. */
 const choicesKey = 'tokenLens.looks';
 
-/** How every document is looked at: by the settings, by what was chosen in this workspace for its class of languages, and by what it is. */
+/** How every document is looked at: by the settings, by the words that are watched, by what was chosen in this workspace for its class of languages, and by what it is. */
 export class Looks implements Disposable {
   readonly #store = new DisposableStore();
   readonly #changed = this.#store.add(new vscode.EventEmitter<void>());
@@ -19,18 +20,21 @@ export class Looks implements Disposable {
   readonly onDidChange = this.#changed.event;
   readonly #config: Config;
   readonly #memory: vscode.Memento;
+  readonly #watch: WatchWords;
   readonly #choices: Record<LanguageClass, LookChoices>;
   readonly #relative = new WeakMap<vscode.TextDocument, Relative>();
   #preview: { readonly document: vscode.TextDocument; readonly choices: LookChoices } | undefined;
   /** Made from all of the above, since reading settings takes time and every draw asks. */
   #made = new WeakMap<vscode.TextDocument, Look>();
 
-  constructor(config: Config, memory: vscode.Memento) {
+  constructor(config: Config, watch: WatchWords, memory: vscode.Memento) {
     this.#config = config;
+    this.#watch = watch;
     this.#memory = memory;
     const kept = memory.get<Partial<Record<LanguageClass, unknown>>>(choicesKey, {});
     this.#choices = { code: validChoices(kept.code), prose: validChoices(kept.prose) };
     this.#store.add(config.onDidChange(() => this.#change()));
+    this.#store.add(watch.onDidChange(() => this.#change()));
     this.#store.add(
       vscode.workspace.onDidCloseTextDocument(document => {
         // A change of language closes a document and opens it again.
@@ -50,6 +54,7 @@ export class Looks implements Disposable {
       this.#config.lookSettings(document),
       { ...this.choices(document), ...preview },
       relative && preview?.scale ? { ...relative, scale: preview.scale } : relative,
+      this.#watch.words,
     );
     this.#made.set(document, look);
     return look;
@@ -58,6 +63,11 @@ export class Looks implements Disposable {
   /** Lower edges of bands 1 to 5 for the surprisal of single tokens, in bits. */
   tokenEdges(document: vscode.TextDocument): BandEdges {
     return this.of(document).tokenEdges;
+  }
+
+  /** Words that a document can be looked at for. */
+  get watchWords(): readonly string[] {
+    return this.#watch.words;
   }
 
   /** What was chosen by commands for documents like this one. */
@@ -107,10 +117,11 @@ export class Looks implements Disposable {
 /** What another version of this extension may have kept. */
 function validChoices(kept: unknown): LookChoices {
   if (typeof kept !== 'object' || kept === null) return {};
-  const { preset, metric, scale, palette } = kept as Readonly<Record<string, unknown>>;
+  const { preset, metric, watchWord, scale, palette } = kept as Readonly<Record<string, unknown>>;
   return {
     preset: presetNames.find(name => name === preset),
-    metric: metrics.find(name => name === metric),
+    metric: metric === 'watched' ? metric : metrics.find(name => name === metric),
+    watchWord: typeof watchWord === 'string' ? watchWord : undefined,
     scale: scales.find(name => name === scale),
     palette: palettes.find(name => name === palette),
   };

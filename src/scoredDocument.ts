@@ -8,11 +8,13 @@ import type { Span, Summary } from './core/scores';
 import type { Answer, DocumentView, LensState, Progress, Question, QuestionParams } from './documentView';
 import type { LensModel, ReadyModel } from './lensModel';
 import { ModelError } from './model/errors';
-import type { LayoutEvent, ModelEvent, Params } from './model/protocol';
+import type { LayoutEvent, ModelEvent, Params, ScoringSettings } from './model/protocol';
 import { ModelCopy } from './modelCopy';
 import type { Pauses } from './pauses';
 import { Refusal } from './refusal';
 import type { RefusalReason } from './refusal';
+import { sameWords } from './watchWords';
+import type { WatchWords } from './watchWords';
 import type { WindowFocus } from './windowFocus';
 
 /** After the last edit, before the model is asked: rescoring at every key would only be cancelled by the next one. */
@@ -28,6 +30,7 @@ export interface Surroundings {
   readonly model: LensModel;
   readonly focus: WindowFocus;
   readonly pauses: Pauses;
+  readonly watch: WatchWords;
   readonly log: vscode.LogOutputChannel;
 }
 
@@ -120,6 +123,13 @@ export class ScoredDocument implements vscode.Disposable {
     this.update();
   }
 
+  /** Other words are watched: the same numbers are computed once more, and what there is stays until then. */
+  wordsChanged(): void {
+    this.#view = undefined;
+    this.#cancel();
+    this.update();
+  }
+
   /** Goes on or stops, as the circumstances say. */
   update(): void {
     const held = this.#heldBack();
@@ -205,7 +215,7 @@ export class ScoredDocument implements vscode.Disposable {
   async ask<Q extends Question>(question: Q, asked: QuestionParams<Q>, signal: AbortSignal): Promise<Answer<Q>> {
     const refusal = this.#refusal();
     if (refusal) throw new Refusal(refusal);
-    const settings = this.#around.config.scoringSettings;
+    const settings = this.#settings();
     const { result, model, version } = await this.#copy.ask(signal, async (model, version) => {
       const params = { ...asked, model: model.description.key, document: this.#document.uri.toString(), version, settings };
       return { result: await model.client.call(question, params as Params<Q>, signal), model, version };
@@ -273,13 +283,13 @@ export class ScoredDocument implements vscode.Disposable {
   }
 
   async #askForScores(model: ReadyModel, version: number, signal: AbortSignal): Promise<void> {
-    const { config, pauses, log } = this.#around;
+    const { pauses, log } = this.#around;
     const reading = this.#scores.begin();
     const params = {
       model: model.description.key,
       document: this.#document.uri.toString(),
       version,
-      settings: config.scoringSettings,
+      settings: this.#settings(),
       visible: this.#visible(),
       knownTableId: this.#origin?.model === model ? this.#origin.layout.tableId : undefined,
     };
@@ -301,7 +311,8 @@ export class ScoredDocument implements vscode.Disposable {
       this.#scores.rows(event.rows);
     } else if (isOfTable) this.#scores.goOn(reading);
     else {
-      if (!this.#scores.layout(reading, event, event.carried)) return;
+      const hasSameWords = this.#origin !== undefined && sameWords(wordsOf(this.#origin.layout), wordsOf(event));
+      if (!this.#scores.layout(reading, event, event.carried, hasSameWords)) return;
       this.#origin = { layout: event, model };
     }
     this.#view = undefined;
@@ -350,18 +361,28 @@ export class ScoredDocument implements vscode.Disposable {
       uri: this.#document.uri.toString(),
       documentVersion: layout.version,
       table,
+      watched: layout.watched,
       gaps: layout.gaps,
       cellsIn: span => this.#scores.cellsIn(span),
       staleIn: span => this.#scores.staleIn(span),
       cellsFrom: leastBits => this.#scores.cellsFrom(leastBits),
       // Not before its summary is made: whoever looks at the scores finds both of one version.
-      complete: pending === 0 && this.#scores.isOfThisText && this.#finished?.version === layout.version,
+      complete:
+        pending === 0 &&
+        this.#scores.isOfThisText &&
+        this.#finished?.version === layout.version &&
+        sameWords(wordsOf(layout), this.#around.watch.words),
       summary: this.#finished?.summary,
       provenance: provenanceOf(description, description.key.arithmetic, layout.window, layout.startTokenId, layout.version),
       modelName: shortName(description.name),
       vocabulary,
       usualBitsPerByte: description.selfCheck.usualBitsPerByte,
     };
+  }
+
+  #settings(): ScoringSettings {
+    const { config, watch } = this.#around;
+    return { ...config.scoringSettings, watchWords: watch.words };
   }
 
   #progress(): Progress {
@@ -450,6 +471,10 @@ export class ScoredDocument implements vscode.Disposable {
     this.#waiting.clear();
     for (const { reject } of waiting) reject(error);
   }
+}
+
+function wordsOf({ watched }: LayoutEvent): readonly string[] {
+  return watched.map(({ word }) => word);
 }
 
 /** But for how far they have come. */

@@ -33,7 +33,7 @@ export class ScoredDocuments {
     this.#on = new Set(memory.get<string[]>(onKey, []));
     this.#off = new Set(memory.get<string[]>(offKey, []));
     const { workspace, window } = vscode;
-    const { config, model, focus, pauses } = around;
+    const { config, model, focus, pauses, watch } = around;
     const updateAll = pauses.timed('other', () => this.#updateAll());
     this.#store.add(window.onDidChangeVisibleTextEditors(updateAll));
     this.#store.add(focus.onDidChange(updateAll));
@@ -52,6 +52,13 @@ export class ScoredDocuments {
       workspace.onDidRenameFiles(({ files }) => {
         for (const file of files) this.#renamed(file.oldUri.toString(), file.newUri.toString());
       }),
+    );
+    this.#store.add(
+      watch.onDidChange(
+        pauses.timed('other', () => {
+          for (const scored of this.#documents.values()) scored.wordsChanged();
+        }),
+      ),
     );
     this.#store.add(model.onDidReplace(() => this.#restartAll()));
     this.#store.add(

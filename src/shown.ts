@@ -126,6 +126,7 @@ export class Shown implements Disposable {
       gaps: view.documentVersion === document.version ? view.gaps : [],
       functions: look.scale === 'function' ? (this.#symbols.of(document) ?? []) : [],
       wordStartLogMass: row => view.table.wordStartLogMass[row],
+      watchIndex: look.metric === 'watched' ? view.watched.findIndex(({ word }) => word === look.watchWord) : undefined,
     };
   }
 

@@ -18,10 +18,14 @@ export interface Cells {
   readonly bestBits: ArrayLike<number>;
   /** The highest of its tokens' ranks. */
   readonly ranks: ArrayLike<number>;
+  /** Of the first of its tokens: natural logarithms for the words of the table that are watched, in their order; empty where they are not known. */
+  readonly watchLogMasses: ArrayLike<ArrayLike<number>>;
   /** Rows of the table: tokens [firstTokens, endTokens). */
   readonly firstTokens: ArrayLike<number>;
   readonly endTokens: ArrayLike<number>;
 }
+
+const nothingWatched: ArrayLike<number> = [];
 
 export const noCells: Cells = {
   length: 0,
@@ -31,6 +35,7 @@ export const noCells: Cells = {
   entropyBits: [],
   bestBits: [],
   ranks: [],
+  watchLogMasses: [],
   firstTokens: [],
   endTokens: [],
 };
@@ -52,9 +57,11 @@ export function cellsFrom(table: ScoreTable, leastBits: number): Cells {
 
 function cellsOfRows(table: ScoreTable, firstRow: number, endOffset: number, leastBits: number): Cells {
   const list = new CellList();
-  const { length, starts, ends, surprisalBits, entropyBits, ranks, states, topCount, topLogProbabilities } = table;
+  const { length, starts, ends, surprisalBits, entropyBits, ranks, states, topCount, topLogProbabilities, watchCount } = table;
   const rankOf = (row: number) => (states[row] === rowState.scored ? (ranks[row] ?? NaN) : NaN);
   const bestBitsOf = (row: number) => -(topLogProbabilities[row * topCount] ?? NaN) / Math.LN2;
+  // A copy: a newer table takes over the memory of this one.
+  const watchedAt = (row: number) => table.watchLogMasses.slice(row * watchCount, (row + 1) * watchCount);
   for (let row = firstRow; row < length;) {
     const start = starts[row] ?? 0;
     if (start >= endOffset) break;
@@ -74,7 +81,8 @@ function cellsOfRows(table: ScoreTable, firstRow: number, endOffset: number, lea
       pending ||= states[next] === rowState.pending;
       next++;
     }
-    if (!pending && !(sum < leastBits)) list.add(start, end, sum, entropy, best, rank, row, next);
+    if (!pending && !(sum < leastBits))
+      list.add(start, end, sum, entropy, best, rank, watchCount === 0 ? nothingWatched : watchedAt(row), row, next);
     row = next;
   }
   return list;
@@ -95,6 +103,7 @@ export class CellList implements Cells {
   readonly entropyBits: number[] = [];
   readonly bestBits: number[] = [];
   readonly ranks: number[] = [];
+  readonly watchLogMasses: ArrayLike<number>[] = [];
   readonly firstTokens: number[] = [];
   readonly endTokens: number[] = [];
 
@@ -109,6 +118,7 @@ export class CellList implements Cells {
     entropyBits: number,
     bestBits: number,
     rank: number,
+    watchLogMasses: ArrayLike<number>,
     firstToken: number,
     endToken: number,
   ): void {
@@ -118,6 +128,7 @@ export class CellList implements Cells {
     this.entropyBits.push(entropyBits);
     this.bestBits.push(bestBits);
     this.ranks.push(rank);
+    this.watchLogMasses.push(watchLogMasses);
     this.firstTokens.push(firstToken);
     this.endTokens.push(endToken);
   }
@@ -132,6 +143,7 @@ export class CellList implements Cells {
       at(cells.entropyBits),
       at(cells.bestBits),
       at(cells.ranks),
+      cells.watchLogMasses[index] ?? nothingWatched,
       at(cells.firstTokens),
       at(cells.endTokens),
     );
@@ -166,6 +178,11 @@ export function picked(cells: Cells, keep: (index: number) => boolean): Cells {
   const list = new CellList();
   for (let index = 0; index < cells.length; index++) if (keep(index)) list.addFrom(cells, index);
   return list;
+}
+
+/** The same cells, of which nobody knows how probable the watched words were: other words are watched now. */
+export function withoutWatched(cells: Cells): Cells {
+  return { ...cells, length: cells.length, watchLogMasses: [] };
 }
 
 /** Those that overlap the span. */

@@ -18,6 +18,7 @@ export const publicCommands = [
   'tokenLens.selectPalette',
   'tokenLens.export',
   'tokenLens.copyAsMarkdown',
+  'tokenLens.watchWords',
   'tokenLens.showLog',
   'tokenLens.nextSurprise',
   'tokenLens.previousSurprise',
@@ -46,7 +47,7 @@ export const contextKeys = {
   onPaths: 'tokenLens.onPaths',
   /** Schemes of documents that are never scored. */
   skippedSchemes: 'tokenLens.skippedSchemes',
-  /** What colours show in the active editor, one of `metrics`, and of which pieces of text, one of `scales`; undefined while its lens is off. */
+  /** What colours show in the active editor, a `Metric`, and of which pieces of text, one of `scales`; undefined while its lens is off. */
   metric: 'tokenLens.metric',
   scale: 'tokenLens.scale',
 } as const;

@@ -12,12 +12,15 @@ export interface BandRow {
 }
 
 /**
- * What the bands mean, weakest first, without those that are empty: bits, but for ranks ("11" to "100") and for the probability relative to the
- * best token, which are fractions ("1/4" to "1/16").
+ * What the bands mean, weakest first, without those that are empty: bits, but for ranks ("11" to "100"), for the probability relative to the
+ * best token, which are fractions ("1/4" to "1/16"), and for that of a watched word ("0.1%" to "1%").
  */
 export function bandRows(metric: Metric, edges: BandEdges): readonly BandRow[] {
-  const written = (edge: number) =>
-    metric === 'rank' ? formatCount(edge) : metric === 'relative' ? `1/${formatCount(2 ** edge)}` : formatEdge(edge);
+  const written = (edge: number) => {
+    if (metric === 'rank') return formatCount(edge);
+    if (metric === 'relative') return `1/${formatCount(2 ** edge)}`;
+    return metric === 'watched' ? `${formatEdge(edge * 100)}%` : formatEdge(edge);
+  };
   return edges.flatMap((edge, index) => {
     const next = edges[index + 1];
     if (edge === next) return [];

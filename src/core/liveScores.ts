@@ -1,4 +1,4 @@
-import { CellList, cellsFrom, cellsWithin, mergedCells, noCells, overlapping, picked, withoutCovered } from './cells';
+import { CellList, cellsFrom, cellsWithin, mergedCells, noCells, overlapping, picked, withoutCovered, withoutWatched } from './cells';
 import type { Cells } from './cells';
 import { Drift } from './drift';
 import type { Change } from './drift';
@@ -55,10 +55,12 @@ export class LiveScores {
     if (drift !== this.#held?.drift) this.#drifts.delete(drift);
   }
 
-  /** The tokens of the text that `begin` was called for; false when they come too late, after `clear`. `carried`: rows of the present table. */
-  layout(drift: Drift, columns: Columns, carried: readonly CarriedRows[]): boolean {
+  /** The tokens of the text that `begin` was called for; false when they come too late, after `clear`. `carried`: rows of the present
+   * table. `sameWords`: it has columns for the same watched words. */
+  layout(drift: Drift, columns: Columns, carried: readonly CarriedRows[], sameWords = true): boolean {
     if (!this.#drifts.has(drift)) return false;
-    const older = this.#shownInstead(columns, carried, drift);
+    const instead = this.#shownInstead(columns, carried, drift);
+    const older = sameWords ? instead : withoutWatched(instead);
     const table = this.#store.table(columns, carried);
     if (this.#held) this.#drifts.delete(this.#held.drift);
     this.#drifts.add(drift);

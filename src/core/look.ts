@@ -17,6 +17,8 @@ export const mutedOpacity = 0.7;
 export interface Look {
   readonly preset: Preset;
   readonly metric: Metric;
+  /** The word that is shown where the metric is `watched`. */
+  readonly watchWord: string | undefined;
   /** In force: always `token` for other metrics than surprisal. */
   readonly scale: Scale;
   /** Lower edges of bands 1 to 5 in the unit of what is shown: that of the metric, bits for words, bits per byte for longer pieces. */
@@ -39,6 +41,8 @@ export interface Look {
 export interface LookChoices {
   readonly preset?: Preset | undefined;
   readonly metric?: Metric | undefined;
+  /** Goes with the metric `watched`, and is in force only while that word is watched. */
+  readonly watchWord?: string | undefined;
   readonly scale?: Scale | undefined;
   readonly palette?: Palette | undefined;
 }
@@ -66,9 +70,17 @@ export function isPerByte(scale: Scale): boolean {
   return scale !== 'token' && scale !== 'word';
 }
 
-export function lookOf(languageClass: LanguageClass, settings: LookSettings, choices: LookChoices, relative?: Relative): Look {
+/** `watchWords`: those that are watched now. */
+export function lookOf(
+  languageClass: LanguageClass,
+  settings: LookSettings,
+  choices: LookChoices,
+  relative?: Relative,
+  watchWords: readonly string[] = [],
+): Look {
   const preset = choices.preset ?? (settings.preset === 'auto' ? languageClass : settings.preset);
-  const metric = choices.metric ?? 'surprisal';
+  const watchWord = choices.metric === 'watched' ? watchWords.find(word => word === choices.watchWord) : undefined;
+  const metric = choices.metric === undefined || (choices.metric === 'watched' && watchWord === undefined) ? 'surprisal' : choices.metric;
   const wanted = relative ? (relative.scale ?? 'sentence') : (choices.scale ?? presetScale[preset]);
   const scale = metric === 'surprisal' ? wanted : 'token';
   const tokenEdges = settings.bandEdges[preset] ?? defaultBandEdges[preset];
@@ -76,6 +88,7 @@ export function lookOf(languageClass: LanguageClass, settings: LookSettings, cho
   return {
     preset,
     metric,
+    watchWord,
     scale,
     edges: edgesOf(preset, metric, scale, tokenEdges, relativeTo),
     tokenEdges,

@@ -6,7 +6,8 @@ import type { Cells } from './cells';
  * `relative`: how many times less probable than the best token, as bits.
  */
 export const metrics = ['surprisal', 'rank', 'entropy', 'surplus', 'relative'] as const;
-export type Metric = (typeof metrics)[number];
+/** `watched`: how probable a word that somebody watches was as what comes there. */
+export type Metric = (typeof metrics)[number] | 'watched';
 
 /** Pieces of text that colours can be about. Above a word a mean is shown, in bits per byte; only surprisal has scales, the other metrics are per token. */
 export const scales = ['token', 'word', 'line', 'sentence', 'paragraph', 'function'] as const;
@@ -21,10 +22,11 @@ export const metricEdges: Readonly<Record<Exclude<Metric, 'surprisal'>, BandEdge
   entropy: [3, 4.5, 6, 7.5, 9],
   surplus: [2, 4, 6, 8, 11],
   relative: [2, 4, 6, 8, 10],
+  watched: [0.001, 0.01, 0.05, 0.2, 0.5],
 };
 
-/** Bits, but for `rank`; NaN where a token of the cell has no score. */
-export function metricOf(cells: Cells, index: number, metric: Metric): number {
+/** Bits, but for `rank` and for `watched`, a probability; NaN where a token of the cell has no score. `watchIndex`: of the word among those watched. */
+export function metricOf(cells: Cells, index: number, metric: Metric, watchIndex?: number): number {
   const bits = cells.bits[index] ?? NaN;
   switch (metric) {
     case 'surprisal':
@@ -37,5 +39,7 @@ export function metricOf(cells: Cells, index: number, metric: Metric): number {
       return bits - (cells.entropyBits[index] ?? NaN);
     case 'relative':
       return bits - (cells.bestBits[index] ?? NaN);
+    case 'watched':
+      return Math.exp(cells.watchLogMasses[index]?.[watchIndex ?? -1] ?? NaN);
   }
 }

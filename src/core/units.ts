@@ -1,5 +1,5 @@
 import { bandOf } from './band';
-import { mergedCells } from './cells';
+import { mergedCells, noCells } from './cells';
 import type { Cells } from './cells';
 import { isPerByte } from './look';
 import type { Look } from './look';
@@ -24,6 +24,8 @@ export interface UnitSource {
    * undefined where it is not known.
    */
   readonly wordStartLogMass: ((row: number) => number | undefined) | undefined;
+  /** Which of the cells' watched words the look is about; undefined: none. */
+  readonly watchIndex?: number | undefined;
 }
 
 /** A piece of text with its scores: of whole cells, so that a token that reaches into two pieces makes them one. */
@@ -161,7 +163,7 @@ function mixedCells(source: UnitSource, span: Span): MixedCells {
 
 const noMixedCells: MixedCells = {
   length: 0,
-  all: { length: 0, starts: [], ends: [], bits: [], entropyBits: [], bestBits: [], ranks: [], firstTokens: [], endTokens: [] },
+  all: noCells,
   startOf: () => Infinity,
   endOf: () => -Infinity,
   isStale: () => false,
@@ -173,7 +175,7 @@ function cellMarks(source: UnitSource, span: Span, look: Look): Mark[] {
   return Array.from({ length: cells.length }, (_, index) => ({
     start: cells.startOf(index),
     end: cells.endOf(index),
-    band: cells.isKept(index) ? bandOf(metricOf(cells.all, index, look.metric), look.edges) : undefined,
+    band: cells.isKept(index) ? bandOf(metricOf(cells.all, index, look.metric, source.watchIndex), look.edges) : undefined,
     stale: cells.isStale(index),
     opens: false,
   }));

@@ -16,6 +16,8 @@ import { comparedPassages, passageScore } from './passages';
 import type { Scoring } from './passages';
 import type {
   CallContext,
+  ChainParams,
+  ChainResult,
   ChangeParams,
   NextParams,
   NextResult,
@@ -33,7 +35,7 @@ import type {
 import { firstNotBelow, tokenText } from './tokens';
 import type { TokenisedText, TokenLayout } from './tokens';
 import { tokenSetsOf, watchedWords } from './tokenSets';
-import { likelyWords, windowStart } from './words';
+import { chainedLogProbability, likelyWords, windowStart } from './words';
 
 /** Longer words than this are broken off. */
 const defaultMostTokens = 6;
@@ -75,6 +77,10 @@ export class Documents {
 
   words(params: WordsParams, model: Model, signal: AbortSignal): Promise<WordsResult> {
     return this.#find(params.document, params.version).words(params, model, signal);
+  }
+
+  chain(params: ChainParams, model: Model, signal: AbortSignal): Promise<ChainResult> {
+    return this.#find(params.document, params.version).chain(params, model, signal);
   }
 
   try(params: TryParams, model: Model, signal: AbortSignal): Promise<TryResult> {
@@ -245,6 +251,20 @@ class OpenDocument {
     return { cut, words: await likelyWords(scoring, tokenText(reading), row, logProbabilities, vocabulary, { count, mostTokens }) };
   }
 
+  async chain(params: ChainParams, model: Model, signal: AbortSignal): Promise<ChainResult> {
+    const { scoring, reading, row, cut, typed, logProbabilities } = await this.#predict(params, model, signal);
+    const vocabulary = new Vocabulary(model.facts.tokenizer.vocabulary);
+    const chained = new Float64Array(params.texts.length).fill(-Infinity);
+    for (const [index, text] of params.texts.entries()) {
+      const bytes = Buffer.from(text);
+      const ids = model.facts.tokenizer.idsOf(text);
+      const isSpelled = bytes.equals(Buffer.concat(ids.map(id => vocabulary.bytesOf(id))));
+      if (!isSpelled || !bytes.subarray(0, typed.length).equals(typed)) continue;
+      chained[index] = await chainedLogProbability(scoring, tokenText(reading), row, ids, logProbabilities, vocabulary);
+    }
+    return { cut, logProbabilities: chained };
+  }
+
   /** What comes at an offset, from the text before it only: where the text is cut, and the row that begins there. */
   async #predict(
     { model: { arithmetic }, offset, settings }: Pick<NextParams, 'model' | 'offset' | 'settings'>,
@@ -254,7 +274,8 @@ class OpenDocument {
     const [engine, reading] = await Promise.all([model.engine(arithmetic), this.#read(model, signal)]);
     const { copy, layout } = reading;
     const scoring: Scoring = { ...scoringWith(engine, settings), signal };
-    const cutByte = cutOf(copy, layout, byteAtOffset(copy, offset), model);
+    const byte = byteAtOffset(copy, offset);
+    const cutByte = cutOf(copy, layout, byte, model);
     const row = firstTokenEndingAfter(layout, cutByte);
     const start = windowStart(tokenText(reading), row, scoring.settings);
     const inputs = [...scoring.prefixIds, ...layout.ids.subarray(start, row)];
@@ -264,7 +285,8 @@ class OpenDocument {
         'There is nothing before this place, and no start token: the model has nothing to predict from.',
       );
     const logProbabilities = await engine.distributionAfter(inputs, signal);
-    return { scoring, reading, row, cut: copy.characterStarts[cutByte] ?? 0, logProbabilities, contextTokens: row - start };
+    const cut = copy.characterStarts[cutByte] ?? 0;
+    return { scoring, reading, row, cut, typed: copy.bytes.subarray(cutByte, byte), logProbabilities, contextTokens: row - start };
   }
 
   async try({ model: { arithmetic }, settings, edit, followingTokens }: TryParams, model: Model, signal: AbortSignal): Promise<TryResult> {

@@ -19,6 +19,8 @@ export interface ModelMethods {
   next: { params: NextParams; result: NextResult };
   /** The whole words that are likeliest at one place, from the text before it only. */
   words: { params: WordsParams; result: WordsResult };
+  /** How probable texts are as what comes at one place, from the text before it only. */
+  chain: { params: ChainParams; result: ChainResult };
   /** Scores the text as it would be after an edit, near the edit; the document stays as it is. */
   try: { params: TryParams; result: TryResult };
   /** What the process has cost so far. */
@@ -174,6 +176,20 @@ export interface WordAlternative {
   readonly logProbability: number;
   /** False: broken off. */
   readonly complete: boolean;
+}
+
+export interface ChainParams extends NextParams {
+  /** Each from the cut on: one that does not begin with what stands between the cut and the offset is impossible there. */
+  readonly texts: readonly string[];
+}
+export interface ChainResult {
+  /** As in `NextResult`. */
+  readonly cut: number;
+  /**
+   * Natural logarithms, by the product rule over the tokens of each text; not of its end: " sea" may go on as " season". -Infinity where a
+   * text is impossible or cannot be spelled, 0 for the empty text, NaN where a window begins inside of it with nothing before.
+   */
+  readonly logProbabilities: Float64Array;
 }
 
 export interface TryParams {

@@ -1,10 +1,9 @@
 import type { TokenSets } from '../core/scores';
 import { Vocabulary } from '../core/vocabulary';
+import { mostWatchWords } from '../core/watchWords';
 import { ModelError } from './errors';
 import type { WatchedWord } from './protocol';
 import type { TextTokenizer } from './tokens';
-
-const mostWatchWords = 5;
 
 /** For rows of which only the numbers of tokens are wanted. */
 export const noSets: TokenSets = { count: 1, members: new Float32Array(1) };

@@ -40,6 +40,25 @@ export async function likelyWords(
   return [...found.values()].sort((a, b) => b.logProbability - a.logProbability);
 }
 
+/**
+ * Natural logarithm of the probability that exactly these tokens follow those before row `at`: of the product of their probabilities. One is
+ * looked up in `logProbabilities`, the distribution there; several are scored as a text that has them there.
+ */
+export async function chainedLogProbability(
+  scoring: Scoring,
+  text: IdText,
+  at: number,
+  ids: readonly number[],
+  logProbabilities: Float32Array,
+  vocabulary: Vocabulary,
+): Promise<number> {
+  const [first] = ids;
+  if (first === undefined) return 0;
+  if (ids.length === 1) return logProbabilities[first] ?? NaN;
+  const { surprisalBits } = await scoreRows(scoring, withWord(text, at, ids, vocabulary), at, at + ids.length, undefined);
+  return -Math.LN2 * surprisalBits.reduce((sum, bits) => sum + bits, 0);
+}
+
 async function continued(
   scoring: Scoring,
   text: IdText,

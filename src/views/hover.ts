@@ -2,13 +2,13 @@ import * as vscode from 'vscode';
 import { cellAt } from '../core/cells';
 import type { Cells } from '../core/cells';
 import type { CommandId } from '../core/contributions';
-import { escapedText, hoverMarkdown } from '../core/hoverText';
+import { escapedPieces, escapedText, hoverMarkdown } from '../core/hoverText';
 import type { Unit } from '../core/units';
 import type { Config } from '../config';
 import type { DocumentView, LensState } from '../documentView';
 import type { Pauses } from '../pauses';
 import type { Looks } from '../looks';
-import { formatBits } from '../core/numberText';
+import { formatBits, formatPercent } from '../core/numberText';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Shown } from '../shown';
 import type { Disposable } from '../disposable';
@@ -66,7 +66,7 @@ function hoverAt(
     const linkOf = (row: number) => (id: number) =>
       row === cell.firstToken && view.vocabulary.textOf(id) !== undefined ? alternativeLink(document, cell.start, id) : undefined;
     const facts = hoverMarkdown(rows.map(row => hoverToken(view, row, config.topCount, edges, linkOf(row))));
-    return hover(cell.start, cell.end, unitLine(shown.unitAt(document, offset)) + shares + facts);
+    return hover(cell.start, cell.end, unitLine(shown.unitAt(document, offset)) + watchedLine(view, cell.firstToken) + shares + facts);
   }
   const staleCells = view.staleIn(here);
   const stale = cellAt(staleCells, offset);
@@ -74,7 +74,9 @@ function hoverAt(
     const cell = cellOf(staleCells, stale);
     const why =
       state.kind === 'scoring'
-        ? vscode.l10n.t('The text has changed: this is being rescored.')
+        ? view.documentVersion === document.version
+          ? vscode.l10n.t('This is being rescored.')
+          : vscode.l10n.t('The text has changed: this is being rescored.')
         : vscode.l10n.t('The text has changed since this was scored.');
     return isShown(cell.bits) ? hover(cell.start, cell.end, why) : undefined;
   }
@@ -88,6 +90,17 @@ function unitLine(unit: Unit | undefined): string {
   if (!unit?.peak) return '';
   const mean = (unit.bits / unit.bytes).toFixed(2);
   return `${vscode.l10n.t('Here: {0} bits per byte on average, {1} bits at its peak.', mean, formatBits(unit.peak.bits))}\n\n`;
+}
+
+/** How probable each watched word was as what begins at this row; nothing where none is watched, or nothing has a score. */
+function watchedLine({ table, watched }: DocumentView, row: number): string {
+  const said = watched.flatMap(({ word, whole }, index) => {
+    const probability = Math.exp(table.watchLogMasses[row * table.watchCount + index] ?? NaN);
+    if (Number.isNaN(probability)) return [];
+    const [escaped, percent] = [escapedPieces([{ text: word, glyph: false }]), `${formatPercent(probability)}%`];
+    return [whole ? `${escaped} ${percent}` : vscode.l10n.t('{0} {1} (its first piece)', escaped, percent)];
+  });
+  return said.length === 0 ? '' : `${vscode.l10n.t('Watched, as what could have come here: {0}.', said.join(', '))}\n\n`;
 }
 
 function cellOf(cells: Cells, index: number) {

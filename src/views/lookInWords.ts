@@ -8,6 +8,8 @@ import type { Metric, Scale } from '../core/metric';
 import { formatCount } from '../core/numberText';
 import type { Overview } from '../core/overview';
 import { wordRule } from '../core/textUnits';
+import { escapedPieces } from '../core/hoverText';
+import type { WatchedWord } from '../model/protocol';
 import { colourId } from './bandTypes';
 
 interface Words {
@@ -32,6 +34,8 @@ export function metricInWords(metric: Metric): Words {
         label: vscode.l10n.t('Surprisal minus entropy'),
         text: vscode.l10n.t('how much more surprising than the model had to expect there, in bits'),
       };
+    case 'watched':
+      return { label: vscode.l10n.t('Watched word'), text: vscode.l10n.t('how probable it was as what comes next') };
     case 'relative':
       return {
         label: vscode.l10n.t('Probability relative to the best token'),
@@ -86,17 +90,36 @@ export function paletteInWords(palette: Palette): Words {
   }
 }
 
-/** The legend as Markdown: what colours are about, then a row for each band with its share of the document. `modelName` is Markdown. */
-export function legendOf(look: Look, overview: Overview | undefined, modelName: string): string {
-  return [...headOf(look, modelName), tableOf(look, overview), ...(overview ? [countedOf(look, overview)] : [])].join('\n\n');
+/** The word that a look is about, as Markdown: `sea`, or first piece of `harbour`. */
+export function watchedInWords(word: string, watched: readonly WatchedWord[]): string {
+  const escaped = escapedPieces([{ text: word, glyph: false }]);
+  return watched.find(each => each.word === word)?.whole === false ? vscode.l10n.t('the first piece of {0}', escaped) : escaped;
 }
 
-function headOf({ metric, scale, relativeTo, wordCorrection }: Look, modelName: string): readonly string[] {
+/**
+ * The legend as Markdown: what colours are about, then a row for each band with its share of the document. `modelName` is Markdown; `watched`:
+ * the words that the scores know of.
+ */
+export function legendOf(look: Look, overview: Overview | undefined, modelName: string, watched: readonly WatchedWord[]): string {
+  return [...headOf(look, modelName, watched), tableOf(look, overview), ...(overview ? [countedOf(look, overview)] : [])].join('\n\n');
+}
+
+function headOf(
+  { metric, watchWord, scale, relativeTo, wordCorrection }: Look,
+  modelName: string,
+  watched: readonly WatchedWord[],
+): readonly string[] {
   const { label, text } = metricInWords(metric);
   const paragraphs = [
     metric === 'surprisal'
       ? vscode.l10n.t('Stronger colour = more surprising to {0}.', modelName)
-      : vscode.l10n.t('Stronger colour = higher: {0}, {1}.', label, text),
+      : metric === 'watched'
+        ? vscode.l10n.t(
+            'Stronger colour = more probable to {0} that {1} comes there, whatever stands there.',
+            modelName,
+            watchedInWords(watchWord ?? '', watched),
+          )
+        : vscode.l10n.t('Stronger colour = higher: {0}, {1}.', label, text),
   ];
   if (metric !== 'surprisal') paragraphs.push(vscode.l10n.t('Scale: token (only surprisal has others).'));
   else if (scale === 'word') {
@@ -142,6 +165,7 @@ function tableOf(look: Look, overview: Overview | undefined): string {
 function limitsOf({ metric, scale }: Look, { from, to }: BandRow): string {
   if (metric === 'rank') return to === undefined ? vscode.l10n.t('rank {0} or more', from) : vscode.l10n.t('rank {0} to {1}', from, to);
   if (metric === 'relative') return to === undefined ? vscode.l10n.t('{0} or less', from) : vscode.l10n.t('{0} to {1}', from, to);
+  if (metric === 'watched') return to === undefined ? vscode.l10n.t('{0} or more', from) : vscode.l10n.t('{0} to {1}', from, to);
   if (isPerByte(scale))
     return to === undefined ? vscode.l10n.t('{0} bits/byte or more', from) : vscode.l10n.t('{0} to {1} bits/byte', from, to);
   return to === undefined ? vscode.l10n.t('{0} bits or more', from) : vscode.l10n.t('{0} to {1} bits', from, to);
@@ -154,9 +178,11 @@ function plainOf({ metric, scale, edges, muted }: Look): string {
       ? vscode.l10n.t('better than rank {0}', from)
       : metric === 'relative'
         ? vscode.l10n.t('more than {0}', from)
-        : isPerByte(scale)
-          ? vscode.l10n.t('below {0} bits/byte', from)
-          : vscode.l10n.t('below {0} bits', from);
+        : metric === 'watched'
+          ? vscode.l10n.t('below {0}', from)
+          : isPerByte(scale)
+            ? vscode.l10n.t('below {0} bits/byte', from)
+            : vscode.l10n.t('below {0} bits', from);
   return muted ? vscode.l10n.t('{0}: dimmed', limit) : vscode.l10n.t('{0}: plain', limit);
 }
 

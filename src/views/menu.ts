@@ -31,6 +31,10 @@ export async function showMenu(scored: Pick<ScoredDocuments, 'isOn' | 'state'>):
             label: `$(symbol-numeric) ${vscode.l10n.t('Select what colours show: surprisal, rank…')}`,
             run: command('tokenLens.selectMetric'),
           },
+          {
+            label: `$(search) ${vscode.l10n.t('Watch words: how probable they were at every place')}`,
+            run: command('tokenLens.watchWords'),
+          },
           { label: `$(paintcan) ${vscode.l10n.t('Select a palette')}`, run: command('tokenLens.selectPalette') },
         ]
       : []),

@@ -57,6 +57,7 @@ export class PanelView implements Disposable {
         view: document => scored.view(document),
         isOn: document => scored.isOn(document),
         next: (document, offset, signal) => scored.ask(document, 'next', { offset }, signal),
+        chain: (document, offset, texts, signal) => scored.ask(document, 'chain', { offset, texts }, signal),
         textBetween: (document, start, end) => document.getText(new vscode.Range(document.positionAt(start), document.positionAt(end))),
         bandEdges: document => looks.tokenEdges(document),
         readingNote: document => reading.noteOf(document),
@@ -83,6 +84,11 @@ export class PanelView implements Disposable {
   /** Opens the panel beside the text, or brings it to the front; the text keeps the focus. */
   show(): void {
     this.#pages.show();
+    this.#schedule();
+  }
+
+  /** Shows the same numbers in another way: for when the look has changed. */
+  redraw(): void {
     this.#schedule();
   }
 

@@ -6,9 +6,11 @@ import { ModelError, type ModelErrorCode } from '../model/errors';
 import type { DocumentView, LensState, NextAnswer } from '../documentView';
 import { Refusal } from '../refusal';
 import type { RefusalReason } from '../refusal';
+import { ExactWords, isSamePlace } from './exactWords';
+import type { AskChain } from './exactWords';
 import { askingMessage, failureMessage, loadingMessage, noEditorMessage, refusalMessage } from './panelMessages';
-import type { PanelState } from './panelProtocol';
-import { panelDistribution, rowBeginningAt, shapeOf, textRuns, type PanelAnswer } from './panelState';
+import type { PanelState, WatchedShape } from './panelProtocol';
+import { panelDistribution, rowBeginningAt, shapeOf, textRuns, watchedPeaks, type PanelAnswer } from './panelState';
 import type { Retry } from './stateInWords';
 
 const beforeLength = 160;
@@ -32,6 +34,7 @@ export interface PanelSource<D> {
   view(document: D): DocumentView | undefined;
   isOn(document: D): boolean;
   next(document: D, offset: number, signal: AbortSignal): Promise<NextAnswer>;
+  readonly chain: AskChain<D>;
   textBetween(document: D, start: number, end: number): string;
   bandEdges(document: D): BandEdges;
   /** That the model does not read the document's language; undefined: nothing to say. */
@@ -57,14 +60,17 @@ export class PanelAnswers<D extends VersionedDocument> {
   #outcome: { readonly place: Place<D>; readonly result: NextAnswer | ModelErrorCode | RefusalReason } | undefined;
   #shown: { readonly document: D | undefined; readonly state: PanelState } | undefined;
   #modelName: string | undefined;
+  readonly #exact: ExactWords<D>;
 
   constructor(source: PanelSource<D>, show: (state: PanelState) => void) {
     this.#source = source;
     this.#show = show;
+    this.#exact = new ExactWords(source.chain, place => source.time(() => this.update(place)));
   }
 
   /** Shows what is expected at the place, at once or when the model has answered. Without a place, says that there is none. */
   update(place: Place<D> | undefined): void {
+    this.#exact.leave(place);
     if (!place) return this.#answer(undefined, noEditorMessage);
     const { document, version, offset } = place;
     const lens = this.#source.state(document);
@@ -75,27 +81,28 @@ export class PanelAnswers<D extends VersionedDocument> {
     const ofTable = view?.documentVersion === version ? answerOfTable(view, offset, this.#source.topCount()) : undefined;
     if (ofTable) return this.#answer(document, this.#stateOf(place, ofTable, view));
 
-    const result = this.#outcome && isSame(this.#outcome.place, place) ? this.#outcome.result : undefined;
+    const result = this.#outcome && isSamePlace(this.#outcome.place, place) ? this.#outcome.result : undefined;
     if (typeof result === 'string') return this.#answer(document, this.#failure(result, 'move'));
     if (result && 'kind' in result) return this.#answer(document, this.#refusal(result));
     if (result) return this.#answer(document, this.#stateOf(place, this.#answerOfNext(place, result, view), view));
-    if (!this.#run || !isSame(this.#run.place, place)) void this.#ask(place, lens.kind === 'starting');
+    if (!this.#run || !isSamePlace(this.#run.place, place)) void this.#ask(place, lens.kind === 'starting');
   }
 
   /** Stops asking. */
   cancel(): void {
-    this.#run?.abort.abort();
-    this.#run = undefined;
+    this.#exact.leave(undefined);
+    this.#drop();
   }
 
   /** Stops asking and forgets what the model said: for when model or settings have changed. */
   forget(): void {
     this.cancel();
+    this.#exact.forget();
     this.#outcome = undefined;
   }
 
   async #ask(place: Place<D>, starting: boolean): Promise<void> {
-    this.cancel();
+    this.#drop();
     const run = { place, abort: new AbortController() };
     this.#run = run;
     this.#showWaiting(place.document, starting);
@@ -120,8 +127,14 @@ export class PanelAnswers<D extends VersionedDocument> {
     return failureMessage(code, this.#source.failureInWords(code, retry));
   }
 
+  /** The question of the distribution. */
+  #drop(): void {
+    this.#run?.abort.abort();
+    this.#run = undefined;
+  }
+
   #answer(document: D | undefined, state: PanelState): void {
-    this.cancel();
+    this.#drop();
     this.#shown = { document, state };
     this.#show(state);
   }
@@ -145,7 +158,21 @@ export class PanelAnswers<D extends VersionedDocument> {
       reading: this.#source.readingNote(document),
       ...textRuns(text, start, view?.cellsIn({ start, end: offset }) ?? noCells, bandEdges),
       shape: view && shapeOf(view.table, bandEdges, offset, !isCurrent),
+      watched: view ? this.#watchedIn(view, place) : [],
       bandEdges,
+    });
+  }
+
+  /** Where a token of the table begins, it knows the words that are one token; the others are asked for. */
+  #watchedIn({ table, watched, documentVersion }: DocumentView, place: Place<D>): readonly WatchedShape[] {
+    if (table.length === 0 || watched.length === 0) return [];
+    const row = documentVersion === place.version ? rowBeginningAt(table, place.offset) : undefined;
+    const known = (index: number) => (row === undefined ? NaN : Math.exp(table.watchLogMasses[row * table.watchCount + index] ?? NaN));
+    const others = watched.filter(({ whole }, index) => !whole || Number.isNaN(known(index))).map(({ word }) => word);
+    const asked = others.length === 0 ? undefined : this.#exact.at(place, others);
+    return watched.map(({ word, whole }, index) => {
+      const here = others.includes(word) ? asked?.get(word) : known(index);
+      return { word, whole, peaks: watchedPeaks(table, index), here: Number.isNaN(here) ? null : here };
     });
   }
 
@@ -186,8 +213,4 @@ function typedBytes(text: string, start: number): Uint8Array {
 function typedPieces(text: string, bytes: Uint8Array): TokenPieces {
   if (text.length <= typedLength) return piecesOfBytes(bytes);
   return [{ text: '…', glyph: true }, ...piecesOfBytes(new TextEncoder().encode(text.slice(-typedLength)))];
-}
-
-function isSame<D>(a: Place<D>, b: Place<D>): boolean {
-  return a.document === b.document && a.version === b.version && a.offset === b.offset;
 }

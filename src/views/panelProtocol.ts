@@ -47,6 +47,8 @@ export interface PanelDistribution {
   readonly bandEdges: readonly number[];
   /** Undefined while the document has no scores. */
   readonly shape: DocumentShape | undefined;
+  /** Words that are watched; none while the document has no scores. */
+  readonly watched: readonly WatchedShape[];
   readonly provenance: string;
 }
 
@@ -64,6 +66,17 @@ export interface DocumentShape {
   readonly cursor: number;
   /** Of an older version of the document, or not complete yet. */
   readonly stale: boolean;
+}
+
+/** How probable a watched word was as what comes next, along the document and at the cursor. Stale as the document's shape is. */
+export interface WatchedShape {
+  readonly word: string;
+  /** False: the columns are of its first piece, with which other words may begin as well. */
+  readonly whole: boolean;
+  /** In the columns of the document's shape: the highest probability of each, 0 to 1; null where not scored. */
+  readonly peaks: readonly (number | null)[];
+  /** Exact probability of the whole word at the cursor, before anything of it is typed; undefined while it is computed, null where it cannot be. */
+  readonly here: number | null | undefined;
 }
 
 export interface PanelRow {

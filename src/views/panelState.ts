@@ -4,7 +4,7 @@ import type { Distribution, DistributionRow } from '../core/distribution';
 import { rowState, type Provenance, type ScoreTable, type Span } from '../core/scores';
 import { noiseText } from '../core/legend';
 import type { TokenPieces, Vocabulary } from '../core/vocabulary';
-import type { DocumentShape, PanelDistribution, PanelRow, TextRun } from './panelProtocol';
+import type { DocumentShape, PanelDistribution, PanelRow, TextRun, WatchedShape } from './panelProtocol';
 
 const shapeColumns = 200;
 const beforeLines = 8;
@@ -28,6 +28,7 @@ export interface PanelSurroundings {
   readonly before: readonly TextRun[];
   readonly beforeTruncated: boolean;
   readonly shape: DocumentShape | undefined;
+  readonly watched: readonly WatchedShape[];
   readonly bandEdges: BandEdges;
 }
 
@@ -123,13 +124,23 @@ function shortenedFrom(text: string, cutAtFront: boolean): number {
 /** The peak of the surprisal in each of at most 200 equal columns of the document's tokens. */
 export function shapeOf(table: ScoreTable, edges: BandEdges, offset: number, stale: boolean): DocumentShape | undefined {
   if (table.length === 0) return undefined;
-  const columns = Math.min(shapeColumns, table.length);
-  const bits = Array.from({ length: columns }, (_, column) => {
-    const peak = peakOfColumn(table, column, columns);
-    return peak === undefined ? null : (table.surprisalBits[peak] ?? null);
-  });
+  const bits = peaksOf(table, row => table.surprisalBits[row]);
   const bands = bits.map(peak => (peak === null ? null : (bandOf(peak, edges) ?? null)));
   return { bits, bands, cursor: firstRowFrom(table, offset) / table.length, stale };
+}
+
+/** The highest probability of a watched word in each of the same columns. `index`: of the word in the table. */
+export function watchedPeaks(table: ScoreTable, index: number): readonly (number | null)[] {
+  const probabilityAt = (row: number) => Math.exp(table.watchLogMasses[row * table.watchCount + index] ?? NaN);
+  return peaksOf(table, probabilityAt);
+}
+
+function peaksOf(table: ScoreTable, valueOf: (row: number) => number | undefined): readonly (number | null)[] {
+  const columns = Math.min(shapeColumns, table.length);
+  return Array.from({ length: columns }, (_, column) => {
+    const peak = peakOfColumn(table, column, columns, valueOf);
+    return peak === undefined ? null : (valueOf(peak) ?? null);
+  });
 }
 
 /** Where the highest token is of the column that holds this share (0 to 1) of the tokens; where the column begins, if none of it is scored. */
@@ -137,16 +148,21 @@ export function peakAt(table: ScoreTable, share: number): Span | undefined {
   const columns = Math.min(shapeColumns, table.length);
   if (columns === 0) return undefined;
   const column = Math.min(columns - 1, Math.floor(share * columns));
-  const row = peakOfColumn(table, column, columns) ?? firstOfColumn(table, column, columns);
+  const row = peakOfColumn(table, column, columns, each => table.surprisalBits[each]) ?? firstOfColumn(table, column, columns);
   return { start: table.starts[row] ?? 0, end: table.ends[row] ?? 0 };
 }
 
 /** Undefined where no row of the column is scored. */
-function peakOfColumn(table: ScoreTable, column: number, columns: number): number | undefined {
+function peakOfColumn(
+  table: ScoreTable,
+  column: number,
+  columns: number,
+  valueOf: (row: number) => number | undefined,
+): number | undefined {
   let peak: number | undefined;
   for (let row = firstOfColumn(table, column, columns); row < firstOfColumn(table, column + 1, columns); row++) {
     if (table.states[row] !== rowState.scored) continue;
-    if (peak === undefined || (table.surprisalBits[row] ?? 0) > (table.surprisalBits[peak] ?? 0)) peak = row;
+    if (peak === undefined || (valueOf(row) ?? 0) > (valueOf(peak) ?? 0)) peak = row;
   }
   return peak;
 }

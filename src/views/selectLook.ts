@@ -19,13 +19,20 @@ interface Question {
 /** What colours show. */
 export async function selectMetric(looks: Looks): Promise<void> {
   await ask(looks, document => {
-    const { metric: current } = looks.of(document);
-    const items = metrics.map(metric => {
+    const { metric: current, watchWord } = looks.of(document);
+    const items: readonly Choice[] = metrics.map(metric => {
       const { label, text } = metricInWords(metric);
       const perToken = metric === 'surprisal' ? {} : { detail: vscode.l10n.t('Always token by token') };
       return { label, description: text, ...perToken, choices: { metric } };
     });
-    return { title: vscode.l10n.t('What colours show'), items, current: items[metrics.indexOf(current)] };
+    const ofWords = looks.watchWords.map((word): Choice => {
+      const label = vscode.l10n.t('Probability of “{0}”', word.replaceAll('$(', '\\$(')); // in a list that would be an icon
+      const choices = { metric: 'watched' as const, watchWord: word };
+      return { label, description: metricInWords('watched').text, detail: vscode.l10n.t('Always token by token'), choices };
+    });
+    const all = [...items, ...ofWords];
+    const isCurrent = ({ choices }: Choice) => choices.metric === current && choices.watchWord === watchWord;
+    return { title: vscode.l10n.t('What colours show'), items: all, current: all.find(isCurrent) };
   });
 }
 

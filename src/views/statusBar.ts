@@ -94,7 +94,7 @@ export class StatusBarView implements Disposable {
     const selection =
       state.kind === 'ready' && view ? selectionText(view, vscode.window.activeTextEditor, this.#looks.tokenEdges(document)) : undefined;
     const text = selection ?? textOf(state, view);
-    const legend = view && legendOf(this.#looks.of(document), this.#shown.overview(document), escapedText(view.modelName));
+    const legend = view && legendOf(this.#looks.of(document), this.#shown.overview(document), escapedText(view.modelName), view.watched);
     const tooltip = tooltipOf(state, view, legend, this.#reading.noteOf(document), this.#stretches.isOn);
     const backgroundColor = state.kind === 'failed' ? 'statusBarItem.warningBackground' : undefined;
     const shown = [text, tooltip, backgroundColor].join('\n');

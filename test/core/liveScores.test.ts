@@ -48,6 +48,7 @@ describe('Drift', () => {
         entropyBits: [],
         bestBits: [],
         ranks: [],
+        watchLogMasses: [],
         firstTokens: new Uint32Array(20),
         endTokens: new Uint32Array(20),
       };
@@ -190,6 +191,30 @@ describe('LiveScores', () => {
       }
     }
     assert.deepEqual(spansOf(live.cellsFrom(-1)), spansOf(live.cellsIn(whole)));
+  });
+
+  it('goes on showing the scores of a table with other watched words, which say nothing of these', () => {
+    const live = new LiveScores();
+    const { columns, words } = tokensOf('one two three');
+    const watching = (masses: readonly number[], sameWords: boolean) => {
+      const watchCount = masses.length;
+      live.layout(live.begin(), { ...columns, watchCount }, [], sameWords);
+      return () => {
+        const rows = newRows(0, words.length, { topCount: 1, watchCount });
+        rows.states.fill(rowState.scored);
+        for (let row = 0; row < words.length; row++) rows.watchLogMasses.set(masses, row * watchCount);
+        live.rows(rows);
+      };
+    };
+    const masses = (cells: Cells) => Array.from({ length: cells.length }, (_, index) => Array.from(cells.watchLogMasses[index] ?? []));
+    watching([-1, -2], true)();
+    assert.deepEqual(masses(live.cellsIn(whole)), [[-1, -2], [-1, -2], [-1, -2]]); // prettier-ignore
+    watching([-1, -2], true);
+    assert.deepEqual(masses(live.staleIn(whole)), [[-1, -2], [-1, -2], [-1, -2]]); // prettier-ignore
+    const score = watching([-3], false);
+    assert.deepEqual([masses(live.cellsIn(whole)), masses(live.staleIn(whole))], [[], [[], [], []]]);
+    score();
+    assert.deepEqual([masses(live.cellsIn(whole)), live.staleIn(whole).length], [[[-3], [-3], [-3]], 0]);
   });
 
   it('goes on showing, as stale, what a new table has no score for yet', () => {

@@ -56,7 +56,7 @@ describe('shownPart', () => {
 describe('topCells', () => {
   it('are those of most bits in document order, the earlier of equal ones, none without a score', () => {
     const cells = new CellList();
-    for (const [index, bits] of [5, NaN, 9, 7, 9, 7, 0].entries()) cells.add(index, index + 1, bits, 0, 0, 1, index, index + 1);
+    for (const [index, bits] of [5, NaN, 9, 7, 9, 7, 0].entries()) cells.add(index, index + 1, bits, 0, 0, 1, [], index, index + 1);
     assert.deepEqual(topCells(cells, 3).starts, [2, 3, 4]);
     assert.deepEqual(topCells(cells, 10).starts, [0, 2, 3, 4, 5]);
   });

@@ -6,6 +6,7 @@ import { bandOf } from '../../src/core/band';
 import type { BandEdges } from '../../src/core/band';
 import { browser } from './browser';
 import { activated, eventually, inExtension } from './documents';
+import { choose, isClosed, list, moveTo } from './picks';
 import { bandColours, setTheme, shownEditors, themes } from './screen';
 
 /** Hard-wrapped, plain words: what a word or a sentence is needs no library here. */
@@ -34,15 +35,6 @@ interface Place {
   readonly start: number;
   readonly end: number;
   readonly band: number;
-}
-
-/** Runs in the page: what the list that is open offers, and which entry is marked. */
-const entries = `[...document.querySelectorAll('.quick-input-widget:not([style*="display: none"]) .quick-input-list .monaco-list-row')].map(row => ({ text: row.innerText, label: row.querySelector('.label-name')?.innerText ?? '', checked: row.querySelector('.codicon-check') !== null, focused: row.classList.contains('focused') }))`;
-interface Entry {
-  readonly text: string;
-  readonly label: string;
-  readonly checked: boolean;
-  readonly focused: boolean;
 }
 
 function tokensOf({ tokens }: DocumentScores) {
@@ -96,38 +88,6 @@ describe('ways to look at a document', function () {
   async function close(): Promise<void> {
     await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
     await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
-  }
-
-  /** Opens a list as the palette does. */
-  async function list(command: string): Promise<readonly Entry[]> {
-    void vscode.commands.executeCommand(`tokenLens.${command}`);
-    let shown: readonly Entry[] = [];
-    await eventually('the list is open', async () =>
-      (shown = await browser.evaluate<readonly Entry[]>(entries)).some(({ focused }) => focused),
-    );
-    return shown;
-  }
-
-  async function isClosed(): Promise<void> {
-    await eventually('the list is closed', async () => (await browser.evaluate<readonly Entry[]>(entries)).length === 0);
-  }
-
-  /** Moves through the list by keys until an entry has the focus. */
-  async function moveTo(label: string): Promise<void> {
-    for (let step = 0; step < 12; step++) {
-      const shown = await browser.evaluate<readonly Entry[]>(entries);
-      if (shown.find(({ focused }) => focused)?.label.trim() === label) return;
-      await browser.press('ArrowDown');
-      await new Promise(resolve => setTimeout(resolve, 100));
-    }
-    throw new Error(`${label} is not in the list: ${JSON.stringify(await browser.evaluate(entries))}`);
-  }
-
-  async function choose(command: string, label: string): Promise<void> {
-    await list(command);
-    await moveTo(label);
-    await browser.press('Enter');
-    await isClosed();
   }
 
   /** Waits until the first editor shows these bands, character by character. */

@@ -6,6 +6,7 @@ import { LensModel } from '../../src/lensModel';
 import { Pauses } from '../../src/pauses';
 import { Refusal } from '../../src/refusal';
 import { ScoredDocuments } from '../../src/scoredDocuments';
+import { WatchWords } from '../../src/watchWords';
 import { WindowFocus } from '../../src/windowFocus';
 import { activated, eventually, inExtension, untitled, useModel } from './documents';
 
@@ -51,7 +52,9 @@ describe('a lens of our own', () => {
     const focus = store.add(new WindowFocus(config));
     const files = { worker: inExtension('dist/worker.js'), bundledModel: inExtension('test/fixtures/tiny-gpt2'), cacheFolder: undefined };
     const model = store.add(new LensModel(config, focus, files, log, memory));
-    return store.add(new ScoredDocuments({ config, model, focus, pauses: new Pauses(), log }, memento));
+    return store.add(
+      new ScoredDocuments({ config, model, focus, pauses: new Pauses(), watch: store.add(new WatchWords(memento)), log }, memento),
+    );
   }
 
   it('remembers over a restart of the window which documents it is on for', async () => {

@@ -6,6 +6,7 @@ import type { Arithmetic, ModelKey, ScoreTable, Span } from '../../src/core/scor
 import { childProcesses } from '../../src/model/childProcess';
 import { ModelClient } from '../../src/model/client';
 import type {
+  ChainResult,
   LayoutEvent,
   LoadParams,
   Measurements,
@@ -147,6 +148,11 @@ export class Reader {
   words(settings: ScoringSettings, offset: number, count: number, mostTokens?: number, signal: AbortSignal = never): Promise<WordsResult> {
     const { name, version } = this.#document;
     return this.#client.call('words', { model: this.#model, document: name, version, settings, offset, count, mostTokens }, signal);
+  }
+
+  chain(settings: ScoringSettings, offset: number, texts: readonly string[], signal: AbortSignal = never): Promise<ChainResult> {
+    const { name, version } = this.#document;
+    return this.#client.call('chain', { model: this.#model, document: name, version, settings, offset, texts }, signal);
   }
 
   try(settings: ScoringSettings, edit: TextEdit, followingTokens: number, signal: AbortSignal = never): Promise<TryResult> {

@@ -35,6 +35,7 @@ describe('calls between processes', () => {
       score: unused,
       next: unused,
       words: unused,
+      chain: unused,
       try: unused,
       measure: unused,
     };

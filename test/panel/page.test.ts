@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import type { PanelState } from '../../src/views/panelProtocol';
 import { lowContrast, PanelServer, show, violationsOf } from './panelPage';
-import { insideWord, rows, tuesday, word } from './states';
+import { insideWord, rows, tuesday, watching, word } from './states';
 import { themes, type Theme } from './themes';
 
 const hostile = '<img src=x onerror="panelTest.violations.push(1)"><script>panelTest.violations.push(2)</script>';
@@ -223,6 +223,56 @@ describe('panel page', function () {
     assert.deepEqual(await style(3, 'vscode-high-contrast-light'), ['rgba(0, 0, 0, 0)', 'dashed', 'underline']);
   });
 
+  it('shows a strip for each watched word on the same columns, from 0 to 100%, and the exact probability at the cursor', async () => {
+    const page = await open(watching);
+    const figures = page.locator('figure');
+    assert.deepEqual(await figures.locator('figcaption').allTextContents(), [
+      'seapeak 50.0% · at the cursor: 3.4% (exact)',
+      'harbour, its first piecepeak 2.0% · whole word at the cursor: being computed',
+    ]);
+    const columns = await figures
+      .first()
+      .locator('rect')
+      .evaluateAll(all => all.map(each => [each.getAttribute('class'), Number(each.getAttribute('height'))]));
+    assert.deepEqual(columns.slice(0, 4), [
+      ['column band5', 0.5],
+      ['column band3', 0.06],
+      ['column band0', 0.02],
+      ['column unscored', 0.025],
+    ]);
+    const widths = await page.locator('svg.strip').evaluateAll(all => all.map(each => each.getBoundingClientRect().width));
+    assert.deepEqual([widths.length, new Set(widths).size], [3, 1]);
+    assert.equal(
+      await page.getByRole('img', { name: 'Probability of sea along the document. Highest: 50.0%, 0% of the way through.' }).count(),
+      1,
+    );
+    assert.equal(await page.getByRole('img', { name: /^Probability of the first piece of harbour along the document\. / }).count(), 1);
+    assert.equal(await page.getByRole('group', { name: /^Watched: how probable each was/ }).count(), 1);
+    assert.deepEqual(await violationsOf(page), []);
+  });
+
+  it('says of watched words what is not known, not scored, out of date, or of before the typed text', async () => {
+    const [sea, harbour] = watching.watched;
+    assert.ok(watching.shape && sea && harbour);
+    const page = await open({
+      ...watching,
+      typed: word('s'),
+      shape: { ...watching.shape, stale: true },
+      watched: [
+        { ...sea, here: null },
+        { ...harbour, peaks: harbour.peaks.map(() => null), here: 0 },
+      ],
+    });
+    assert.deepEqual(await page.locator('figcaption .numbers').allTextContents(), [
+      'peak 50.0%, being updated · at the cursor: not known',
+      'not scored yet, being updated · whole word at the cursor: 0% (exact)',
+    ]);
+    assert.equal(await page.locator('figure .strip.stale').count(), 2);
+    assert.match((await page.locator('.watched .note').textContent()) ?? '', /At the cursor: before anything of the word was typed\.$/);
+    await show(page, tuesday);
+    assert.equal(await page.locator('figure, .watched').count(), 0);
+  });
+
   it('keeps hostile text as text, everywhere it can be', async () => {
     const token = [{ text: hostile, glyph: false }];
     const row = { rank: 1, token, probability: 0.5, givenTyped: 0.5 };
@@ -237,9 +287,11 @@ describe('panel page', function () {
       typed: token,
       rows: [row],
       actual: { ...row, surprisalBits: 1, position: 1, afterGap: false },
+      watched: [{ word: hostile, whole: false, peaks: [0.5], here: 0.5 }],
     });
     assert.equal(await page.locator('img, main script').count(), 0);
     assert.equal(await page.locator('tbody th').first().textContent(), hostile);
+    assert.equal(await page.locator('figcaption .token').textContent(), hostile);
     await show(page, { kind: 'message', headline: hostile, text: hostile, busy: false });
     assert.equal(await page.locator('img, main script').count(), 0);
     assert.equal(await page.getByRole('heading', { level: 2 }).textContent(), hostile);
@@ -268,6 +320,7 @@ describe('panel page', function () {
         { ...insideWord, rows: given },
         insideWord,
         tuesday,
+        { ...watching, watched: [{ word: 'x'.repeat(40), whole: false, peaks: [0.5], here: undefined }] },
         busy,
       ];
       for (const width of [320, 520, 900]) {
@@ -284,6 +337,7 @@ describe('panel page', function () {
       }
       assert.deepEqual(await lowContrast(await open(tuesday, theme)), []);
       assert.deepEqual(await lowContrast(await open(insideWord, theme)), []);
+      assert.deepEqual(await lowContrast(await open(watching, theme)), []);
     });
   }
 

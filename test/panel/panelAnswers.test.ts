@@ -3,7 +3,7 @@ import { cellsFrom, cellsWithin } from '../../src/core/cells';
 import { rowState, type Provenance, type ScoreTable } from '../../src/core/scores';
 import { Vocabulary } from '../../src/core/vocabulary';
 import { ModelError, type ModelErrorCode } from '../../src/model/errors';
-import type { DocumentView, LensState, NextAnswer } from '../../src/documentView';
+import type { Answer, DocumentView, LensState, NextAnswer } from '../../src/documentView';
 import { Refusal } from '../../src/refusal';
 import type { RefusalReason } from '../../src/refusal';
 import { PanelAnswers, type PanelSource } from '../../src/views/panelAnswers';
@@ -87,6 +87,15 @@ class FakeSource implements PanelSource<FakeDocument> {
   next(_document: FakeDocument, offset: number, signal: AbortSignal): Promise<NextAnswer> {
     return new Promise((resolve, reject) => this.asked.push({ offset, signal, resolve, reject }));
   }
+  readonly chains: {
+    readonly offset: number;
+    readonly texts: readonly string[];
+    readonly signal: AbortSignal;
+    readonly resolve: (answer: Answer<'chain'>) => void;
+    readonly reject: (error: Error) => void;
+  }[] = [];
+  readonly chain = (_document: FakeDocument, offset: number, texts: readonly string[], signal: AbortSignal) =>
+    new Promise<Answer<'chain'>>((resolve, reject) => this.chains.push({ offset, texts, signal, resolve, reject }));
   textBetween(document: FakeDocument, start: number, end: number): string {
     return document.text.slice(start, end);
   }
@@ -116,6 +125,7 @@ function viewOf(documentVersion: number): DocumentView {
     uri: 'test:one',
     documentVersion,
     table: scored,
+    watched: [],
     gaps: [],
     cellsIn: span => cellsWithin(scored, span),
     staleIn: span => cellsWithin(scored, span),
@@ -283,6 +293,83 @@ describe('panel answers', () => {
     await settled();
     at(1, { text: 'another', version: 1 });
     assert.equal(lastHeadline(), 'Asking Tiny…');
+  });
+
+  describe('while words are watched', () => {
+    const watched = [
+      { word: 'is', ids: [4], whole: true },
+      { word: 'capital', ids: [1, 2], whole: false },
+    ];
+    const here = () => last().watched.map(({ word, here: value }) => [word, value === null || value === undefined ? value : Number(value.toFixed(4))]); // prettier-ignore
+    const chained = (...probabilities: number[]): Answer<'chain'> => {
+      const { vocabulary: known, modelName } = viewOf(1);
+      return { result: { cut: 3, logProbabilities: Float64Array.from(probabilities, Math.log) }, vocabulary: known, modelName, provenance };
+    };
+    beforeEach(() => {
+      const view = viewOf(1);
+      const watchLogMasses = Float32Array.from([0.1, 0.2, 0.5, 0.25, NaN, NaN], Math.log);
+      source.shownView = { ...view, watched, table: { ...view.table, watchCount: 2, watchLogMasses } };
+    });
+
+    it('shows their peaks, what the table knows exactly, and asks for the rest of them once', async () => {
+      at(3);
+      assert.deepEqual(
+        last().watched[1]?.peaks.map(peak => peak && Number(peak.toFixed(4))),
+        [0.2, 0.25, null],
+      );
+      assert.deepEqual(here(), [['is', 0.5], ['capital', undefined]]); // prettier-ignore
+      assert.deepEqual(
+        source.chains.map(({ offset, texts }) => ({ offset, texts })),
+        [{ offset: 3, texts: [' capital', 'capital'] }],
+      );
+      at(3);
+      source.chains[0]?.resolve(chained(0.2, 0.01));
+      await settled();
+      assert.deepEqual(here(), [['is', 0.5], ['capital', 0.21]]); // prettier-ignore
+      at(3);
+      assert.equal(source.chains.length, 1);
+      answers.forget();
+      at(3);
+      assert.equal(source.chains.length, 2);
+    });
+
+    it('asks for all of them where the table has no row, after the distribution', async () => {
+      at(7);
+      assert.equal(source.chains.length, 0);
+      source.asked[0]?.resolve(answerFrom(3));
+      await settled();
+      assert.deepEqual(source.chains[0]?.texts, [' is', 'is', ' capital', 'capital']);
+      source.chains[0].resolve(chained(0, 0, 0.2, 0));
+      await settled();
+      assert.deepEqual(here(), [['is', 0], ['capital', 0.2]]); // prettier-ignore
+    });
+
+    it('asks about the newest place only, and about none while nothing is looked at', async () => {
+      at(3);
+      at(0);
+      assert.deepEqual(source.chains.map(({ offset, signal }) => [offset, signal.aborted]), [[3, true], [0, false]]); // prettier-ignore
+      source.chains[0]?.resolve(chained(1, 0));
+      await settled();
+      assert.deepEqual(here(), [['is', 0.1], ['capital', undefined]]); // prettier-ignore
+      answers.cancel();
+      assert.equal(source.chains[1]?.signal.aborted, true);
+    });
+
+    it('says that a value is not known where the model fails', async () => {
+      at(3);
+      source.chains[0]?.reject(new ModelError('exited', 'gone'));
+      await settled();
+      assert.deepEqual(here(), [['is', 0.5], ['capital', null]]); // prettier-ignore
+      assert.equal(source.chains.length, 1);
+    });
+
+    it('shows and asks nothing with the lens off', async () => {
+      source.lens = { kind: 'off' };
+      at(3);
+      source.asked[0]?.resolve(answerFrom(3));
+      await settled();
+      assert.deepEqual([last().watched, source.chains.length], [[], 0]);
+    });
   });
 
   it('says why there is nothing to show, without asking', () => {

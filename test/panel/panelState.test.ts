@@ -3,7 +3,7 @@ import { noCells, type Cells } from '../../src/core/cells';
 import { rowState, type Provenance, type ScoreTable } from '../../src/core/scores';
 import { Vocabulary } from '../../src/core/vocabulary';
 import { fromPanel } from '../../src/views/panelProtocol';
-import { peakAt, provenanceLine, rowBeginningAt, shapeOf, textRuns } from '../../src/views/panelState';
+import { watchedPeaks, peakAt, provenanceLine, rowBeginningAt, shapeOf, textRuns } from '../../src/views/panelState';
 
 const edges = [3, 5, 8, 11, 15] as const;
 
@@ -30,6 +30,7 @@ function cellsOf(pieces: readonly (readonly [text: string, bits: number])[]): { 
       entropyBits: [],
       bestBits: [],
       ranks: [],
+      watchLogMasses: [],
       firstTokens: rows,
       endTokens: rows,
     },
@@ -164,6 +165,24 @@ describe('shapeOf', () => {
       { bits: [null, 4], bands: [null, 1], cursor: 1, stale: true },
     );
     assert.equal(shapeOf(tableOf([]), edges, 0, false), undefined);
+  });
+});
+
+describe('watchedPeaks', () => {
+  it('keeps the highest probability of each column of the shape, of the word that is asked for', () => {
+    const bits = Array.from({ length: 1000 }, () => 5);
+    const table = tableOf(
+      bits.map((_, row) => [row, row + 1] as const),
+      bits,
+    );
+    const watchLogMasses = Float32Array.from({ length: 2000 }, (_, at) => (at === 1003 || at % 2 === 0 ? 0 : -Infinity));
+    const peaks = watchedPeaks({ ...table, watchCount: 2, watchLogMasses }, 1);
+    assert.deepEqual([peaks.length, peaks.indexOf(1), peaks.filter(each => each === 0).length], [200, 100, 199]);
+  });
+
+  it('is null where no row of a column is scored', () => {
+    const table = tableOf([[0, 1], [1, 2]], [NaN, 4]); // prettier-ignore
+    assert.deepEqual(watchedPeaks({ ...table, watchCount: 1, watchLogMasses: Float32Array.of(-1, 0) }, 0), [null, 1]);
   });
 });
 

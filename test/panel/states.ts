@@ -58,6 +58,7 @@ export const tuesday: PanelDistribution = {
     cursor: 0.93,
     stale: false,
   },
+  watched: [],
   provenance:
     'SmolLM2-135M-Instruct · q8, native arithmetic, noise ±0.08 bit · window 1024, overlap 256 · start token <|endoftext|> · version 14',
 };
@@ -79,4 +80,18 @@ export const insideWord: PanelDistribution = {
   everythingElseGivenTyped: 0.03,
   entropyBits: 7.9,
   shape: undefined,
+};
+
+/** Two words are watched; one of them is of several tokens and still being asked for. */
+export const watching: PanelDistribution = {
+  ...tuesday,
+  watched: [
+    {
+      word: 'sea',
+      whole: true,
+      peaks: bits.map((_, index) => (index === 3 ? null : ([0.5, 0.06, 0][index] ?? 0.01 * (index % 9)))),
+      here: 0.034,
+    },
+    { word: 'harbour', whole: false, peaks: bits.map((_, index) => (index === 40 ? 0.02 : 0.0001)), here: undefined },
+  ],
 };

@@ -1,0 +1,44 @@
+import * as vscode from 'vscode';
+import { browser } from './browser';
+import { eventually } from './documents';
+
+/** Runs in the page: what the list that is open offers, and which entry is marked. */
+const entries = `[...document.querySelectorAll('.quick-input-widget:not([style*="display: none"]) .quick-input-list .monaco-list-row')].map(row => ({ text: row.innerText, label: row.querySelector('.label-name')?.innerText ?? '', checked: row.querySelector('.codicon-check') !== null, focused: row.classList.contains('focused') }))`;
+export interface Entry {
+  readonly text: string;
+  readonly label: string;
+  readonly checked: boolean;
+  readonly focused: boolean;
+}
+
+/** Opens a list as the palette does. */
+export async function list(command: string): Promise<readonly Entry[]> {
+  void vscode.commands.executeCommand(`tokenLens.${command}`);
+  let shown: readonly Entry[] = [];
+  await eventually('the list is open', async () =>
+    (shown = await browser.evaluate<readonly Entry[]>(entries)).some(({ focused }) => focused),
+  );
+  return shown;
+}
+
+export async function isClosed(): Promise<void> {
+  await eventually('the list is closed', async () => (await browser.evaluate<readonly Entry[]>(entries)).length === 0);
+}
+
+/** Moves through the list by keys until an entry has the focus. */
+export async function moveTo(label: string): Promise<void> {
+  for (let step = 0; step < 12; step++) {
+    const shown = await browser.evaluate<readonly Entry[]>(entries);
+    if (shown.find(({ focused }) => focused)?.label.trim() === label) return;
+    await browser.press('ArrowDown');
+    await new Promise(resolve => setTimeout(resolve, 100));
+  }
+  throw new Error(`${label} is not in the list: ${JSON.stringify(await browser.evaluate(entries))}`);
+}
+
+export async function choose(command: string, label: string): Promise<void> {
+  await list(command);
+  await moveTo(label);
+  await browser.press('Enter');
+  await isClosed();
+}
