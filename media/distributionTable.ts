@@ -1,4 +1,5 @@
 import type { ActualRow, PanelDistribution, PanelRow } from '../src/views/panelProtocol';
+import * as l10n from '@vscode/l10n';
 import { element, tokenElement } from './dom';
 import { formatCount, formatPercent, fullBar, spokenToken } from './format';
 
@@ -17,7 +18,11 @@ export function distributionTable(state: PanelDistribution): HTMLElement {
       element('td', { class: 'rank' }, formatCount(row.rank)),
       element(
         'th',
-        { scope: 'row', class: 'name', 'aria-label': `${spokenToken(row.token)}${actual ? ', which is how your text continues' : ''}` },
+        {
+          scope: 'row',
+          class: 'name',
+          'aria-label': actual ? l10n.t('{0}, which is how your text continues', spokenToken(row.token)) : spokenToken(row.token),
+        },
         tokenElement(row.token),
       ),
       barCell(shareOf(row) / full, 'bar'),
@@ -35,7 +40,7 @@ export function distributionTable(state: PanelDistribution): HTMLElement {
       'tr',
       { class: 'rest', 'data-probability': String(state.everythingElse) },
       element('td', { class: 'rank' }),
-      element('th', { scope: 'row', class: 'name' }, 'everything else'),
+      element('th', { scope: 'row', class: 'name' }, l10n.t('everything else')),
       barCell(rest / full, 'bar hatched'),
       percentCell(state.everythingElse),
       given ? percentCell(state.everythingElseGivenTyped ?? 0, true) : undefined,
@@ -47,7 +52,9 @@ export function distributionTable(state: PanelDistribution): HTMLElement {
     element(
       'caption',
       { class: 'only-spoken' },
-      `Tokens ${state.model} expects next${given ? ', those that continue what is typed first' : ', most probable first'}`,
+      given
+        ? l10n.t('Tokens {0} expects next, those that continue what is typed first', state.model)
+        : l10n.t('Tokens {0} expects next, most probable first', state.model),
     ),
     element('thead', {}, headerRow(state, full)),
     element('tbody', {}, ...body),
@@ -62,15 +69,18 @@ function headerRow(state: PanelDistribution, full: number): HTMLElement {
     { class: 'axis', 'aria-hidden': 'true' },
     element('div', {}, element('span', {}, '0'), element('span', {}, `${full * 100}%`)),
   );
-  if (!state.typed) return element('tr', {}, column('rank', 'Rank'), column('name', 'Token'), axis, column('number', 'Probability'));
+  const [rank, token, probability] = [l10n.t('Rank'), l10n.t('Token'), l10n.t('Probability')];
+  if (!state.typed) {
+    return element('tr', {}, column('rank', rank), column('name', token), axis, column('number', probability));
+  }
   return element(
     'tr',
     {},
-    column('rank', 'Rank'),
-    column('name', 'Token'),
+    column('rank', rank),
+    column('name', token),
     axis,
-    column('number', 'Probability', 'before', element('br', {}), 'typing'),
-    column('number', 'Probability given what is typed', 'given what', element('br', {}), 'is typed'),
+    column('number', probability, l10n.t('before typing')),
+    column('number', l10n.t('Probability given what is typed'), l10n.t('given what is typed')),
   );
 }
 

@@ -1,6 +1,8 @@
+import * as l10n from '@vscode/l10n';
 import type { FromPanel, PanelMessage, PanelState, ToPanel } from '../src/views/panelProtocol';
 import { distributionPage, spokenSummary } from './distributionPage';
 import { element } from './dom';
+import { useLanguage } from './format';
 import { columnOfFocusedStrip, focusStrip } from './strip';
 
 declare function acquireVsCodeApi(): {
@@ -11,15 +13,16 @@ declare function acquireVsCodeApi(): {
 
 /** The panel's page: drawn from its last message and nothing else. What holds the focus stays in place between messages. */
 function start(): void {
+  useLanguage();
   const vscode = acquireVsCodeApi();
   const status = element('p', { role: 'status', class: 'only-spoken' });
-  const read = element('button', { type: 'button', class: 'read' }, 'Read the prediction aloud');
+  const read = element('button', { type: 'button', class: 'read' }, l10n.t('Read the prediction aloud'));
   const content = element('div', { class: 'content' });
   const progress = element('div', { class: 'progress', 'aria-hidden': 'true' });
   const main = element(
     'main',
-    { tabindex: '0', 'aria-label': 'Next token' },
-    element('h1', { class: 'only-spoken' }, 'Next token'),
+    { tabindex: '0', 'aria-label': l10n.t('Next token') },
+    element('h1', { class: 'only-spoken' }, l10n.t('Next token')),
     read,
     status,
     content,

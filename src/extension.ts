@@ -16,6 +16,7 @@ import { showAlternatives } from './views/alternatives';
 import { Announcer, readHere } from './views/byEar';
 import { DecorationView } from './views/decorations';
 import { chooseModelFolder, reportFailures } from './views/failures';
+import { useEditorLanguage } from './views/language';
 import { copyAsMarkdown, exportScores } from './views/exports';
 import { registerHover } from './views/hover';
 import { showMenu } from './views/menu';
@@ -36,6 +37,7 @@ import { WatchWords } from './watchWords';
 import { WindowFocus } from './windowFocus';
 
 export function activate(context: vscode.ExtensionContext): TokenLensApi {
+  useEditorLanguage();
   const store = new DisposableStore();
   context.subscriptions.push(store);
   const log = store.add(vscode.window.createOutputChannel('Token Lens', { log: true }));

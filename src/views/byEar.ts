@@ -3,12 +3,12 @@ import type { Config } from '../config';
 import { cellAt } from '../core/cells';
 import { formatBits, formatCount } from '../core/numberText';
 import { firstWords, spokenToken } from '../core/spokenText';
-import type { SpokenWords } from '../core/spokenText';
 import { surpriseOf } from '../core/surprises';
 import type { Surprise } from '../core/surprises';
 import type { Disposable } from '../disposable';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { editorWithLens } from './places';
+import { spokenWords } from './spokenWords';
 
 const shownMs = 5_000;
 /** Long enough for the window to say it once; it then goes by itself. */
@@ -84,21 +84,4 @@ function spoken(token: Surprise['token']): string {
   const [first, ...others] = token;
   const said = first?.glyph === true && first.text === '·' && others.length > 0 ? others : token;
   return firstWords(spokenToken(said, spokenWords()), tokenWords);
-}
-
-function spokenWords(): SpokenWords {
-  const { l10n } = vscode;
-  return {
-    space: count => counted(count, l10n.t('space'), l10n.t('two spaces'), l10n.t('{0} spaces', count)),
-    tab: count => counted(count, l10n.t('tab'), l10n.t('two tabs'), l10n.t('{0} tabs', count)),
-    newLine: count => counted(count, l10n.t('new line'), l10n.t('two new lines'), l10n.t('{0} new lines', count)),
-    carriageReturn: count =>
-      counted(count, l10n.t('carriage return'), l10n.t('two carriage returns'), l10n.t('{0} carriage returns', count)),
-    noBreakSpace: count => counted(count, l10n.t('no-break space'), l10n.t('two no-break spaces'), l10n.t('{0} no-break spaces', count)),
-    byte: hex => l10n.t('byte {0}', hex),
-  };
-}
-
-function counted(count: number, one: string, two: string, more: string): string {
-  return count === 1 ? one : count === 2 ? two : more;
 }

@@ -71,7 +71,7 @@ export class PanelAnswers<D extends VersionedDocument> {
   /** Shows what is expected at the place, at once or when the model has answered. Without a place, says that there is none. */
   update(place: Place<D> | undefined): void {
     this.#exact.leave(place);
-    if (!place) return this.#answer(undefined, noEditorMessage);
+    if (!place) return this.#answer(undefined, noEditorMessage());
     const { document, version, offset } = place;
     const lens = this.#source.state(document);
     if (lens.kind === 'refused') return this.#answer(document, this.#refusal(lens.reason));

@@ -1,56 +1,72 @@
+import * as l10n from '@vscode/l10n';
 import type { ModelErrorCode } from '../model/errors';
 import type { RefusalReason } from '../refusal';
 import type { PanelMessage } from './panelProtocol';
 
 /** What the panel says when it has no numbers to show: what is the matter, and what to do. No text of a document is ever in it. */
 
-export const noEditorMessage = message(
-  'No text to read',
-  'Open a file and place the cursor: the panel shows what the model expects there.',
-);
+export function noEditorMessage(): PanelMessage {
+  return message(l10n.t('No text to read'), l10n.t('Open a file and place the cursor: the panel shows what the model expects there.'));
+}
 
 export function loadingMessage(modelName: string | undefined): PanelMessage {
-  return {
-    ...message(`Loading ${modelName ?? 'the model'}…`, 'It runs on this computer; loading it takes a few seconds the first time.'),
-    busy: true,
-  };
+  const headline = modelName === undefined ? l10n.t('Loading the model…') : l10n.t('Loading {0}…', modelName);
+  return { ...message(headline, l10n.t('It runs on this computer; loading it takes a few seconds the first time.')), busy: true };
 }
 
 export function askingMessage(modelName: string): PanelMessage {
-  return { ...message(`Asking ${modelName}…`, 'It is reading the text before the cursor.'), busy: true };
+  return { ...message(l10n.t('Asking {0}…', modelName), l10n.t('It is reading the text before the cursor.')), busy: true };
 }
 
 /** `text`: the reason as a sentence, from `refusalInWords`; this module knows no editor. */
 export function refusalMessage(reason: RefusalReason, text: string): PanelMessage {
-  return message(refusalHeadlines[reason.kind], text);
+  return message(refusalHeadline(reason.kind), text);
 }
 
 /** `text`: what to do as a sentence, from `failureInWords`. */
 export function failureMessage(code: ModelErrorCode, text: string): PanelMessage {
-  return message(failureHeadlines[code], text);
+  return message(failureHeadline(code), text);
 }
 
-const refusalHeadlines: Readonly<Record<RefusalReason['kind'], string>> = {
-  'too-large': 'This document is too large',
-  binary: 'This is not text',
-  scheme: 'This kind of document is not read',
-  language: 'This language is skipped',
-  folder: 'This folder is skipped',
-  memory: 'The model was not loaded',
-};
+function refusalHeadline(kind: RefusalReason['kind']): string {
+  switch (kind) {
+    case 'too-large':
+      return l10n.t('This document is too large');
+    case 'binary':
+      return l10n.t('This is not text');
+    case 'scheme':
+      return l10n.t('This kind of document is not read');
+    case 'language':
+      return l10n.t('This language is skipped');
+    case 'folder':
+      return l10n.t('This folder is skipped');
+    case 'memory':
+      return l10n.t('The model was not loaded');
+  }
+}
 
-const failureHeadlines: Readonly<Record<ModelErrorCode, string>> = {
-  'not-found': 'The model was not found',
-  incomplete: 'The model is not complete',
-  unsupported: 'This model cannot be used',
-  'cannot-align': 'This model cannot be used',
-  'out-of-memory': 'The model ran out of memory',
-  'bad-argument': 'There is nothing to predict from here',
-  'out-of-step': 'Something went wrong',
-  exited: 'The model process ended',
-  cancelled: 'No answer',
-  internal: 'Something went wrong',
-};
+function failureHeadline(code: ModelErrorCode): string {
+  switch (code) {
+    case 'not-found':
+      return l10n.t('The model was not found');
+    case 'incomplete':
+      return l10n.t('The model is not complete');
+    case 'unsupported':
+    case 'cannot-align':
+      return l10n.t('This model cannot be used');
+    case 'out-of-memory':
+      return l10n.t('The model ran out of memory');
+    case 'bad-argument':
+      return l10n.t('There is nothing to predict from here');
+    case 'exited':
+      return l10n.t('The model process ended');
+    case 'cancelled':
+      return l10n.t('No answer');
+    case 'out-of-step':
+    case 'internal':
+      return l10n.t('Something went wrong');
+  }
+}
 
 function message(headline: string, text: string): PanelMessage {
   return { kind: 'message', headline, text, busy: false };

@@ -1,11 +1,12 @@
 import * as vscode from 'vscode';
 import { DisposableStore, type Disposable } from '../disposable';
+import { pageLanguage } from './language';
 import { panelHtml } from './panelHtml';
 import { fromPanel, type PanelState, type ToPanel } from './panelProtocol';
 
 const panelType = 'tokenLens.panel';
 const dockedViewId = 'tokenLens.panelView';
-const title = 'Next token';
+const title = () => vscode.l10n.t('Next token');
 
 interface Page {
   readonly webview: vscode.Webview;
@@ -58,7 +59,7 @@ export class PanelPages implements Disposable {
   show(): void {
     if (this.#panel) return this.#panel.reveal(undefined, true);
     const column = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
-    this.#adopt(vscode.window.createWebviewPanel(panelType, title, column, { enableFindWidget: true }));
+    this.#adopt(vscode.window.createWebviewPanel(panelType, title(), column, { enableFindWidget: true }));
   }
 
   /** Keeps the state and sends it to the pages that can be seen. */
@@ -75,7 +76,7 @@ export class PanelPages implements Disposable {
 
   #adopt(panel: vscode.WebviewPanel): void {
     this.#panel = panel;
-    panel.title = title;
+    panel.title = title();
     panel.onDidChangeViewState(() => this.#appeared(panel.visible));
     const page = this.#attach(panel.webview, () => panel.visible);
     panel.onDidDispose(() => {
@@ -96,7 +97,13 @@ export class PanelPages implements Disposable {
       if (this.#state) void webview.postMessage({ kind: 'show', state: this.#state } satisfies ToPanel);
       this.#onDidAppear();
     });
-    webview.html = panelHtml({ cspSource: webview.cspSource, title, script: addressOf('panel.js'), style: addressOf('panel.css') });
+    webview.html = panelHtml({
+      cspSource: webview.cspSource,
+      title: title(),
+      script: addressOf('panel.js'),
+      style: addressOf('panel.css'),
+      language: pageLanguage(),
+    });
     return page;
   }
 

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Disposable } from '../disposable';
+import { pageLanguage } from './language';
 import { panelHtml } from './panelHtml';
 import type { FromReport, ReportState, ToReport } from './reportProtocol';
 
@@ -58,7 +59,13 @@ export class ReportPage implements Disposable {
       this.#listeners.appeared();
     });
     const addressOf = (name: string) => webview.asWebviewUri(vscode.Uri.joinPath(this.#distUri, name)).toString();
-    webview.html = panelHtml({ cspSource: webview.cspSource, title, script: addressOf('report.js'), style: addressOf('report.css') });
+    webview.html = panelHtml({
+      cspSource: webview.cspSource,
+      title,
+      script: addressOf('report.js'),
+      style: addressOf('report.css'),
+      language: pageLanguage(),
+    });
   }
 
   post(state: ReportState): void {

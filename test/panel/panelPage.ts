@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { panelHtml } from '../../src/views/panelHtml';
+import type { PageLanguage } from '../../src/views/panelHtml';
 import type { PanelState, ToPanel } from '../../src/views/panelProtocol';
 import type { ReportState, ToReport } from '../../src/views/reportProtocol';
 import { themeVariables, type Theme } from './themes';
@@ -36,7 +37,7 @@ export class PanelServer {
     this.#browser = browser;
   }
 
-  static async start(name: 'panel' | 'report' = 'panel'): Promise<PanelServer> {
+  static async start(name: 'panel' | 'report' = 'panel', language?: PageLanguage): Promise<PanelServer> {
     const bundle = await build({
       entryPoints: [`media/${name}.ts`, `media/${name}.css`],
       bundle: true,
@@ -61,7 +62,13 @@ export class PanelServer {
     });
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
     const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const html = panelHtml({ cspSource: origin, title: 'Next token', script: `${origin}/${name}.js`, style: `${origin}/${name}.css` });
+    const html = panelHtml({
+      cspSource: origin,
+      title: 'Next token',
+      script: `${origin}/${name}.js`,
+      style: `${origin}/${name}.css`,
+      language,
+    });
     const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking'];
     const panel = new PanelServer(server, await chromium.launch({ executablePath: chromiumOnPath(), args }));
     return panel;
