@@ -1,7 +1,8 @@
+import * as l10n from '@vscode/l10n';
 import type { DocumentShape, PanelDistribution } from '../src/views/panelProtocol';
 import { distributionTable } from './distributionTable';
 import { element, tokenElement } from './dom';
-import { entropyInWords, formatBits, formatCount, formatPercent, spokenToken } from './format';
+import { entropyInWords, formatBits, formatCount, formatPercent, sentence, spokenToken } from './format';
 import { strip } from './strip';
 import { watchedWords } from './watchedWords';
 
@@ -14,17 +15,31 @@ export function distributionPage(state: PanelDistribution, reveal: (share: numbe
     element(
       'p',
       { class: 'lead' },
-      'Stronger colour = more surprising to ',
-      strong(state.model),
-      '. It read ',
-      strong(tokensOf(state.contextTokens)),
-      ' before this place.',
+      ...sentence(
+        l10n.t('Stronger colour = more surprising to {0}. It read {1} before this place.'),
+        strong(state.model),
+        strong(tokensOf(state.contextTokens)),
+      ),
     ),
     state.reading === undefined ? undefined : element('p', { class: 'note reading', role: 'note' }, state.reading),
-    section('Before the cursor', undefined, beforeText(state)),
-    section('What it expects next', entropyInWords(state.entropyBits), typedNote(state), distributionTable(state), continuation(state)),
+    section('before-the-cursor', l10n.t('Before the cursor'), undefined, beforeText(state)),
+    section(
+      'what-it-expects-next',
+      l10n.t('What it expects next'),
+      entropyInWords(state.entropyBits),
+      typedNote(state),
+      distributionTable(state),
+      continuation(state),
+    ),
     state.shape
-      ? section('Along the document', stripTitle(state.shape), strip(state.shape, reveal), legend(state.bandEdges), watchedWords(state))
+      ? section(
+          'along-the-document',
+          l10n.t('Along the document'),
+          stripTitle(state.shape),
+          strip(state.shape, reveal),
+          legend(state.bandEdges),
+          watchedWords(state),
+        )
       : undefined,
     !state.shape && coloured ? legend(state.bandEdges) : undefined,
     element('footer', {}, state.provenance),
@@ -36,14 +51,14 @@ export function spokenSummary(state: PanelDistribution): string {
   const shareOf = (row: PanelDistribution['rows'][number]) => (state.typed ? (row.givenTyped ?? 0) : row.probability);
   const all = state.actual ? state.rows.toSpliced(state.actual.position, 0, state.actual) : state.rows;
   const best = all.slice(0, 3).map(row => `${spokenToken(row.token)} ${formatPercent(shareOf(row))}%`);
-  const next = state.actual
-    ? ` Your text continues with ${spokenToken(state.actual.token)}: ${formatBits(state.actual.surprisalBits)} bits, rank ${formatCount(state.actual.rank)}.`
-    : '';
-  return `${state.model} expects ${best.join(', ')}; ${entropyInWords(state.entropyBits)}.${next}`;
+  const expected = l10n.t('{0} expects {1}; {2}.', state.model, best.join(', '), entropyInWords(state.entropyBits));
+  if (!state.actual) return expected;
+  const { token, surprisalBits, rank } = state.actual;
+  const numbers = [spokenToken(token), formatBits(surprisalBits), formatCount(rank)] as const;
+  return `${expected} ${l10n.t('Your text continues with {0}: {1} bits, rank {2}.', ...numbers)}`;
 }
 
-function section(title: string, aside: string | undefined, ...content: (Node | undefined)[]): HTMLElement {
-  const id = title.toLowerCase().replaceAll(' ', '-');
+function section(id: string, title: string, aside: string | undefined, ...content: (Node | undefined)[]): HTMLElement {
   const heading = element(
     'div',
     { class: 'heading' },
@@ -57,9 +72,9 @@ function beforeText(state: PanelDistribution): HTMLElement {
   const runs = state.before.map(({ text, band }) =>
     band === undefined || band === 0 ? text : element('span', { class: `run band${band}` }, text),
   );
-  const caret = element('span', { class: 'caret', role: 'img', 'aria-label': 'cursor' });
+  const caret = element('span', { class: 'caret', role: 'img', 'aria-label': l10n.t('cursor') });
   const start = state.beforeTruncated ? element('span', { class: 'glyph' }, '… ') : undefined;
-  const empty = state.before.length === 0 ? element('span', { class: 'empty' }, 'the document begins here') : undefined;
+  const empty = state.before.length === 0 ? element('span', { class: 'empty' }, l10n.t('the document begins here')) : undefined;
   return element('p', { class: 'before' }, start, ...runs, caret, empty);
 }
 
@@ -67,34 +82,46 @@ function typedNote({ typed, rows, actual }: PanelDistribution): HTMLElement | un
   if (!typed) return undefined;
   const what = tokenElement(typed);
   const isSpace = typed.every(piece => piece.glyph && /^[·→↵␍⍽]+$/u.test(piece.text));
-  const place = isSpace ? 'The cursor stands after white space that belongs to what comes next. ' : 'The cursor is inside a word. ';
-  const asked = `The model was asked ${isSpace ? 'before it' : 'at its start'}; `;
   const continues = [...rows, actual].some(row => (row?.givenTyped ?? 0) > 0);
+  return element('p', { class: 'note' }, ...sentence(typedText(isSpace, continues), what));
+}
+
+function typedText(isSpace: boolean, continues: boolean): string {
+  if (isSpace) {
+    return continues
+      ? l10n.t(
+          'The cursor stands after white space that belongs to what comes next. The model was asked before it; rows that continue “{0}” come first.',
+        )
+      : l10n.t(
+          'The cursor stands after white space that belongs to what comes next. The model was asked before it; no single token continues “{0}”.',
+        );
+  }
   return continues
-    ? element('p', { class: 'note' }, place, asked, 'rows that continue “', what, '” come first.')
-    : element('p', { class: 'note' }, place, asked, 'no single token continues “', what, '”.');
+    ? l10n.t('The cursor is inside a word. The model was asked at its start; rows that continue “{0}” come first.')
+    : l10n.t('The cursor is inside a word. The model was asked at its start; no single token continues “{0}”.');
 }
 
 function continuation({ actual }: PanelDistribution): HTMLElement | undefined {
   if (!actual) return undefined;
-  const numbers = `: ${formatBits(actual.surprisalBits)} bits, rank ${formatCount(actual.rank)}.`;
-  return element('p', { class: 'continues' }, 'Your text continues with ', tokenElement(actual.token), numbers);
+  const numbers = [formatBits(actual.surprisalBits), formatCount(actual.rank)].map(number => document.createTextNode(number));
+  const text = l10n.t('Your text continues with {0}: {1} bits, rank {2}.');
+  return element('p', { class: 'continues' }, ...sentence(text, tokenElement(actual.token), ...numbers));
 }
 
 function stripTitle(shape: DocumentShape): string {
-  return shape.stale ? 'bits per token, being updated' : 'bits per token';
+  return shape.stale ? l10n.t('bits per token, being updated') : l10n.t('bits per token');
 }
 
 /** The bands with the bits at which they begin. */
 function legend(edges: readonly number[]): HTMLElement {
   const items = Array.from({ length: bandCount }, (_, index) => {
-    const next = edges[index + 1];
-    const text = next === undefined ? `${edges[index]} and more` : `${edges[index]} to ${next}`;
+    const [edge = 0, next] = edges.slice(index);
+    const text = next === undefined ? l10n.t('{0} and more', edge) : l10n.t('{0} to {1}', edge, next);
     const swatch = element('span', { class: `swatch band${index + 1}`, 'aria-hidden': 'true' }, 'ab');
     return element('li', {}, swatch, ` ${text}`);
   });
-  const plain = element('li', {}, `plain below ${edges[0]} bits`);
-  return element('ul', { class: 'legend', 'aria-label': 'Colours, in bits of surprise' }, plain, ...items);
+  const plain = element('li', {}, l10n.t('plain below {0} bits', edges[0] ?? 0));
+  return element('ul', { class: 'legend', 'aria-label': l10n.t('Colours, in bits of surprise') }, plain, ...items);
 }
 
 function strong(text: string): HTMLElement {
@@ -102,5 +129,5 @@ function strong(text: string): HTMLElement {
 }
 
 function tokensOf(count: number): string {
-  return count === 1 ? '1 token' : `${formatCount(count)} tokens`;
+  return count === 1 ? l10n.t('1 token') : l10n.t('{0} tokens', formatCount(count));
 }

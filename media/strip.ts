@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { DocumentShape } from '../src/views/panelProtocol';
 import { element, svgElement } from './dom';
 import { formatBits } from './format';
@@ -20,8 +21,8 @@ export function strip(shape: DocumentShape, reveal: (share: number) => void): El
       class: 'strip-slider',
       role: 'slider',
       tabindex: '0',
-      title: 'Click to go there',
-      'aria-label': 'Bits per token along the document. Arrow keys move, Enter goes there.',
+      title: l10n.t('Click to go there'),
+      'aria-label': l10n.t('Bits per token along the document. Arrow keys move, Enter goes there.'),
       'aria-description': stripInWords(shape),
       'aria-valuemin': '1',
       'aria-valuemax': String(count),
@@ -133,8 +134,10 @@ export function columnDrawing(
 
 function columnInWords(shape: DocumentShape, column: number): string {
   const bits = shape.bits[column] ?? null;
-  const where = `${Math.round((100 * column) / shape.bits.length)}% of the way through`;
-  return bits === null ? `${where}, not scored yet` : `${where}, up to ${formatBits(bits)} bits`;
+  const percent = Math.round((100 * column) / shape.bits.length);
+  return bits === null
+    ? l10n.t('{0}% of the way through, not scored yet', percent)
+    : l10n.t('{0}% of the way through, up to {1} bits', percent, formatBits(bits));
 }
 
 function stripInWords(shape: DocumentShape): string {
@@ -142,8 +145,8 @@ function stripInWords(shape: DocumentShape): string {
   shape.bits.forEach((bits, index) => {
     if (bits !== null && bits > (shape.bits[peak] ?? -1)) peak = index;
   });
-  const where = (fraction: number) => `${Math.round(fraction * 100)}% of the way through`;
-  const cursor = `The cursor is ${where(shape.cursor)}.`;
-  if (peak < 0) return `Not scored yet. ${cursor}`;
-  return `Highest: ${formatBits(shape.bits[peak] ?? 0)} bits, ${where(peak / shape.bits.length)}. ${cursor}`;
+  const cursor = l10n.t('The cursor is {0}% of the way through.', Math.round(100 * shape.cursor));
+  if (peak < 0) return `${l10n.t('Not scored yet.')} ${cursor}`;
+  const where = Math.round((100 * peak) / shape.bits.length);
+  return `${l10n.t('Highest: {0} bits, {1}% of the way through.', formatBits(shape.bits[peak] ?? 0), where)} ${cursor}`;
 }
