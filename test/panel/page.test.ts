@@ -264,8 +264,8 @@ describe('panel page', function () {
       ],
     });
     assert.deepEqual(await page.locator('figcaption .numbers').allTextContents(), [
-      'peak 50.0%, being updated · at the cursor: not known',
-      'not scored yet, being updated · whole word at the cursor: 0% (exact)',
+      'peak 50.0% · being updated · at the cursor: not known',
+      'not scored yet · being updated · whole word at the cursor: 0% (exact)',
     ]);
     assert.equal(await page.locator('figure .strip.stale').count(), 2);
     assert.match((await page.locator('.watched .note').textContent()) ?? '', /At the cursor: before anything of the word was typed\.$/);
