@@ -1,5 +1,5 @@
 import * as l10n from '@vscode/l10n';
-import { formatBits, formatChoices } from '../src/core/numberText';
+import { formatBits, formatChoices, setNumberLanguage } from '../src/core/numberText';
 import { spokenToken as spokenInWords } from '../src/core/spokenText';
 import type { TokenPieces } from '../src/core/vocabulary';
 import { spokenWords } from '../src/views/spokenWords';
@@ -21,6 +21,7 @@ export function spokenToken(token: TokenPieces): string {
 export function useLanguage(): void {
   const strings = document.querySelector('#strings')?.textContent;
   if (strings) l10n.config({ contents: strings });
+  setNumberLanguage(document.documentElement.lang);
 }
 
 /** A sentence with elements in the places {0}, {1}, ... of its translation. */

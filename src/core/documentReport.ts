@@ -1,6 +1,6 @@
 import { bandCount, bandOf } from './band';
 import type { BandEdges } from './band';
-import { formatCount } from './numberText';
+import { formatCount, formatDecimal } from './numberText';
 import { rowState } from './scores';
 import type { NoiseFloor, ScoreTable, Span } from './scores';
 
@@ -136,12 +136,12 @@ export function charactersIn(text: string, start: number, end: number): number {
 /** "12.3 %": one digit, never rounded to nothing. */
 export function formatShare(share: number): string {
   if (share > 0 && share < 0.0005) return '<0.1 %';
-  return `${(share * 100).toFixed(1)} %`;
+  return `${formatDecimal(share * 100, 1)} %`;
 }
 
 /** 1,234 for large totals, one decimal for small ones. */
 export function formatTotalBits(bits: number): string {
-  return bits < 100 ? bits.toFixed(1) : formatCount(bits);
+  return bits < 100 ? formatDecimal(bits, 1) : formatCount(bits);
 }
 
 function isHighSurrogate(unit: number): boolean {

@@ -1,6 +1,6 @@
 import type { BandEdges } from './band';
 import type { Metric } from './metric';
-import { formatCount } from './numberText';
+import { formatCount, formatDecimal } from './numberText';
 import type { NoiseFloor, Provenance, Summary } from './scores';
 
 /** The limits of a band as numbers for a sentence in the reader's language; without `to` there is no upper one. */
@@ -48,11 +48,11 @@ export function summaryNumbers(summary: Summary | undefined): { readonly perplex
   const { perplexity, bitsPerByte } = summary;
   return perplexity === null || bitsPerByte === null
     ? undefined
-    : { perplexity: formatPerplexity(perplexity), bitsPerByte: bitsPerByte.toFixed(2) };
+    : { perplexity: formatPerplexity(perplexity), bitsPerByte: formatDecimal(bitsPerByte, 2) };
 }
 
 function formatPerplexity(perplexity: number): string {
-  return perplexity < 1000 ? perplexity.toFixed(1) : formatCount(perplexity);
+  return perplexity < 1000 ? formatDecimal(perplexity, 1) : formatCount(perplexity);
 }
 
 /** The settings that made the numbers, for the last line of a legend. Names are as in the provenance. */

@@ -1,32 +1,50 @@
-/** Numbers as every view writes them. */
+/** Numbers as every view writes them, in the language of its words: 1,150 is read as a little more than one in half of Europe. */
 
-const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+let language = 'en';
+const formats = new Map<number, Intl.NumberFormat>();
+
+/** An identifier of a language as VS Code has it. */
+export function setNumberLanguage(name: string): void {
+  language = name;
+  formats.clear();
+}
 
 /** 1,150 */
 export function formatCount(count: number): string {
-  return whole.format(count);
+  return formatDecimal(count, 0);
+}
+
+/** 1,150.25 with two digits. */
+export function formatDecimal(value: number, digits: number): string {
+  let format = formats.get(digits);
+  if (!format) {
+    format = new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    formats.set(digits, format);
+  }
+  return format.format(value);
 }
 
 /** A probability as the digits of a percentage, without the sign. It is never rounded to nothing or to certainty: a softmax gives neither. */
 export function formatPercent(probability: number): string {
   const percent = probability * 100;
-  if (percent < 0.0001) return '<0.0001';
-  if (percent >= 99.995) return '>99.99';
-  if (percent >= 99.95) return percent.toFixed(2);
-  if (percent >= 0.995) return percent.toFixed(1);
+  if (percent < 0.0001) return `<${formatDecimal(0.0001, 4)}`;
+  if (percent >= 99.995) return `>${formatDecimal(99.99, 2)}`;
+  if (percent >= 99.95) return formatDecimal(percent, 2);
+  if (percent >= 0.995) return formatDecimal(percent, 1);
   // Two digits that count down to a hundredth, one below.
   const digits = percent >= 0.01 ? 2 : 1;
-  return percent.toFixed(Math.max(0, digits - 1 - Math.floor(Math.log10(percent))));
+  return formatDecimal(percent, Math.max(0, digits - 1 - Math.floor(Math.log10(percent))));
 }
 
 export function formatBits(bits: number): string {
-  return bits >= 0.05 || bits === 0 ? bits.toFixed(1) : bits < 0.0005 ? '<0.001' : bits.toFixed(3);
+  if (bits >= 0.05 || bits === 0 || Number.isNaN(bits)) return formatDecimal(bits, 1);
+  return bits < 0.0005 ? `<${formatDecimal(0.001, 3)}` : formatDecimal(bits, 3);
 }
 
 /** How many equally probable tokens have this entropy: "20", "1.8". */
 export function formatChoices(entropyBits: number): string {
   const choices = 2 ** entropyBits;
-  if (choices < 9.95) return choices.toFixed(1);
+  if (choices < 9.95) return formatDecimal(choices, 1);
   const scale = choices < 100 ? 1 : 10 ** (Math.floor(Math.log10(choices)) - 1); // two digits: more would pretend
   return formatCount(Math.round(choices / scale) * scale);
 }

@@ -8,7 +8,7 @@ import type { Config } from '../config';
 import type { DocumentView, LensState } from '../documentView';
 import type { Pauses } from '../pauses';
 import type { Looks } from '../looks';
-import { formatBits, formatPercent } from '../core/numberText';
+import { formatBits, formatPercent, formatDecimal } from '../core/numberText';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Shown } from '../shown';
 import type { Disposable } from '../disposable';
@@ -88,7 +88,7 @@ function hoverAt(
 /** Where whole sentences are coloured, the hover of a token begins with the sentence. */
 function unitLine(unit: Unit | undefined): string {
   if (!unit?.peak) return '';
-  const mean = (unit.bits / unit.bytes).toFixed(2);
+  const mean = formatDecimal(unit.bits / unit.bytes, 2);
   return `${vscode.l10n.t('Here: {0} bits per byte on average, {1} bits at its peak.', mean, formatBits(unit.peak.bits))}\n\n`;
 }
 

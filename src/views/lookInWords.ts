@@ -5,7 +5,7 @@ import type { Look, Palette } from '../core/look';
 import { bandRows, shareText } from '../core/legend';
 import type { BandRow } from '../core/legend';
 import type { Metric, Scale } from '../core/metric';
-import { formatCount } from '../core/numberText';
+import { formatCount, formatDecimal } from '../core/numberText';
 import type { Overview } from '../core/overview';
 import { wordRule } from '../core/textUnits';
 import { escapedPieces } from '../core/hoverText';
@@ -129,13 +129,13 @@ function headOf(
     paragraphs.push(rule);
   } else {
     const words = scaleInWords(scale);
-    paragraphs.push(vscode.l10n.t('Scale: {0}, {1}.', words.label.toLowerCase(), words.text));
+    paragraphs.push(vscode.l10n.t('Scale: {0}, {1}.', words.label, words.text));
   }
   if (relativeTo !== undefined) {
     paragraphs.push(
       vscode.l10n.t(
         '**Relative**: the limits are multiples of the median of this document ({0} bits per byte), since {1} reads it badly as a whole.',
-        relativeTo.toFixed(2),
+        formatDecimal(relativeTo, 2),
         modelName,
       ),
     );

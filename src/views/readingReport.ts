@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { reportScheme } from '../core/contributions';
 import { provenanceText, summaryNumbers } from '../core/legend';
-import { formatBits, formatCount } from '../core/numberText';
+import { formatBits, formatCount, formatDecimal } from '../core/numberText';
 import { sentenceFacts } from '../core/readingReport';
 import type { SentenceFacts } from '../core/readingReport';
 import type { Span } from '../core/scores';
@@ -170,8 +170,8 @@ function sentenceLine(document: vscode.TextDocument, text: string, { start, end,
   if (bitsPerByte === undefined) return vscode.l10n.t('Line {0}: no score. "{1}"', line, sentence);
   const list = words.map(word => `${word.text} ${formatBits(word.bits)}`).join(', ');
   return list === ''
-    ? vscode.l10n.t('Line {0}: {1} bits per byte. "{2}"', line, bitsPerByte.toFixed(2), sentence)
-    : vscode.l10n.t('Line {0}: {1} bits per byte. {2}. "{3}"', line, bitsPerByte.toFixed(2), list, sentence);
+    ? vscode.l10n.t('Line {0}: {1} bits per byte. "{2}"', line, formatDecimal(bitsPerByte, 2), sentence)
+    : vscode.l10n.t('Line {0}: {1} bits per byte. {2}. "{3}"', line, formatDecimal(bitsPerByte, 2), list, sentence);
 }
 
 function nameOf({ uri }: vscode.TextDocument): string {

@@ -3,7 +3,7 @@ import { bandOf } from '../core/band';
 import type { BandEdges } from '../core/band';
 import { differenceFloor, formatShare, formatTotalBits, morePredictable } from '../core/documentReport';
 import type { KindSum, Peak, TextReport } from '../core/documentReport';
-import { formatBits, formatCount } from '../core/numberText';
+import { formatBits, formatCount, formatDecimal } from '../core/numberText';
 import type { NoiseFloor, Span, UsualLevels } from '../core/scores';
 import { piecesOfBytes } from '../core/vocabulary';
 import type { BandRow, ReportNumbers, ReportPeak, ReportTable, ReportText } from './reportProtocol';
@@ -102,7 +102,7 @@ function kindsTable(texts: readonly ReportedText[]): ReportTable | undefined {
 
 function ratio(value: number | null, digits: number): string {
   if (value === null) return '–';
-  return value < 1000 ? value.toFixed(digits) : formatCount(value);
+  return value < 1000 ? formatDecimal(value, digits) : formatCount(value);
 }
 
 /** Two documents may have scales of their own: then bands have no limits that hold for both. */
@@ -180,8 +180,8 @@ function usualSentence({ modelName, usual }: ReportFrame): string {
   return vscode.l10n.t(
     'For comparison: {0} usually needs {1} bits per byte for English prose and {2} for code.',
     modelName,
-    usual.prose.toFixed(2),
-    usual.code.toFixed(2),
+    formatDecimal(usual.prose, 2),
+    formatDecimal(usual.code, 2),
   );
 }
 
@@ -191,8 +191,8 @@ function verdict(first: ReportedText, second: ReportedText, { modelName, noise }
   const noiseSentence =
     floor === undefined
       ? vscode.l10n.t('How much of this is noise is not known for this model.')
-      : vscode.l10n.t('A difference of up to {0} would be noise.', floor.toFixed(3));
-  const difference = Math.abs((a.bitsPerByte ?? NaN) - (b.bitsPerByte ?? NaN)).toFixed(3);
+      : vscode.l10n.t('A difference of up to {0} would be noise.', formatDecimal(floor, 3));
+  const difference = formatDecimal(Math.abs((a.bitsPerByte ?? NaN) - (b.bitsPerByte ?? NaN)), 3);
   const sentence = (number: string, text: ReportedText) =>
     vscode.l10n.t(
       'Text {0} ({1}) is more predictable to {2}, by {3} bits per byte. {4}',

@@ -5,7 +5,7 @@ import type { CommandId } from '../core/contributions';
 import { textReport } from '../core/documentReport';
 import { escapedText } from '../core/hoverText';
 import { provenanceText, summaryNumbers } from '../core/legend';
-import { formatCount } from '../core/numberText';
+import { formatCount, formatDecimal } from '../core/numberText';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { DocumentView, LensState, Progress } from '../documentView';
@@ -148,7 +148,7 @@ function selectionText({ table }: DocumentView, editor: vscode.TextEditor | unde
   const span = { start: document.offsetAt(selected.start), end: document.offsetAt(selected.end) };
   const { bitsPerByte, tokens } = textReport(table, document.getText(), span, edges);
   if (bitsPerByte === null) return undefined;
-  return `$(eye) ${vscode.l10n.t('{0} bits/byte · {1} tokens selected', bitsPerByte.toFixed(2), formatCount(tokens))}`;
+  return `$(eye) ${vscode.l10n.t('{0} bits/byte · {1} tokens selected', formatDecimal(bitsPerByte, 2), formatCount(tokens))}`;
 }
 
 function percentOf({ scored, tokens }: Progress): string {
