@@ -47,6 +47,8 @@ interface Place {
   readonly version: number;
   readonly view: DocumentView;
   readonly cell: Span;
+  /** Of all the cell's tokens. */
+  readonly cellBits: number;
   readonly row: number;
   /** Of the cell; more than one share a character. */
   readonly tokens: number;
@@ -93,7 +95,8 @@ function placeOf(scored: Scored, asked: AskedAlternative | undefined): Place | s
   if (!view || index === undefined) return vscode.l10n.t('The token at the cursor has no score yet.');
   const row = cells.firstTokens[index] ?? 0;
   const cell = { start: cells.starts[index] ?? 0, end: cells.ends[index] ?? 0 };
-  const place = { editor, version: document.version, view, cell, row, tokens: (cells.endTokens[index] ?? 0) - row };
+  const [cellBits, tokens] = [cells.bits[index] ?? NaN, (cells.endTokens[index] ?? 0) - row];
+  const place = { editor, version: document.version, view, cell, cellBits, row, tokens };
   if (!distributionOfRow(view.table, row, 1)?.actual)
     return vscode.l10n.t('The token at the cursor has no score: nothing stands before it.');
   return place;
@@ -162,11 +165,14 @@ class AlternativeList {
     const { document } = editor;
     if (document.isClosed || document.version !== version) return changedMessage();
     const range = new vscode.Range(document.positionAt(choice.edit.start), document.positionAt(choice.edit.end));
-    return (await editor.edit(builder => {
-      builder.replace(range, choice.edit.text);
-    }))
-      ? undefined
-      : changedMessage();
+    try {
+      const isDone = await editor.edit(builder => {
+        builder.replace(range, choice.edit.text);
+      });
+      return isDone ? undefined : notTakenMessage();
+    } catch {
+      return notTakenMessage(); // the editor was closed
+    }
   }
 
   #schedulePreview(item: AlternativeItem | undefined): void {
@@ -219,7 +225,7 @@ class AlternativeList {
   }
 }
 
-function tokenItems({ editor: { document }, view, cell, row, tokens }: Place, topCount: number): readonly AlternativeItem[] {
+function tokenItems({ editor: { document }, view, cell, cellBits, row, tokens }: Place, topCount: number): readonly AlternativeItem[] {
   const distribution = distributionOfRow(view.table, row, topCount);
   if (!distribution?.actual) return [];
   const { rows, actual, everythingElse } = distribution;
@@ -237,7 +243,7 @@ function tokenItems({ editor: { document }, view, cell, row, tokens }: Place, to
     };
     if (inText && tokens === 1) return { ...shown, detail: vscode.l10n.t('Stays as it is.'), choice: { kind: 'keep' } };
     if (text === undefined) return { ...shown, choice: { kind: 'none', reason: notTextReason() } };
-    const detail = hereText(actual.surprisalBits, -Math.log2(probability));
+    const detail = hereText(cellBits, -Math.log2(probability));
     return { ...shown, detail, choice: { kind: 'edit', id, edit: { ...cell, text: withLineEndings(text, document) } } };
   };
   const items = rows.map(({ id, rank, probability }) => item(id, rank, probability, false));
@@ -329,4 +335,8 @@ function notTextReason(): string {
 
 function changedMessage(): string {
   return vscode.l10n.t('The document has changed since the list was made, so nothing was replaced.');
+}
+
+function notTakenMessage(): string {
+  return vscode.l10n.t('The document did not take the edit: it is closed, or it cannot be written.');
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import type { PanelState } from '../../src/views/panelProtocol';
 import { lowContrast, PanelServer, show, violationsOf } from './panelPage';
@@ -404,5 +405,24 @@ describe('panel page', function () {
     assert.equal(await animation(), 'slide');
     await page.emulateMedia({ reducedMotion: 'reduce' });
     assert.equal(await animation(), 'none');
+  });
+
+  it('speaks the editor’s language, its numbers too', async () => {
+    const strings = JSON.parse(readFileSync('l10n/bundle.l10n.de.json', 'utf8')) as Readonly<Record<string, string>>;
+    const german = await PanelServer.start('panel', { name: 'de', strings });
+    try {
+      const page = await german.open('vscode-dark', 700);
+      await show(page, tuesday);
+      assert.equal(await page.locator('html').getAttribute('lang'), 'de');
+      const headings = await page.locator('h2').allTextContents();
+      assert.ok(headings.includes('Was es als Nächstes erwartet'), headings.join());
+      const text = (await page.locator('main').textContent()) ?? '';
+      assert.doesNotMatch(text, /\d\.\d+ ?%/);
+      assert.match(text, /\d,\d+ ?%/);
+      assert.match(text, /Stärkere Farbe = überraschender für SmolLM2-135M\. Vor dieser Stelle hat es \d+ Token gelesen\./);
+      assert.deepEqual(await violationsOf(page), []);
+    } finally {
+      await german.stop();
+    }
   });
 });
