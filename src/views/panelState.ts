@@ -131,8 +131,8 @@ export function shapeOf(table: ScoreTable, edges: BandEdges, offset: number, sta
 
 /** The highest probability of a watched word in each of the same columns. `index`: of the word in the table. */
 export function watchedPeaks(table: ScoreTable, index: number): readonly (number | null)[] {
-  const probabilityAt = (row: number) => Math.exp(table.watchLogMasses[row * table.watchCount + index] ?? NaN);
-  return peaksOf(table, probabilityAt);
+  const peaks = peaksOf(table, row => table.watchLogMasses[row * table.watchCount + index]);
+  return peaks.map(logMass => (logMass === null ? null : Math.exp(logMass)));
 }
 
 function peaksOf(table: ScoreTable, valueOf: (row: number) => number | undefined): readonly (number | null)[] {
@@ -162,7 +162,7 @@ function peakOfColumn(
   let peak: number | undefined;
   for (let row = firstOfColumn(table, column, columns); row < firstOfColumn(table, column + 1, columns); row++) {
     if (table.states[row] !== rowState.scored) continue;
-    if (peak === undefined || (valueOf(row) ?? 0) > (valueOf(peak) ?? 0)) peak = row;
+    if (peak === undefined || (valueOf(row) ?? -Infinity) > (valueOf(peak) ?? -Infinity)) peak = row;
   }
   return peak;
 }

@@ -174,6 +174,12 @@ describe('watched words', function () {
     await choose('selectMetric', 'Probability of “the”');
     await assertShows(offset => bandBy('the', offset));
     assert.equal(await run(), before, 'the model ran again');
+    assert.deepEqual(
+      (await list('selectMetric')).filter(({ checked }) => checked).map(({ label }) => label.trim()),
+      ['Probability of “the”'],
+    );
+    await browser.press('Escape');
+    await isClosed();
 
     // The words change places in the table: the chosen one stays.
     await watch('the sea');

@@ -351,8 +351,11 @@ describe('panel answers', () => {
       source.chains[0]?.resolve(chained(1, 0));
       await settled();
       assert.deepEqual(here(), [['is', 0.1], ['capital', undefined]]); // prettier-ignore
-      answers.cancel();
+      at(7);
       assert.equal(source.chains[1]?.signal.aborted, true);
+      at(3);
+      answers.cancel();
+      assert.equal(source.chains[2]?.signal.aborted, true);
     });
 
     it('says that a value is not known where the model fails', async () => {
