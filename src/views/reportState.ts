@@ -164,16 +164,31 @@ function reportPeak(document: vscode.TextDocument, { start, end, bits }: Peak): 
     start,
     end,
     line: vscode.l10n.t('line {0}', lineNumber(document, start)),
-    before: (
-      text
-        .slice(Math.max(0, start - contextLength), start)
-        .split(/[\r\n]/)
-        .at(-1) ?? ''
-    ).toWellFormed(),
+    before: wholeWordsBefore(text, start),
     token: piecesOfBytes(new TextEncoder().encode(text.slice(start, end).replaceAll('\r\n', '\n'))),
-    after: (text.slice(end, end + contextLength).split(/[\r\n]/, 1)[0] ?? '').toWellFormed(),
+    after: wholeWordsAfter(text, end),
     bits: formatBits(bits),
   };
+}
+
+/** The end of the line before a place; a word that would be cut is left out. */
+function wholeWordsBefore(text: string, end: number): string {
+  const start = Math.max(0, end - contextLength);
+  const part = (
+    text
+      .slice(start, end)
+      .split(/[\r\n]/)
+      .at(-1) ?? ''
+  ).toWellFormed();
+  const isCut = part.length === end - start && start > 0 && /[^\r\n]/.test(text.charAt(start - 1));
+  return isCut ? `…${part.replace(/^\S+/, '')}` : part;
+}
+
+function wholeWordsAfter(text: string, start: number): string {
+  const end = Math.min(text.length, start + contextLength);
+  const part = (text.slice(start, end).split(/[\r\n]/, 1)[0] ?? '').toWellFormed();
+  const isCut = part.length === end - start && /[^\r\n]/.test(text.charAt(end));
+  return isCut ? `${part.replace(/\S+$/, '')}…` : part;
 }
 
 function usualSentence({ modelName, usual }: ReportFrame): string {
