@@ -5,7 +5,7 @@ import { textUnitsIn } from './textUnits';
 
 /** What a report says of one sentence. */
 export interface SentenceFacts extends Span {
-  /** Over the tokens most of which lie in it, and their bytes; undefined where none has a score. */
+  /** Over the cells whose first visible character lies in it, and their bytes; undefined where none has a score. */
   readonly bitsPerByte: number | undefined;
   /** The most surprising words, the first of them first: at most three. Bits are sums of their tokens'. */
   readonly words: readonly { readonly text: string; readonly bits: number }[];
@@ -38,8 +38,9 @@ function factsOf(text: string, sentence: Span, scores: SentenceScores): Sentence
   let bytes = 0;
   for (let cell = 0; cell < cells.length; cell++) {
     const [start, end, own] = [cells.starts[cell] ?? 0, cells.ends[cell] ?? 0, cells.bits[cell] ?? NaN];
-    const inside = Math.min(end, sentence.end) - Math.max(start, sentence.start);
-    if (Number.isNaN(own) || inside * 2 <= end - start) continue;
+    // White space alone begins in the sentence that it breaks, or lies between two and is in none.
+    const visible = start + Math.max(0, text.slice(start, end).search(/\S/));
+    if (Number.isNaN(own) || visible < sentence.start || visible >= sentence.end) continue;
     bits += own;
     bytes += (endBytes[(cells.endTokens[cell] ?? 0) - 1] ?? 0) - (startBytes[cells.firstTokens[cell] ?? 0] ?? 0);
   }

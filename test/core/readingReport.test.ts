@@ -44,8 +44,28 @@ describe('sentenceFacts', () => {
     );
     // 22 bits; 27 characters and the two line breaks of its first token.
     assert.equal(facts[1]?.bitsPerByte, 22 / 29);
-    // The token of the dash lies mostly in the empty line before it, and so in no sentence.
-    assert.equal(facts[3]?.bitsPerByte, 4 / 5);
+    // The token of the dash has the two line breaks before it, too.
+    assert.equal(facts[3]?.bitsPerByte, 4 / 8);
+  });
+
+  it('counts every token with a visible character in exactly one sentence', () => {
+    const text = 'Fog. I saw it. A b.\n\n- c\n\n\nI\n';
+    const scores = scoresOf(text);
+    const { surprisalBits, starts, ends, length } = scores.table;
+    const tokens = Array.from({ length }, (_, row) => {
+      const [start = 0, end = 0] = [starts[row], ends[row]];
+      surprisalBits[row] = 2 ** row;
+      return { bits: 2 ** row, bytes: end - start, visible: end - text.slice(start, end).trimStart().length };
+    });
+    const facts = [...sentenceFacts(text, scores)];
+    const counted = facts.flatMap(({ start, end, bitsPerByte }) => {
+      const own = tokens.filter(({ visible }) => visible >= start && visible < end);
+      const sum = (of: 'bits' | 'bytes') => own.reduce((total, token) => total + token[of], 0);
+      assert.equal(bitsPerByte, sum('bits') / sum('bytes'), text.slice(start, end));
+      return own;
+    });
+    assert.equal(facts.length, 5);
+    assert.deepEqual(counted, tokens.slice(0, -1)); // but the line break at the end
   });
 
   it('has no number where nothing is scored, and leaves out words without a score', () => {
