@@ -4,8 +4,11 @@ import type { Mark } from './units';
 
 /** VS Code stops drawing a line after this many UTF-16 units. */
 export const renderedColumns = 10_000;
-/** Ranges of one editor, the overview ruler's included. Typing becomes slow with some thousands (microsoft/vscode#202154). */
-export const rangeLimit = 1_000;
+/**
+ * Ranges of one editor, the overview ruler's included. Typing becomes slow with some thousands (microsoft/vscode#202154). One less than the 1,000
+ * that an editor may have: the report marks the place it went to.
+ */
+export const rangeLimit = 999;
 /** How many of them the overview ruler may take. */
 const rulerLimit = 300;
 /** How many of them the gutter may take: more lines than a screen has. */
