@@ -9,7 +9,7 @@ import type { ScoredDocuments } from './scoredDocuments';
 /** How long the status bar says it, once for each document. */
 const messageMs = 15_000;
 
-/** What was decided of a document, newly: `medianBitsPerByte` of its sentences where the model reads its language badly, else undefined. */
+/** What was decided of a document: `medianBitsPerByte` of its sentences where the model reads its language badly, else undefined. */
 export interface ReadingDecision {
   readonly document: vscode.TextDocument;
   readonly medianBitsPerByte: number | undefined;
@@ -29,7 +29,7 @@ export class ReadingCheck implements Disposable {
   readonly #pauses: Pauses;
   readonly #verdicts = new WeakMap<vscode.TextDocument, Verdict>();
   readonly #decided = this.#store.add(new vscode.EventEmitter<ReadingDecision>());
-  /** The verdict on a document has become another one. */
+  /** A document is read badly, with its newest median, or no longer. */
   readonly onDidDecide = this.#decided.event;
   /** Views that were looked at. */
   readonly #seen = new WeakSet<DocumentView>();
@@ -39,6 +39,8 @@ export class ReadingCheck implements Disposable {
   constructor(scored: Scored, pauses: Pauses) {
     this.#scored = scored;
     this.#pauses = pauses;
+    // A change of language closes a document and opens it again: it is decided anew then.
+    this.#store.add(vscode.workspace.onDidCloseTextDocument(document => this.#verdicts.delete(document)));
     this.#store.add(
       scored.onDidChange(document => {
         const view = scored.completeView(document.uri.toString());
@@ -68,9 +70,10 @@ export class ReadingCheck implements Disposable {
     const text = document.getText();
     // A model that reads no English either has another note.
     const isBad = provenance.selfCheck !== 'implausible' && readingOf(readingMeasure(table, text), usualBitsPerByte) === 'badly';
-    const before = this.#verdicts.get(document);
+    const wasBad = this.#verdicts.get(document)?.isBad === true;
     this.#verdicts.set(document, { modelHash: provenance.modelHash, isBad });
-    if (isBad === (before?.isBad ?? false)) return;
+    // Another model, or more text, has another median.
+    if (!isBad && !wasBad) return;
     this.#decided.fire({ document, medianBitsPerByte: isBad ? medianBitsPerByte(table, text) : undefined });
     if (isBad) this.#tell(document, view.modelName);
   }
