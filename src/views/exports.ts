@@ -126,7 +126,11 @@ export async function copyAsMarkdown(parts: ExportParts): Promise<void> {
     expected: vscode.l10n.t('expected'),
   };
   await vscode.env.clipboard.writeText(await textOf(markdownTable(part, words), parts.pauses));
-  const said = vscode.l10n.t('Copied as a Markdown table: {0} tokens.', formatCount(part.table.length));
+  const tokens = part.table.length;
+  const said =
+    tokens === 1
+      ? vscode.l10n.t('Copied as a Markdown table: 1 token.')
+      : vscode.l10n.t('Copied as a Markdown table: {0} tokens.', formatCount(tokens));
   void vscode.window.setStatusBarMessage(said, saidMs);
 }
 

@@ -56,5 +56,5 @@ function placeHolderOf(state: LensState | undefined): string {
   if (!state) return vscode.l10n.t('No document is open.');
   if (state.kind === 'edited') return vscode.l10n.t('The document was edited after it was scored.');
   const { headline, text } = stateInWords(state);
-  return state.kind === 'ready' ? vscode.l10n.t('The lens is on for this document.') : `${headline}. ${text}`;
+  return state.kind === 'ready' ? vscode.l10n.t('The lens is on for this document.') : vscode.l10n.t('{0}. {1}', headline, text);
 }

@@ -148,7 +148,12 @@ function selectionText({ table }: DocumentView, editor: vscode.TextEditor | unde
   const span = { start: document.offsetAt(selected.start), end: document.offsetAt(selected.end) };
   const { bitsPerByte, tokens } = textReport(table, document.getText(), span, edges);
   if (bitsPerByte === null) return undefined;
-  return `$(eye) ${vscode.l10n.t('{0} bits/byte · {1} tokens selected', formatDecimal(bitsPerByte, 2), formatCount(tokens))}`;
+  const bits = formatDecimal(bitsPerByte, 2);
+  const said =
+    tokens === 1
+      ? vscode.l10n.t('{0} bits/byte · 1 token selected', bits)
+      : vscode.l10n.t('{0} bits/byte · {1} tokens selected', bits, formatCount(tokens));
+  return `$(eye) ${said}`;
 }
 
 function percentOf({ scored, tokens }: Progress): string {
