@@ -8,6 +8,7 @@ import type { Span } from '../core/scores';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { DocumentView } from '../documentView';
+import { Excerpt } from '../excerpt';
 import { ModelError } from '../model/errors';
 import type { Pauses } from '../pauses';
 import { Refusal } from '../refusal';
@@ -22,8 +23,7 @@ const longestSentence = 400;
 /** What one report says, and where in its document each of its lines is about. */
 interface Report {
   readonly text: string;
-  readonly source: string;
-  readonly version: number;
+  readonly source: Excerpt;
   readonly sentences: readonly (ReportedSentence | undefined)[];
 }
 interface ReportedSentence {
@@ -31,7 +31,7 @@ interface ReportedSentence {
   readonly text: string;
 }
 
-type Scored = Pick<ScoredDocuments, 'complete' | 'view'>;
+type Scored = Pick<ScoredDocuments, 'complete' | 'completeView'>;
 
 /** Reports to be read or heard line by line: plain text, a sentence a line, kept while they are open. */
 export class ReadingReports implements Disposable, vscode.TextDocumentContentProvider {
@@ -86,8 +86,12 @@ export class ReadingReports implements Disposable, vscode.TextDocumentContentPro
       vscode.window.setStatusBarMessage(vscode.l10n.t('This line is about no sentence.'), 5_000);
       return;
     }
-    const document = await vscode.workspace.openTextDocument(vscode.Uri.parse(report.source, true));
-    const span = document.version === report.version ? sentence.span : nearest(document.getText(), sentence);
+    const document = await report.source.open();
+    if (!document) {
+      void vscode.window.showInformationMessage(vscode.l10n.t('The document of this report was closed or deleted.'));
+      return;
+    }
+    const span = nearest(document.getText(), sentence);
     if (span) await showSpan(document, span);
     else vscode.window.setStatusBarMessage(vscode.l10n.t('This sentence has changed since the report was made.'), 5_000);
   }
@@ -103,17 +107,20 @@ export class ReadingReports implements Disposable, vscode.TextDocumentContentPro
       return await vscode.window.withProgress(
         { location: vscode.ProgressLocation.Notification, title, cancellable: true },
         async (_, token) => {
-          const cancelled = new Promise<undefined>(resolve => {
-            token.onCancellationRequested(() => resolve(undefined));
+          const stop = new AbortController();
+          token.onCancellationRequested(() => {
+            stop.abort();
           });
-          let report: Report | undefined;
-          while (!report) {
-            const view = await Promise.race([this.#scored.complete(document), cancelled]);
-            if (!view) return undefined;
-            // Edited meanwhile: the newest text is scored.
-            report = await this.#write(document, view);
+          try {
+            for (;;) {
+              const view = await this.#scored.complete(document, stop.signal);
+              const report = await this.#write(document, view, stop.signal);
+              if (report) return report;
+            }
+          } catch (error) {
+            if (stop.signal.aborted) return undefined;
+            throw error;
           }
-          return report;
         },
       );
     } catch (error) {
@@ -123,9 +130,8 @@ export class ReadingReports implements Disposable, vscode.TextDocumentContentPro
     }
   }
 
-  /** Undefined when the document was edited meanwhile. */
-  async #write(document: vscode.TextDocument, view: DocumentView): Promise<Report | undefined> {
-    const { version } = document;
+  /** Undefined when the document has other scores meanwhile: it was edited, or is read by another model. */
+  async #write(document: vscode.TextDocument, view: DocumentView, signal: AbortSignal): Promise<Report | undefined> {
     const text = document.getText();
     const lines = [...summaryLines(document, view)];
     const sentences: (ReportedSentence | undefined)[] = lines.map(() => undefined);
@@ -142,9 +148,10 @@ export class ReadingReports implements Disposable, vscode.TextDocumentContentPro
     };
     while (!this.#pauses.time('other', slice)) {
       await new Promise(resolve => setTimeout(resolve));
-      if (document.version !== version) return undefined;
+      signal.throwIfAborted();
+      if (this.#scored.completeView(document.uri.toString()) !== view) return undefined;
     }
-    return { text: `${lines.join('\n')}\n`, source: document.uri.toString(), version, sentences };
+    return { text: `${lines.join('\n')}\n`, source: new Excerpt(document), sentences };
   }
 }
 

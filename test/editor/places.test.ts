@@ -313,6 +313,12 @@ describe('finding places', function () {
         active.selection.start.line === 4
       );
     });
+
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+    await eventually('its document is closed', () => editor.document.isClosed);
+    await vscode.window.showTextDocument(report.document);
+    await vscode.commands.executeCommand('tokenLens.goToReportedPlace');
+    assert.equal(vscode.window.activeTextEditor.document, report.document, 'an empty document was opened');
   });
 
   it('goes to the place of the strip in the panel that is clicked', async () => {
