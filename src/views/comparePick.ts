@@ -24,6 +24,7 @@ export async function chooseTexts(
     const [first, second] = range.start.isBefore(other.start) ? [range, other] : [other, range];
     return { kind: 'compare', first: new Excerpt(document, first), second: new Excerpt(document, second) };
   }
+  const { version } = document;
   const here = new Excerpt(document, range);
   const compareWith = (second: Excerpt): CompareChoice => ({ kind: 'compare', first: here, second });
   const separator = (label: string): CompareItem => ({
@@ -53,13 +54,13 @@ export async function chooseTexts(
     ...otherTabs(document, config).map(uri => ({
       label: `$(file) ${safeLabel(uri.path.split('/').at(-1) ?? uri.path)}`,
       description: safeLabel(vscode.workspace.asRelativePath(uri)),
-      choose: async () => compareWith(new Excerpt(await vscode.workspace.openTextDocument(uri))),
+      choose: async () => compareWithFile(uri, compareWith),
     })),
     {
       label: `$(folder-opened) ${vscode.l10n.t('A file...')}`,
       choose: async () => {
         const [uri] = (await vscode.window.showOpenDialog({ canSelectMany: false, openLabel: vscode.l10n.t('Compare') })) ?? [];
-        return uri && compareWith(new Excerpt(await vscode.workspace.openTextDocument(uri)));
+        return uri && compareWithFile(uri, compareWith);
       },
     },
   ];
@@ -69,7 +70,27 @@ export async function chooseTexts(
       ? vscode.l10n.t('Compare the selection with ... (two selections are compared at once)')
       : vscode.l10n.t('Compare this document with ...'),
   });
-  return chosen?.choose();
+  const choice = await chosen?.choose();
+  // The selection is held by its offsets, which nothing has moved while the list was open.
+  if (choice && range && document.version !== version) {
+    void vscode.window.showInformationMessage(
+      vscode.l10n.t('The document has changed meanwhile, so it is not clear any more what was selected. Nothing was compared.'),
+    );
+    return undefined;
+  }
+  return choice;
+}
+
+/** Undefined where the file is no text or is gone, which the user is told. */
+async function compareWithFile(uri: vscode.Uri, compareWith: (second: Excerpt) => CompareChoice): Promise<CompareChoice | undefined> {
+  let document: vscode.TextDocument;
+  try {
+    document = await vscode.workspace.openTextDocument(uri);
+  } catch {
+    void vscode.window.showInformationMessage(vscode.l10n.t('This file cannot be opened as text.'));
+    return undefined;
+  }
+  return compareWith(new Excerpt(document));
 }
 
 function descriptionOf(excerpt: Excerpt): string {

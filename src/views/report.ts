@@ -69,11 +69,15 @@ export class ReportView implements Disposable {
   readonly #asked = new WeakSet<vscode.TextDocument>();
   #remembered: Excerpt | undefined;
   /** What the numbers on the page are of, in the order of its texts. */
-  #shown: readonly { readonly document: vscode.TextDocument; readonly version: number }[] = [];
+  #shown: readonly { readonly document: vscode.TextDocument; readonly text: string }[] = [];
   /** The document or the pair whose scores are awaited: while rows keep arriving, nothing is asked again. */
   #awaited: vscode.TextDocument | Subject | undefined;
   /** What could not be scored, and why: it is not tried again before somebody asks, or something has changed. */
   #failed: { readonly of: vscode.TextDocument | Subject; readonly state: ReportMessage } | undefined;
+  /** VS Code has closed one of its files while it was scored, and it was opened again: that is not done twice. */
+  #reopened: ComparedTexts | undefined;
+  /** The window had lost the focus when there was something to do. */
+  #isOwed = false;
   /** Counts updates: an answer to an older one is not shown. */
   #update = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -98,9 +102,9 @@ export class ReportView implements Disposable {
         this.#schedule();
       }),
     );
-    this.#store.add(workspace.onDidCloseTextDocument(document => this.#isAbout(document) && this.#schedule()));
+    this.#store.add(workspace.onDidCloseTextDocument(document => this.#isAbout(document) && !this.#keeps(document) && this.#schedule()));
     // Rows of a document being scored keep arriving: they must not push the timer away.
-    this.#store.add(scored.onDidChange(document => this.#isAbout(document) && !this.#timer && this.#schedule()));
+    this.#store.add(scored.onDidChange(document => this.#isAbout(document) && !this.#keeps(document) && !this.#timer && this.#schedule()));
     this.#store.add(looks.onDidChange(() => this.#schedule()));
     this.#store.add(leftOut.onDidChange(document => this.#isAbout(document) && !this.#timer && this.#schedule()));
     this.#store.add(reading.onDidDecide(({ document }) => this.#isAbout(document) && this.#schedule()));
@@ -110,7 +114,7 @@ export class ReportView implements Disposable {
         this.#schedule();
       }),
     );
-    this.#store.add(focus.onDidChange(() => this.#schedule()));
+    this.#store.add(focus.onDidChange(() => this.#isOwed && this.#schedule()));
     this.#editor = window.activeTextEditor;
   }
 
@@ -161,6 +165,12 @@ export class ReportView implements Disposable {
     return [subject.first, subject.second].some(({ uri }) => uri.toString() === address);
   }
 
+  /** VS Code closes a file that no editor shows after some minutes: to open and score it again would bring the numbers that are on the page. */
+  #keeps(document: vscode.TextDocument): boolean {
+    const isShown = this.#page.state?.kind === 'numbers' && this.#shown.some(shown => shown.document === document);
+    return this.#subject.kind === 'compared' && document.isClosed && isShown;
+  }
+
   /** Without an editor the last one stays: the focus may be on the page. */
   #follow(editor: vscode.TextEditor | undefined): void {
     if (!editor || this.#parts.config.skippedSchemes.includes(editor.document.uri.scheme)) return;
@@ -176,7 +186,8 @@ export class ReportView implements Disposable {
     }
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      if (!this.#page.isVisible || this.#parts.focus.isPaused) return;
+      this.#isOwed = this.#parts.focus.isPaused;
+      if (!this.#page.isVisible || this.#isOwed) return;
       const subject = this.#subject;
       if (subject === this.#awaited) return;
       if (subject === this.#failed?.of) return this.#post(this.#failed.state);
@@ -239,7 +250,7 @@ export class ReportView implements Disposable {
       for (const excerpt of [first, second]) {
         const document = await excerpt.open();
         if (!document) {
-          this.#post(message(vscode.l10n.t('One of the two texts is gone'), vscode.l10n.t('Its document was closed or deleted.')));
+          if (update === this.#update) this.#post(gone());
           return;
         }
         documents.push(document);
@@ -249,7 +260,7 @@ export class ReportView implements Disposable {
         this.#postWaiting(documents, busy(vscode.l10n.t('Comparing two texts'), vscode.l10n.t('What is not scored yet is scored now.')));
       for (const document of documents) await scored.complete(document);
     } catch (error) {
-      this.#failed = { of: subject, state: problem(error) };
+      if (!this.#mayReopen(subject, documents)) this.#failed = { of: subject, state: problem(error) };
       this.#schedule();
       return;
     } finally {
@@ -263,7 +274,12 @@ export class ReportView implements Disposable {
         return view ? [{ excerpt, document, view }] : [];
       });
       const [one, two] = found;
-      if (!one || !two) return this.#schedule(); // edited while the other was scored
+      if (!one || !two) {
+        // Edited or closed while the other was scored.
+        if (documents.some(({ isClosed }) => isClosed) && !this.#mayReopen(subject, documents))
+          this.#failed = { of: subject, state: gone() };
+        return this.#schedule();
+      }
       if (!isSameMeasure(one.view.provenance, two.view.provenance)) {
         this.#post(
           message(
@@ -276,6 +292,13 @@ export class ReportView implements Disposable {
       const text = ({ excerpt, document, view }: typeof one) => this.#reported(document, view, excerpt.name, excerpt.span);
       this.#post(comparedNumbers(text(one), text(two), this.#frame(one.view, [one.document, two.document])), documents);
     });
+  }
+
+  /** True once for each pair, where a document of it was closed. */
+  #mayReopen(subject: ComparedTexts, documents: readonly vscode.TextDocument[]): boolean {
+    if (this.#reopened === subject || documents.every(({ isClosed }) => !isClosed)) return false;
+    this.#reopened = subject;
+    return true;
   }
 
   #activeNumbers({ document, selections }: vscode.TextEditor, view: DocumentView): ReportNumbers {
@@ -344,7 +367,7 @@ export class ReportView implements Disposable {
   }
 
   #post(state: ReportMessage | ReportNumbers, documents: readonly vscode.TextDocument[] = []): void {
-    this.#shown = documents.map(document => ({ document, version: document.version }));
+    this.#shown = documents.map(document => ({ document, text: document.getText() }));
     this.#page.post(state);
   }
 
@@ -355,11 +378,12 @@ export class ReportView implements Disposable {
     // The two columns of one document are one text.
     const place = this.#shown[message.text] ?? (this.#subject.kind === 'active' ? this.#shown[0] : undefined);
     if (!place) return;
-    if (place.document.isClosed || place.document.version !== place.version) {
+    const document = await new Excerpt(place.document).open();
+    if (document?.getText() !== place.text) {
       void vscode.window.setStatusBarMessage(vscode.l10n.t('The text has changed since this report was made.'), 4_000);
       return;
     }
-    await this.#go(place.document, message);
+    await this.#go(document, message);
   }
 
   async #go(document: vscode.TextDocument, { start, end }: Span): Promise<void> {
@@ -384,6 +408,10 @@ function message(headline: string, text: string): ReportMessage {
 
 function busy(headline: string, text: string): ReportMessage {
   return { ...message(headline, text), busy: true };
+}
+
+function gone(): ReportMessage {
+  return message(vscode.l10n.t('One of the two texts is gone'), vscode.l10n.t('Its document was closed or deleted.'));
 }
 
 function problem(error: unknown): ReportMessage {

@@ -160,6 +160,8 @@ describe('the report of a user', function () {
     const expected = `${both.numbers['Bits per byte']?.[1] ?? ''} bits/byte · 17 tokens selected`;
     await eventually('the status bar tells of the selection', async () => (await statusBar()).includes(expected));
     await browser.screenshot('report-selection');
+    editor.selection = new vscode.Selection(editor.document.positionAt(from.start), editor.document.positionAt(from.end));
+    await eventually('the status bar tells of one token', async () => (await statusBar()).includes('bits/byte · 1 token selected'));
     editor.selection = new vscode.Selection(0, 0, 0, 0);
     await reportWhen('the selection has gone', report => report.numbers['Tokens']?.length === 1);
     await eventually('the status bar tells of the document', async () => (await statusBar()).startsWith('PPL '));
@@ -274,6 +276,17 @@ describe('the report of a user', function () {
     const scores = await api.score(editor.document.uri);
     assertNumbers(report, 0, scores, english, 0, Infinity);
 
+    const remembered = editor.document;
+    await open('The boats came home. The boats came home again.');
+    await choose('Compare with what is remembered');
+    const kept = await reportWhen('the other text has its place', shown => shown.numbers['Tokens']?.[1] !== report.numbers['Tokens']?.[1]);
+    await vscode.window.showTextDocument(remembered, vscode.ViewColumn.One);
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+    await eventually('the first document is closed', () => remembered.isClosed);
+    await new Promise(resolve => setTimeout(resolve, 1_000));
+    const after = await reportWhen('the numbers stay when VS Code closes a document', () => true);
+    assert.deepEqual(after.numbers, kept.numbers);
+
     const file = path.join(mkdtempSync(path.join(tmpdir(), 'token-lens-report-')), 'harbour.md');
     copyFileSync(inExtension('samples', 'harbour.md'), file);
     await vscode.window.showTextDocument(vscode.Uri.file(file), { preview: false, viewColumn: vscode.ViewColumn.One });
@@ -309,6 +322,11 @@ describe('the report of a user', function () {
       return said.includes(note) && said.includes('Choose another model');
     });
     await browser.screenshot('report-tooltip');
+    await browser.moveMouse(700, 400);
+    await vscode.languages.setTextDocumentLanguage(german.document, 'markdown');
+    await api.score(german.document.uri);
+    await browser.hover('.statusbar-item[id="token-lens.token-lens.tokenLens.state"]');
+    await eventually('colours are relative in another language of VS Code, too', async () => (await tooltip()).includes('Relative'));
     await browser.moveMouse(700, 400);
     await vscode.commands.executeCommand('tokenLens.showPanel');
     await eventually('the panel says it too', () =>
