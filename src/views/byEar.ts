@@ -38,17 +38,15 @@ export class Announcer implements Disposable {
   /** VS Code hands no text to a screen reader but that of a notification; one of progress can be taken away again. */
   #speak(message: string): void {
     this.#endSpoken?.();
-    void vscode.window.withProgress(
-      { location: vscode.ProgressLocation.Notification, title: message },
-      () =>
-        new Promise<void>(resolve => {
-          const timer = setTimeout(resolve, spokenMs);
-          this.#endSpoken = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        }),
-    );
+    // Not in the task, which runs later: a message that comes before it would find nothing to end.
+    const spoken = new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, spokenMs);
+      this.#endSpoken = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    void vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: message }, () => spoken);
   }
 }
 
