@@ -85,9 +85,9 @@ function hoverAt(
   return hover(gap.start, gap.end, vscode.l10n.t('No score: {0} has no token for this character.', escapedText(view.modelName)));
 }
 
-/** Where whole sentences are coloured, the hover of a token begins with the sentence. */
+/** Where whole sentences are coloured, the hover of a token begins with the sentence; not with one of which an edit has made scores old. */
 function unitLine(unit: Unit | undefined): string {
-  if (!unit?.peak) return '';
+  if (!unit?.peak || unit.stale) return '';
   const mean = formatDecimal(unit.bits / unit.bytes, 2);
   return `${vscode.l10n.t('Here: {0} bits per byte on average, {1} bits at its peak.', mean, formatBits(unit.peak.bits))}\n\n`;
 }
