@@ -113,7 +113,7 @@ export function unitsIn(source: UnitSource, span: Span, scale: Exclude<Scale, 't
 /**
  * A vocabulary whose tokens begin with the space before a word counts the end of a word in the next one. Corrected (Pimentel & Meister 2024, 2406.14561):
  * sum of bits - B(before the word) + B(after it), B = -log2 of the probability that a word begins. The first only where the word's first token
- * brings its own white space, the second only where white space or nothing follows. Undefined while the token after it has no score.
+ * brings its own white space, the second only where white space follows. Undefined while a token that it takes B of has no score.
  */
 function correctedBits(
   text: string,
@@ -123,12 +123,11 @@ function correctedBits(
   logMass: (row: number) => number | undefined,
   cellStart: number,
 ): number | undefined {
-  if (!place || cellStart >= place.start) return bits;
-  const before = logMass(firstRow);
-  if (before === undefined || Number.isNaN(before)) return undefined;
-  const isLast = place.end >= text.length;
-  const after = isLast || !/\s/.test(text.charAt(place.end)) ? 0 : logMass(endRow);
-  return after === undefined || Number.isNaN(after) ? undefined : bits + (before - after) / Math.LN2;
+  if (!place) return bits;
+  const before = cellStart < place.start ? logMass(firstRow) : 0;
+  const after = /\s/.test(text.charAt(place.end)) ? logMass(endRow) : 0;
+  if (before === undefined || after === undefined || Number.isNaN(before) || Number.isNaN(after)) return undefined;
+  return bits + (before - after) / Math.LN2;
 }
 
 /** Cells of now and stale ones in one list. */

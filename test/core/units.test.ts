@@ -253,8 +253,9 @@ describe('unitsIn', () => {
       { wordStartLogMass },
     );
     // "harbour" begins where B = 1 and ends where B = 3; "lay" is followed by a row that is not known.
+    // "The" brings no white space, so nothing is taken from it, but it ends where B = 1.
     assert.deepEqual(units(source, 'word', true), [
-      ['The', 2, 3],
+      ['The', 2 + 1, 3],
       ['harbour', 3 + 4 - 1 + 3, 8],
     ]);
     assert.deepEqual(units(source, 'word', false)[1], ['harbour', 7, 8]);
