@@ -172,18 +172,29 @@ function* linesOf(text: string): Generator<Span & { readonly startsParagraph: bo
   }
 }
 
-/** Which parts of stretches to paint: those of the places on the screen, line by line, without the indentation; at most `limit`, the longest stretches first. */
-export function stretchParts(text: string, stretches: readonly Stretch[], visible: readonly Span[], limit: number): readonly Span[] {
-  const seen = stretches.filter(stretch => visible.some(place => stretch.start < place.end && stretch.end > place.start));
-  const parts: Span[] = [];
-  for (const stretch of [...seen].sort(byLength)) {
-    const lines = textUnitsIn(text, stretch, 'line')
-      .map(line => ({ start: Math.max(line.start, stretch.start), end: Math.min(line.end, stretch.end) }))
-      .filter(line => visible.some(place => line.start < place.end && line.end > place.start));
-    if (parts.length + lines.length > limit) break;
-    parts.push(...lines);
-  }
-  return parts.sort((a, b) => a.start - b.start);
+/**
+ * Which parts of stretches to paint, line by line, without the indentation: those on the `screen`, then those in the `margin` around it, the longest
+ * stretches first; at most `limit`.
+ */
+export function stretchParts(
+  text: string,
+  stretches: readonly Stretch[],
+  screen: readonly Span[],
+  margin: readonly Span[],
+  limit: number,
+): readonly Span[] {
+  const isIn = (places: readonly Span[]) => (span: Span) => places.some(place => span.start < place.end && span.end > place.start);
+  const isOnScreen = isIn(screen);
+  const lines = stretches
+    .filter(isIn(margin))
+    .sort(byLength)
+    .flatMap(stretch =>
+      textUnitsIn(text, stretch, 'line').map(line => ({ start: Math.max(line.start, stretch.start), end: Math.min(line.end, stretch.end) })),
+    )
+    .filter(isIn(margin));
+  const first = lines.filter(isOnScreen);
+  const then = lines.filter(line => !isOnScreen(line));
+  return [...first, ...then].slice(0, limit).sort((a, b) => a.start - b.start);
 }
 
 /** The longest first, of equal ones the more predictable. */

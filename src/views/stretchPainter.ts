@@ -75,11 +75,12 @@ export class StretchPainter implements Disposable {
     const { document } = editor;
     const view = this.#finder.isOn ? this.#scored.view(document) : undefined;
     const stretches = (view && this.#finder.of(document)) ?? [];
-    const visible = editor.visibleRanges.map(({ start, end }) => ({
-      start: document.offsetAt(new vscode.Position(Math.max(0, start.line - marginLines), 0)),
-      end: document.offsetAt(document.validatePosition(new vscode.Position(end.line + marginLines + 1, 0))),
-    }));
-    const parts = view ? stretchParts(document.getText(), stretches, visible, stretchRanges) : [];
+    const linesAround = (marginLines: number) =>
+      editor.visibleRanges.map(({ start, end }) => ({
+        start: document.offsetAt(new vscode.Position(Math.max(0, start.line - marginLines), 0)),
+        end: document.offsetAt(document.validatePosition(new vscode.Position(end.line + marginLines + 1, 0))),
+      }));
+    const parts = view ? stretchParts(document.getText(), stretches, linesAround(0), linesAround(marginLines), stretchRanges) : [];
     const isCurrent = (part: Span) => view !== undefined && isScored(view, part);
     editor.setDecorations(this.#types.current, rangesOf(document, parts.filter(isCurrent)));
     editor.setDecorations(

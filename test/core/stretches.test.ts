@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { cellsWithin } from '../../src/core/cells';
 import { tableOf } from '../../src/core/scoreTable';
 import { rowState } from '../../src/core/scores';
+import type { Span } from '../../src/core/scores';
 import { byLength, findStretches, stretchParts } from '../../src/core/stretches';
 import type { Stretch, StretchLimits, StretchScores } from '../../src/core/stretches';
 
@@ -157,8 +158,8 @@ describe('stretchParts', () => {
   const text = 'x one two\n   three four\ny five six seven eight\n';
   const stretch = (start: number, end: number, words: number): Stretch => ({ start, end, words, bits: 1, echoOf: undefined });
   const both = [stretch(2, 23, 4), stretch(26, 46, 5)];
-  const painted = (visible: { start: number; end: number }, limit = 100) =>
-    stretchParts(text, both, [visible], limit).map(part => text.slice(part.start, part.end));
+  const painted = (screen: Span, { margin = screen, limit = 100 } = {}) =>
+    stretchParts(text, both, [screen], [margin], limit).map(part => text.slice(part.start, part.end));
 
   it('are the lines of a stretch without the indentation, where they show', () => {
     assert.deepEqual(painted({ start: 0, end: text.length }), ['one two', 'three four', 'five six seven eight']);
@@ -166,6 +167,19 @@ describe('stretchParts', () => {
   });
 
   it('are never more than the limit, the longest first', () => {
-    assert.deepEqual(painted({ start: 0, end: text.length }, 2), ['five six seven eight']);
+    const whole = { start: 0, end: text.length };
+    assert.deepEqual(painted(whole, { limit: 2 }), ['one two', 'five six seven eight']);
+    assert.deepEqual(painted(whole, { limit: 1 }), ['five six seven eight']);
+  });
+
+  it('are those on the screen before those around it, so that even the longest stretch is painted there', () => {
+    const whole = { start: 0, end: text.length };
+    assert.deepEqual(painted({ start: 0, end: 5 }, { margin: whole, limit: 1 }), ['one two']);
+    assert.deepEqual(painted({ start: 12, end: 20 }, { margin: whole, limit: 2 }), ['three four', 'five six seven eight']);
+    assert.deepEqual(
+      stretchParts(text, [stretch(2, 46, 9)], [{ start: 26, end: 46 }], [whole], 1).map(({ start, end }) => text.slice(start, end)),
+      ['y five six seven eight'],
+      'one stretch of more lines than can be painted',
+    );
   });
 });
