@@ -65,7 +65,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   store.add(registerHover({ scored, config, looks, shown, pauses }));
   const reading = store.add(new ReadingCheck(scored, pauses));
   store.add(reading.onDidDecide(({ document, medianBitsPerByte }) => looks.setRelative(document, medianBitsPerByte)));
-  const stretches = store.add(new StretchFinder(scored, config, pauses, context.workspaceState));
+  const stretches = store.add(new StretchFinder(scored, leftOut, config, pauses, context.workspaceState));
   store.add(new StatusBarView({ scored, config, looks, shown, reading, stretches }));
   store.add(new ContextKeys(scored, config, looks));
   store.add(reportFailures(scored, showLog));

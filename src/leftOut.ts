@@ -56,6 +56,9 @@ export class LeftOut implements Disposable {
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
   /** Regions of this document, or what is left out in it, changed. */
   readonly onDidChange = this.#changed.event;
+  readonly #shownChanged = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
+  /** `shown` may answer otherwise for this document now; the setting has an event of its own. */
+  readonly onDidChangeShown = this.#shownChanged.event;
   readonly #followed = new Map<vscode.TextDocument, Followed>();
   readonly #asked = new WeakSet<vscode.TextDocument>();
   readonly #waiting = new Set<{ readonly document: vscode.TextDocument; resolve(regions: Regions): void; reject(error: Error): void }>();
@@ -117,6 +120,7 @@ export class LeftOut implements Disposable {
       if (open.languageId !== languageId) continue;
       this.#update(open);
       this.#changed.fire(open);
+      this.#shownChanged.fire(open);
     }
   }
 
@@ -125,7 +129,7 @@ export class LeftOut implements Disposable {
     return this.#followed.get(document)?.regions;
   }
 
-  /** Keeps the regions of the document up to date until it is closed; resolves when they are of its present text. */
+  /** Resolves with the regions of the document's present text. Until the next edit they stay known; after it, only where something is left out. */
   async ensure(document: vscode.TextDocument): Promise<Regions> {
     this.#asked.add(document);
     this.#update(document);
@@ -209,7 +213,12 @@ export class LeftOut implements Disposable {
   #edited({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
     const followed = this.#followed.get(document);
     if (!followed || (contentChanges.length === 0 && followed.eol === document.eol)) return;
+    if (followed.isCurrent && this.#asked.delete(document)) {
+      this.#update(document); // whoever asked has been answered
+      if (!this.#followed.has(document)) return;
+    }
     followed.isCurrent = false;
+    if (!this.#thread) return this.#known(followed, noRegions); // it has died too often: nobody would answer
     if (followed.eol !== document.eol) {
       followed.regions = undefined; // every line moves
       return this.#open(followed);
@@ -235,7 +244,7 @@ export class LeftOut implements Disposable {
       })),
       length: document.getText().length,
     };
-    this.#thread?.postMessage(message);
+    this.#thread.postMessage(message);
   }
 
   #received(message: FromRegionsThread): void {
@@ -270,6 +279,7 @@ export class LeftOut implements Disposable {
       waiting.resolve(regions);
     }
     this.#changed.fire(followed.document);
+    if (this.skips(followed.document).size > 0) this.#shownChanged.fire(followed.document);
   }
 
   async #sendGrammar(scope: string): Promise<void> {

@@ -27,7 +27,7 @@ type Scored = Pick<ScoredDocuments, 'onDidChange' | 'view'>;
 export interface ShownParts {
   readonly scored: Scored;
   readonly looks: Looks;
-  readonly leftOut: Pick<LeftOut, 'onDidChange' | 'shown'>;
+  readonly leftOut: Pick<LeftOut, 'onDidChangeShown' | 'shown'>;
   readonly pauses: Pauses;
 }
 
@@ -68,7 +68,12 @@ export class Shown implements Disposable {
       }),
     );
     this.#store.add(this.#symbols.onDidChange(document => this.#lookChanged(document)));
-    this.#store.add(leftOut.onDidChange(document => this.#lookChanged(document)));
+    this.#store.add(
+      leftOut.onDidChangeShown(document => {
+        this.#schedule(document, overviewPauseMs); // it comes with every edit
+        this.#changed.fire(document);
+      }),
+    );
     this.#store.add(
       vscode.window.onDidChangeVisibleTextEditors(() => {
         for (const document of shownDocuments()) this.#schedule(document, this.#entries.get(document)?.overview ? overviewPauseMs : 0);

@@ -172,6 +172,25 @@ function* linesOf(text: string): Generator<Span & { readonly startsParagraph: bo
   }
 }
 
+/** Its scores are of this very text. */
+export function isScored(scores: Pick<StretchScores, 'cellsIn'>, span: Span): boolean {
+  const cells = scores.cellsIn(span);
+  let covered = span.start;
+  for (let index = 0; index < cells.length && (cells.starts[index] ?? Infinity) <= covered; index++) covered = cells.ends[index] ?? 0;
+  return covered >= span.end;
+}
+
+/** What was found in a text that has not all its scores; where they are missing, what was found before, whole. In the order of the text. */
+export function withFormer(
+  found: readonly Stretch[],
+  former: readonly Stretch[],
+  isScored: (stretch: Stretch) => boolean,
+): readonly Stretch[] {
+  const kept = former.filter(stretch => !isScored(stretch));
+  const isFree = ({ start, end }: Stretch) => !kept.some(other => other.start < end && other.end > start);
+  return [...found.filter(isFree), ...kept].sort((a, b) => a.start - b.start);
+}
+
 /**
  * Which parts of stretches to paint, line by line, without the indentation: those on the `screen`, then those in the `margin` around it, the longest
  * stretches first; at most `limit`.
@@ -189,7 +208,10 @@ export function stretchParts(
     .filter(isIn(margin))
     .sort(byLength)
     .flatMap(stretch =>
-      textUnitsIn(text, stretch, 'line').map(line => ({ start: Math.max(line.start, stretch.start), end: Math.min(line.end, stretch.end) })),
+      textUnitsIn(text, stretch, 'line').map(line => ({
+        start: Math.max(line.start, stretch.start),
+        end: Math.min(line.end, stretch.end),
+      })),
     )
     .filter(isIn(margin));
   const first = lines.filter(isOnScreen);

@@ -57,6 +57,13 @@ export function stateInWords(state: LensState): Words {
   }
 }
 
+/** Why nothing can be said of the whole document yet. `whileScoring`: instead of the sentence that says so. */
+export function incompleteInWords(state: LensState, whileScoring = vscode.l10n.t('The document is being scored.')): string {
+  if (state.kind === 'scoring' || state.kind === 'starting') return whileScoring;
+  const { headline, text } = stateInWords(state);
+  return `Token Lens: ${headline}. ${text}`;
+}
+
 /** Why a document is not read, as a sentence. */
 export function refusalInWords(reason: RefusalReason): string {
   switch (reason.kind) {

@@ -1,12 +1,13 @@
 import * as vscode from 'vscode';
 import type { Config } from '../config';
 import { Drift } from '../core/drift';
-import type { ScoreTable } from '../core/scores';
-import { findStretches } from '../core/stretches';
+import type { ScoreTable, Span } from '../core/scores';
+import { findStretches, isScored, withFormer } from '../core/stretches';
 import type { Stretch } from '../core/stretches';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { DocumentView } from '../documentView';
+import type { LeftOut } from '../leftOut';
 import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
 
@@ -17,6 +18,7 @@ const sliceMs = 4;
 const pauseMs = 1_500;
 
 type Scored = Pick<ScoredDocuments, 'onDidChange' | 'view'>;
+type Left = Pick<LeftOut, 'onDidChangeShown' | 'shown' | 'skips'>;
 
 /** What was found in one text. */
 interface Search {
@@ -26,15 +28,23 @@ interface Search {
   /** How the document has moved away from that text. */
   readonly drift: Drift;
   readonly table: ScoreTable;
-  /** No row was pending. */
+  /** No row was pending, and what is left out has not changed since. */
   readonly complete: boolean;
+}
+
+/** A search under way. */
+interface Run {
+  readonly view: DocumentView;
+  readonly abort: AbortController;
+  /** Whether it found what there is; otherwise something ended it. */
+  readonly ended: Promise<boolean>;
 }
 
 interface Searched {
   last: Search | undefined;
   endedAt: number;
   timer: NodeJS.Timeout | undefined;
-  run: AbortController | undefined;
+  run: Run | undefined;
 }
 
 /**
@@ -47,6 +57,7 @@ export class StretchFinder implements Disposable {
   /** Other stretches of this document, or painted now, or not any more. */
   readonly onDidChange = this.#changed.event;
   readonly #scored: Scored;
+  readonly #leftOut: Left;
   readonly #config: Config;
   readonly #pauses: Pauses;
   readonly #memory: vscode.Memento;
@@ -54,19 +65,29 @@ export class StretchFinder implements Disposable {
   #isOn: boolean;
   #listed: vscode.TextDocument | undefined;
 
-  constructor(scored: Scored, config: Config, pauses: Pauses, memory: vscode.Memento) {
+  constructor(scored: Scored, leftOut: Left, config: Config, pauses: Pauses, memory: vscode.Memento) {
     this.#scored = scored;
+    this.#leftOut = leftOut;
     this.#config = config;
     this.#pauses = pauses;
     this.#memory = memory;
     this.#isOn = memory.get(onKey, false);
     this.#store.add(scored.onDidChange(document => this.#update(document)));
+    this.#store.add(
+      leftOut.onDidChangeShown(document => {
+        const searched = this.#documents.get(document);
+        if (!searched) return;
+        searched.run?.abort.abort();
+        searched.last &&= { ...searched.last, complete: false };
+        this.#update(document);
+      }),
+    );
     this.#store.add(vscode.window.onDidChangeVisibleTextEditors(() => this.#updateAll()));
     this.#store.add(vscode.workspace.onDidChangeTextDocument(pauses.timed('edit', event => this.#edited(event))));
     this.#store.add(vscode.workspace.onDidCloseTextDocument(document => this.#forget(document)));
     this.#store.add(
       config.onDidChange(event => {
-        if (!config.affects(event, 'stretchWords', 'stretchBits')) return;
+        if (!config.affects(event, 'stretchWords', 'stretchBits', 'leaveOut')) return;
         for (const document of [...this.#documents.keys()]) this.#forget(document);
         this.#updateAll();
       }),
@@ -109,11 +130,27 @@ export class StretchFinder implements Disposable {
       .filter(({ start, end }, index) => text.slice(start, end) === texts[index]);
   }
 
-  /** The same after a search of what is scored now, where one is needed. */
-  async find(document: vscode.TextDocument): Promise<readonly Stretch[]> {
+  /** All of the present text has been searched. */
+  isUpToDate(document: vscode.TextDocument): boolean {
     const view = this.#scored.view(document);
-    const searched = this.#searched(document);
-    if (view && !isUpToDate(searched, view)) await this.#search(document, searched);
+    const searched = this.#documents.get(document);
+    return view?.complete === true && searched !== undefined && isUpToDate(searched, view);
+  }
+
+  /** The same after a search of what is scored now, where one is needed; an edit ends it. */
+  async find(document: vscode.TextDocument): Promise<readonly Stretch[]> {
+    const { version } = document;
+    for (;;) {
+      const view = this.#scored.view(document);
+      if (!view || document.version !== version) break;
+      const searched = this.#searched(document);
+      if (isUpToDate(searched, view)) break;
+      const run =
+        searched.run?.view.table === view.table && !searched.run.abort.signal.aborted
+          ? searched.run
+          : this.#search(document, searched, view);
+      if (await run.ended) break;
+    }
     return this.of(document) ?? [];
   }
 
@@ -142,46 +179,57 @@ export class StretchFinder implements Disposable {
     }
     if (!this.#isWanted(document)) return;
     const searched = this.#searched(document);
-    if (isUpToDate(searched, view) || (searched.timer && !view.complete) || (searched.run && !view.complete)) return;
+    const { timer, run } = searched;
+    if (isUpToDate(searched, view) || (timer && !view.complete)) return;
+    if (run && !run.abort.signal.aborted && (!view.complete || run.view === view)) return;
     clearTimeout(searched.timer);
     const waitMs = view.complete ? 0 : Math.max(0, searched.endedAt + pauseMs - performance.now());
     searched.timer = setTimeout(() => {
       searched.timer = undefined;
-      void this.#search(document, searched);
+      const present = this.#scored.view(document);
+      if (present) this.#search(document, searched, present);
     }, waitMs);
   }
 
-  /** Never rejects. A newer search ends this one; so does an edit, and a table in which tokens are others. */
-  async #search(document: vscode.TextDocument, searched: Searched): Promise<void> {
-    searched.run?.abort();
-    const run = new AbortController();
+  /** A newer search ends this one; so does an edit, and a table in which tokens are others. */
+  #search(document: vscode.TextDocument, searched: Searched, view: DocumentView): Run {
+    searched.run?.abort.abort();
+    const abort = new AbortController();
+    const run: Run = { view, abort, ended: this.#searchAll(document, searched, view, abort.signal) };
     searched.run = run;
-    const view = this.#scored.view(document);
-    const isSame = () => !run.signal.aborted && this.#scored.view(document)?.table === view?.table;
-    if (!view) return;
+    void run.ended.then(() => {
+      if (searched.run === run) searched.run = undefined;
+      this.#update(document); // more may have come meanwhile
+    });
+    return run;
+  }
+
+  /** Never rejects. */
+  async #searchAll(document: vscode.TextDocument, searched: Searched, view: DocumentView, signal: AbortSignal): Promise<boolean> {
+    const isSame = () => !signal.aborted && this.#scored.view(document)?.table === view.table;
     const text = document.getText();
-    const steps = findStretches(text, view, this.#config.stretchLimits);
+    const cellsIn = (span: Span) => this.#leftOut.shown(document, view.cellsIn(span));
+    const scores = this.#leftOut.skips(document).size > 0 ? { table: view.table, cellsIn } : view;
+    const steps = findStretches(text, scores, this.#config.stretchLimits);
     let found: readonly Stretch[] | undefined;
-    while (!found && isSame()) {
-      found = this.#pauses.time('other', () => slice(steps));
-      if (!found) await new Promise(resolve => setTimeout(resolve));
-    }
-    if (searched.run === run) searched.run = undefined;
+    do {
+      await new Promise(resolve => setTimeout(resolve));
+      if (isSame()) found = this.#pauses.time('other', () => slice(steps));
+    } while (!found && isSame());
     searched.endedAt = performance.now();
-    if (!found || !isSame()) {
-      this.#update(document);
-      return;
-    }
-    const texts = found.map(({ start, end }) => text.slice(start, end));
-    searched.last = { stretches: found, texts, drift: new Drift(), table: view.table, complete: view.complete };
+    if (!found || !isSame()) return false;
+    // Where scores are missing after an edit, what was found before goes on being shown.
+    const stretches = view.complete ? found : withFormer(found, this.of(document) ?? [], stretch => isScored(view, stretch));
+    const texts = stretches.map(({ start, end }) => text.slice(start, end));
+    searched.last = { stretches, texts, drift: new Drift(), table: view.table, complete: view.complete };
     this.#changed.fire(document);
-    this.#update(document); // more may have come meanwhile
+    return true;
   }
 
   #edited({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
     const searched = this.#documents.get(document);
     if (!searched || contentChanges.length === 0) return;
-    searched.run?.abort();
+    searched.run?.abort.abort();
     searched.last?.drift.edited(
       contentChanges.map(({ rangeOffset: start, rangeLength, text }) => ({ start, end: start + rangeLength, length: text.length })),
       0,
@@ -199,7 +247,7 @@ export class StretchFinder implements Disposable {
   #forget(document: vscode.TextDocument): void {
     const searched = this.#documents.get(document);
     clearTimeout(searched?.timer);
-    searched?.run?.abort();
+    searched?.run?.abort.abort();
     if (this.#documents.delete(document)) this.#changed.fire(document);
   }
 }

@@ -1,9 +1,8 @@
 import * as vscode from 'vscode';
 import type { Span } from '../core/scores';
-import { stretchParts } from '../core/stretches';
+import { isScored, stretchParts } from '../core/stretches';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
-import type { DocumentView } from '../documentView';
 import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { isHighContrast } from './bandTypes';
@@ -91,12 +90,6 @@ export class StretchPainter implements Disposable {
       ),
     );
   }
-}
-
-/** Its scores are of this very text. */
-function isScored(view: DocumentView, { start, end }: Span): boolean {
-  const cells = view.cellsIn({ start, end });
-  return cells.length > 0 && (cells.starts[0] ?? Infinity) <= start && (cells.ends[cells.length - 1] ?? 0) >= end;
 }
 
 function rangesOf(document: vscode.TextDocument, spans: readonly Span[]): vscode.Range[] {

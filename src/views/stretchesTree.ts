@@ -12,10 +12,13 @@ import { neighbourOf } from '../core/surprises';
 import type { Announcer } from './byEar';
 import { editorWithLens, excerpt, inDirection, select, selectionOf } from './places';
 import type { Direction, Place } from './places';
+import { incompleteInWords } from './stateInWords';
 import type { StretchFinder } from './stretchFinder';
 
 /** A list that is longer is read by nobody. */
 const mostStretches = 200;
+
+type Scored = Pick<ScoredDocuments, 'isOn' | 'state' | 'view'>;
 
 interface Node {
   readonly label: string;
@@ -30,17 +33,19 @@ export class StretchesTree implements Disposable, vscode.TreeDataProvider<Node> 
   readonly #changed = this.#store.add(new vscode.EventEmitter<undefined>());
   readonly onDidChangeTreeData = this.#changed.event;
   readonly #finder: StretchFinder;
-  readonly #scored: Pick<ScoredDocuments, 'isOn'>;
+  readonly #scored: Scored;
   readonly #config: Config;
   readonly #view: vscode.TreeView<Node>;
   #document: vscode.TextDocument | undefined;
 
-  constructor(finder: StretchFinder, scored: Pick<ScoredDocuments, 'isOn' | 'onDidChange'>, config: Config) {
+  constructor(finder: StretchFinder, scored: Scored & Pick<ScoredDocuments, 'onDidChange'>, config: Config) {
     this.#finder = finder;
     this.#scored = scored;
     this.#config = config;
     this.#view = this.#store.add(vscode.window.createTreeView('tokenLens.stretches', { treeDataProvider: this }));
     this.#store.add(finder.onDidChange(document => document === this.#document && this.#show()));
+    // An empty list says why it is empty.
+    this.#store.add(scored.onDidChange(document => document === this.#document && !finder.of(document)?.length && this.#show()));
     this.#store.add(this.#view.onDidChangeVisibility(() => this.#follow()));
     this.#store.add(vscode.window.onDidChangeActiveTextEditor(() => this.#follow()));
     this.#follow();
@@ -80,12 +85,16 @@ export class StretchesTree implements Disposable, vscode.TreeDataProvider<Node> 
 
   #show(): void {
     const document = this.#document;
-    const { words, bits } = this.#config.stretchLimits;
-    const isEmpty = document && this.#scored.isOn(document) && this.#finder.of(document)?.length === 0;
-    this.#view.message = isEmpty
-      ? vscode.l10n.t('No run of {0} words or more, each below {1} bits.', words.toString(), bits.toString())
-      : '';
+    this.#view.message = document && this.#scored.isOn(document) ? this.#message(document) : '';
     this.#changed.fire(undefined);
+  }
+
+  /** Where the list is empty although the lens is on; that there is nothing only when all has been searched. */
+  #message(document: vscode.TextDocument): string {
+    const found = this.#finder.of(document);
+    if (found && found.length > 0) return '';
+    if (this.#scored.view(document)?.complete !== true) return incompleteInWords(this.#scored.state(document));
+    return this.#finder.isUpToDate(document) ? noneInWords(this.#config) : '';
   }
 }
 
@@ -109,6 +118,10 @@ function textOf(document: vscode.TextDocument, { start, end }: Span): string {
   return document.getText(new vscode.Range(document.positionAt(start), document.positionAt(end)));
 }
 
+function noneInWords({ stretchLimits: { words, bits } }: Config): string {
+  return vscode.l10n.t('No run of {0} words or more, each below {1} bits.', words.toString(), bits.toString());
+}
+
 function firstInWords(document: vscode.TextDocument, { start }: Span): string {
   return vscode.l10n.t('stood before, on line {0}', (document.positionAt(start).line + 1).toString());
 }
@@ -121,7 +134,7 @@ function kindInWords(document: vscode.TextDocument, { echoOf }: Stretch): string
 /** Moves the selection to the next or previous predictable stretch, of those in what is scored so far. */
 export async function goToStretch(
   direction: Direction,
-  scored: Pick<ScoredDocuments, 'isOn'>,
+  scored: Scored,
   finder: StretchFinder,
   config: Config,
   announcer: Announcer,
@@ -139,8 +152,7 @@ export async function goToStretch(
   );
   const stretch = found && stretches[found.index];
   if (!stretch) {
-    const { words, bits } = config.stretchLimits;
-    announcer.say(vscode.l10n.t('No run of {0} words or more, each below {1} bits.', words.toString(), bits.toString()));
+    announcer.say(finder.isUpToDate(document) ? noneInWords(config) : incompleteInWords(scored.state(document)));
     return;
   }
   select(editor, stretch);

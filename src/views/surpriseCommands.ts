@@ -8,6 +8,7 @@ import { surpriseInWords } from './byEar';
 import type { Announcer } from './byEar';
 import { editorWithLens, inDirection, select, selectionOf } from './places';
 import type { Direction } from './places';
+import { incompleteInWords } from './stateInWords';
 
 /** The edge from which on a cell is a place to go to: the lower one of band 3. */
 export function surprisingFrom(looks: Pick<Looks, 'tokenEdges'>, document: vscode.TextDocument): number {
@@ -34,11 +35,10 @@ export function goToSurprise(
   const starts = Array.from(cells.starts, (start, index) => shownPart(text, { start, end: cells.ends[index] ?? start }).start);
   const found = neighbourOf(starts, selectionOf(editor), direction);
   if (!view || !found) {
-    const { kind } = scored.state(document);
     announcer.say(
-      kind === 'scoring' || kind === 'starting'
-        ? vscode.l10n.t('Nothing surprising so far. The document is still being scored.')
-        : vscode.l10n.t('Nothing here has {0} bits or more.', least.toString()),
+      view?.complete === true
+        ? vscode.l10n.t('Nothing here has {0} bits or more.', least.toString())
+        : incompleteInWords(scored.state(document), vscode.l10n.t('Nothing surprising so far. The document is still being scored.')),
     );
     return;
   }

@@ -14,6 +14,7 @@ import type { ScoredDocuments } from '../scoredDocuments';
 import { surpriseInWords } from './byEar';
 import { excerpt } from './places';
 import type { Place } from './places';
+import { incompleteInWords } from './stateInWords';
 import { surprisingFrom } from './surpriseCommands';
 
 const mostSurprises = 20;
@@ -53,7 +54,7 @@ export class SurprisesTree implements Disposable, vscode.TreeDataProvider<Node> 
   #timer: NodeJS.Timeout | undefined;
   #madeAt = -Infinity;
 
-  constructor(scored: Scored, leftOut: Pick<LeftOut, 'shown' | 'onDidChange'>, config: Config, looks: Looks, pauses: Pauses) {
+  constructor(scored: Scored, leftOut: Pick<LeftOut, 'shown' | 'onDidChangeShown'>, config: Config, looks: Looks, pauses: Pauses) {
     this.#scored = scored;
     this.#config = config;
     this.#looks = looks;
@@ -63,7 +64,7 @@ export class SurprisesTree implements Disposable, vscode.TreeDataProvider<Node> 
     this.#store.add(scored.onDidChange(document => document === this.#document && this.#schedule()));
     this.#store.add(vscode.window.onDidChangeActiveTextEditor(() => this.#follow()));
     this.#store.add(looks.onDidChange(() => this.#schedule()));
-    this.#store.add(leftOut.onDidChange(document => document === this.#document && this.#schedule()));
+    this.#store.add(leftOut.onDidChangeShown(document => document === this.#document && this.#schedule()));
     this.#store.add(this.#view.onDidChangeVisibility(() => this.#schedule()));
     this.#follow();
   }
@@ -151,8 +152,7 @@ export class SurprisesTree implements Disposable, vscode.TreeDataProvider<Node> 
   #message(): string {
     const document = this.#document;
     if (!document || this.#lines.length > 0 || !this.#scored.isOn(document)) return '';
-    const { kind } = this.#scored.state(document);
-    if (kind === 'scoring' || kind === 'starting') return vscode.l10n.t('The document is being scored.');
+    if (this.#scored.view(document)?.complete !== true) return incompleteInWords(this.#scored.state(document));
     return vscode.l10n.t('Nothing here has {0} bits or more.', surprisingFrom(this.#looks, document).toString());
   }
 }

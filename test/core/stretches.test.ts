@@ -3,7 +3,7 @@ import { cellsWithin } from '../../src/core/cells';
 import { tableOf } from '../../src/core/scoreTable';
 import { rowState } from '../../src/core/scores';
 import type { Span } from '../../src/core/scores';
-import { byLength, findStretches, stretchParts } from '../../src/core/stretches';
+import { byLength, findStretches, isScored, stretchParts, withFormer } from '../../src/core/stretches';
 import type { Stretch, StretchLimits, StretchScores } from '../../src/core/stretches';
 
 const limits: StretchLimits = { words: 4, bits: 1 };
@@ -153,6 +153,25 @@ describe('findStretches', () => {
 function argumentsOf({ text, scores }: ReturnType<typeof marked>): [string, StretchScores, StretchLimits] {
   return [text, scores, limits];
 }
+
+describe('withFormer', () => {
+  it('keeps what was found before where scores are missing now, whole, and nothing of it where they are not', () => {
+    const source = 'one two three four fish! five six seven eight fish! nine ten eleven twelve more fish!';
+    const former = all(source);
+    assert.equal(former.length, 3);
+    // The first is none any more, the second as it was, the last has only its beginning scored.
+    const { text, scores } = marked(source.replace('two', 'two!').replace('more', 'more?'));
+    const found = all(source.replace('two', 'two!').replace('more', 'more?'));
+    assert.deepEqual(
+      found.map(stretch => stretch.text),
+      ['five six seven eight', 'nine ten eleven twelve'],
+    );
+    assert.deepEqual(
+      withFormer(found, former, stretch => isScored(scores, stretch)).map(({ start, end }) => text.slice(start, end)),
+      ['five six seven eight', 'nine ten eleven twelve more'],
+    );
+  });
+});
 
 describe('stretchParts', () => {
   const text = 'x one two\n   three four\ny five six seven eight\n';

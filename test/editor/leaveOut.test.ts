@@ -99,6 +99,13 @@ describe('what is left out', function () {
     return store.add(new LeftOut({ scored, config, grammars: new Grammars(installed), pauses, log }, files, memento));
   }
 
+  /** That keeps up with every document in the editor, since something is left out in it. */
+  async function following(document: vscode.TextDocument): Promise<LeftOut> {
+    await setSetting('leaveOut', ['comments', 'indentation']);
+    await vscode.window.showTextDocument(document);
+    return ownLeftOut(undefined, true);
+  }
+
   async function piecesOf(language: string, content: string, ...kinds: readonly RegionKind[]): Promise<readonly Piece[]> {
     const document = await untitled(content, language);
     return pieces(document, await ownLeftOut().ensure(document), ...kinds);
@@ -211,7 +218,7 @@ describe('what is left out', function () {
     it('a comment that is opened at the top takes everything below, and gives it back', async () => {
       const text = `"top"\n${'const a = "b"; // c\n'.repeat(500)}x /* d */\nlast("e");\n`;
       const document = await untitled(text, 'typescript');
-      const leftOut = ownLeftOut();
+      const leftOut = await following(document);
       const before = pieces(document, await leftOut.ensure(document));
       assert.equal(before.length, 1 + 2 * 500 + 2);
       await edit(document, 6, 0, '/* ');
@@ -226,7 +233,7 @@ describe('what is left out', function () {
 
     it('moves what it knows at once, so that nothing is at a wrong place meanwhile', async () => {
       const document = await untitled('a = 1\nb = "two" // three\n', 'typescript');
-      const leftOut = ownLeftOut();
+      const leftOut = await following(document);
       await leftOut.ensure(document);
       const seen: (readonly Piece[] | undefined)[] = [];
       const listener = vscode.workspace.onDidChangeTextDocument(event => {
@@ -243,9 +250,22 @@ describe('what is left out', function () {
       ]);
     });
 
+    it('only while somebody waits, where nothing is left out', async () => {
+      const document = await untitled('a // b', 'typescript');
+      const leftOut = ownLeftOut();
+      const told: vscode.TextDocument[] = [];
+      store.add(leftOut.onDidChangeShown(shown => told.push(shown)));
+      assert.deepEqual(pieces(document, await leftOut.ensure(document)), [['// b', 'comments']]);
+      assert.ok(leftOut.regions(document));
+      await edit(document, 0, 0, '"c" ');
+      assert.equal(leftOut.regions(document), undefined);
+      assert.deepEqual(pieces(document, await leftOut.ensure(document), 'strings'), [['"c"', 'strings']]);
+      assert.deepEqual(told, [], 'what is shown is the same');
+    });
+
     it('ends where a new document with the text begins, after edits in quick succession', async () => {
       const document = await untitled('a();\n'.repeat(200), 'typescript');
-      const leftOut = ownLeftOut();
+      const leftOut = await following(document);
       void leftOut.ensure(document);
       for (const [line, text] of [
         [150, '/* '],
@@ -401,7 +421,7 @@ describe('what is left out', function () {
   it('keeps the extension host free while 20,000 tokens are read', async () => {
     const text = '/** Doc */\nexport function a(b: string): string {\n  // why\n  return `t${b}` + "u";\n}\n'.repeat(800);
     const document = await untitled(text, 'typescript');
-    const leftOut = ownLeftOut();
+    const leftOut = await following(document);
     pauses.report();
     const start = performance.now();
     assert.equal((await leftOut.ensure(document)).length, 800 * 7);
