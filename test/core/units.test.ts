@@ -393,7 +393,7 @@ describe('OverviewWalk', () => {
     });
   }
 
-  it('leaves an editor with at most 1,000 ranges of all kinds, whatever is shown', () => {
+  it('leaves an editor with at most 1,000 ranges of all kinds, the mark of the report too, whatever is shown', () => {
     for (const scale of ['token', 'word', 'line', 'sentence', 'paragraph', 'function'] as const) {
       for (const edges of [[0.1, 1, 2, 3, 4] as const, [3, 5, 8, 11, 15] as const]) {
         const look: Look = { ...lookOf('prose', { ...settings, muteConfident: 'on' }, { scale }), edges };
@@ -411,7 +411,7 @@ describe('OverviewWalk', () => {
         });
         const { current, stale, gutter, muted } = painting;
         const ranges = [...current, ...stale, ...gutter, muted, ruler].reduce((sum, list) => sum + list.length, 0);
-        assert.ok(ranges > 0 && ranges <= 1_000, `${String(ranges)} by ${scale}`);
+        assert.ok(ranges > 0 && ranges + 1 <= 1_000, `${String(ranges)} by ${scale}`);
       }
     }
   });
