@@ -102,9 +102,8 @@ export class ReportView implements Disposable {
         this.#schedule();
       }),
     );
-    this.#store.add(workspace.onDidCloseTextDocument(document => this.#isAbout(document) && !this.#keeps(document) && this.#schedule()));
-    // Rows of a document being scored keep arriving: they must not push the timer away.
-    this.#store.add(scored.onDidChange(document => this.#isAbout(document) && !this.#keeps(document) && !this.#timer && this.#schedule()));
+    this.#store.add(workspace.onDidCloseTextDocument(document => this.#scoresChanged(document)));
+    this.#store.add(scored.onDidChange(document => this.#scoresChanged(document)));
     this.#store.add(looks.onDidChange(() => this.#schedule()));
     this.#store.add(leftOut.onDidChange(document => this.#isAbout(document) && !this.#timer && this.#schedule()));
     this.#store.add(reading.onDidDecide(({ document }) => this.#isAbout(document) && this.#schedule()));
@@ -163,6 +162,16 @@ export class ReportView implements Disposable {
     if (subject.kind === 'active') return document === this.#editor?.document;
     const address = document.uri.toString();
     return [subject.first, subject.second].some(({ uri }) => uri.toString() === address);
+  }
+
+  /** A document was closed, or its scores are others now. */
+  #scoresChanged(document: vscode.TextDocument): void {
+    if (!this.#isAbout(document)) return;
+    // While its closing is told of, a document does not count as closed.
+    queueMicrotask(() => {
+      // Rows of a document being scored keep arriving: they must not push the timer away.
+      if (!this.#timer && !this.#keeps(document)) this.#schedule();
+    });
   }
 
   /** VS Code closes a file that no editor shows after some minutes: to open and score it again would bring the numbers that are on the page. */
