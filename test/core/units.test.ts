@@ -270,6 +270,28 @@ describe('unitsIn', () => {
     assert.deepEqual(units(quoted, 'word', true)[1], ['word', 4 - 1, 5], 'nothing is said of where it ends');
   });
 
+  it('leaves out a function that holds most of a file, and shows those inside it', () => {
+    const long = 'x'.repeat(40_000);
+    const source = sourceOf(
+      [
+        ['describe(', 1],
+        [long, 3],
+        [' f()', 2],
+        [')', 1],
+      ],
+      {
+        functions: [
+          { start: 0, end: long.length + 14 },
+          { start: long.length + 10, end: long.length + 13 },
+        ],
+      },
+    );
+    assert.deepEqual(
+      units(source, 'function').map(([text]) => text),
+      ['f()'],
+    );
+  });
+
   it('gives text to the innermost function, and what is outside to none', () => {
     const text = 'let z; f() { a; g() { b } c }';
     const tokens = (text.match(/\s?\w+|\s?[^\s\w]/g) ?? []).map(token => [token, token.trim().length === 1 ? 2 : 1] as const);
