@@ -61,6 +61,11 @@ export function whyNoHead(model: Model): string | undefined {
   return undefined;
 }
 
+/** How many logits a position has; undefined where the file leaves it open. */
+export function logitsWidth(model: Model): number | undefined {
+  return Number(outputType(model, 'logits')?.shape?.dim[2]?.dimValue ?? 0) || undefined;
+}
+
 function operatorSet(model: Model): number {
   return Number(model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0);
 }
@@ -101,7 +106,7 @@ export function scoringHead(model: Model): Uint8Array<ArrayBuffer> {
     node('Clip', [own('d'), own('lowest')], own('finite_d')),
     node('Exp', [own('finite_d')], own('exp_d')),
     rowSums(own('exp_d'), own('z')),
-    node('MatMul', [own('exp_d'), own('all_sets')], own('set_z')),
+    node('MatMul', [own('exp_d'), logitsWidth(model) === undefined ? own('all_sets') : headInputs.sets], own('set_z')),
     node('Mul', [own('finite_d'), own('exp_d')], own('d_exp_d')),
     rowSums(own('d_exp_d'), own('weighted')),
     node('Div', [own('weighted'), own('z')], own('mean_d')),
@@ -133,9 +138,9 @@ export function scoringHead(model: Model): Uint8Array<ArrayBuffer> {
       output: blockOutputs.map(([inner, , type]) => value(inner, type)),
     },
   };
-  const nodes = [
-    node('Flatten', ['logits'], flat, integer('axis', 2)),
-    // Sets of a tokenizer's tokens: there may be more logits than tokens, or fewer.
+  // Where the file does not say how many logits there are: a tokenizer may have more tokens, or fewer. Elsewhere the session sees to it, since
+  // each of these nodes takes memory at every call.
+  const fittedSets: NodeInit[] = [
     node('Shape', [flat], own('logits_shape')),
     node('Gather', [own('logits_shape'), own('one')], own('width')),
     node('Shape', [headInputs.sets], own('sets_shape')),
@@ -143,6 +148,10 @@ export function scoringHead(model: Model): Uint8Array<ArrayBuffer> {
     node('Sub', [own('width'), own('tokens')], own('missing')),
     node('Concat', [own('zero'), own('zero'), own('missing'), own('zero')], own('pads'), integer('axis', 0)),
     node('Pad', [headInputs.sets, own('pads')], own('all_sets')),
+  ];
+  const nodes = [
+    node('Flatten', ['logits'], flat, integer('axis', 2)),
+    ...(logitsWidth(model) === undefined ? fittedSets : []),
     node(
       'Scan',
       [headInputs.rows, headInputs.labels],

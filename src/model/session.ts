@@ -7,7 +7,7 @@ import { logProbabilitiesOf, reduceRow, writeLogMasses } from '../core/reduce';
 import { newRows } from '../core/scoreTable';
 import type { Arithmetic, ScoredRows, TokenSets } from '../core/scores';
 import { ModelError } from './errors';
-import { headInputs, headOutputs, rowsPerBlock, whyNoHead, withHead } from './graft';
+import { headInputs, headOutputs, logitsWidth, rowsPerBlock, whyNoHead, withHead } from './graft';
 import { arithmeticOf, elementType, outputType, readGraph, useFloat32 } from './graph';
 import type { GraphFile } from './graph';
 import { TensorCache } from './kvCache';
@@ -107,7 +107,7 @@ export class ScoringSession {
       const open = async (content: RuntimeOptions['content'], plain: string | undefined) => {
         const model = await openModel({ ...options, content });
         try {
-          return new ScoringSession(model, Number(logits.shape?.dim[2]?.dimValue ?? 0) || Infinity, plain);
+          return new ScoringSession(model, logitsWidth(file.model) ?? Infinity, plain);
         } catch (error) {
           await model.dispose();
           throw error;
@@ -230,11 +230,28 @@ function addHead(feeds: Record<string, Tensor>, fetches: string[], { rows, distr
   feeds[headInputs.labels] = padded(index => rows?.labels[index]);
   feeds[headInputs.topCount] = int64([Math.min(rows?.topCount ?? 1, vocabulary)], [1]);
   feeds[headInputs.wholeRows] = int64([distributionAt ?? 0], [1]);
-  const { members, count: sets } = rows?.sets ?? noSets;
+  const { members, count: sets } = fitted(rows?.sets ?? noSets, vocabulary);
   feeds[headInputs.sets] = new Tensor('float32', members, [members.length / sets, sets]);
   const { logProbabilities, ...ofRows } = headOutputs;
   if (count > 0) fetches.push(...Object.values(ofRows));
   if (distributionAt !== undefined) fetches.push(logProbabilities);
+}
+
+/** Sets by the sets of a tokenizer that has more tokens than the model has logits, or fewer. */
+const fittedSets = new WeakMap<TokenSets, TokenSets>();
+
+/** As many members as there are logits; tokens beyond them are in no set. `vocabulary` Infinity: the graph sees to it. */
+function fitted(sets: TokenSets, vocabulary: number): TokenSets {
+  const length = vocabulary * sets.count;
+  if (length === sets.members.length || vocabulary === Infinity) return sets;
+  let found = fittedSets.get(sets);
+  if (found?.members.length !== length) {
+    const members = new Float32Array(length);
+    members.set(sets.members.subarray(0, length));
+    found = { count: sets.count, members };
+    fittedSets.set(sets, found);
+  }
+  return found;
 }
 
 function fromHead(outputs: InferenceSession.OnnxValueMapType, { rows, distributionAt }: Wanted): Omit<CallResult, 'cache'> {

@@ -30,12 +30,32 @@ export function watchedWords(words: readonly string[], tokenizer: TextTokenizer)
   });
 }
 
+/** Of each tokenizer: which of its tokens start words. Going through a vocabulary takes some milliseconds, too long for every edit. */
+const wordStarts = new WeakMap<TextTokenizer, Uint8Array>();
+/** The sets asked for last: those of one document's settings, edit after edit. */
+const latest = new WeakMap<TextTokenizer, { readonly key: string; readonly sets: TokenSets }>();
+
 /** Word starts first, then the watched words. */
 export function tokenSetsOf(tokenizer: TextTokenizer, watched: readonly WatchedWord[]): TokenSets {
-  const vocabulary = new Vocabulary(tokenizer.vocabulary);
+  const key = watched.map(({ ids }) => ids.join()).join(';');
+  const known = latest.get(tokenizer);
+  if (known?.key === key && known.sets.count === 1 + watched.length) return known.sets;
+  const starts = wordStartsOf(tokenizer);
   const count = 1 + watched.length;
-  const members = new Float32Array(vocabulary.size * count);
-  for (let id = 0; id < vocabulary.size; id++) if (isWordStart(vocabulary, id)) members[id * count] = 1;
+  const members = new Float32Array(starts.length * count);
+  for (let id = 0; id < starts.length; id++) members[id * count] = starts[id] ?? 0;
   for (const [index, { ids }] of watched.entries()) for (const id of ids) members[id * count + 1 + index] = 1;
-  return { count, members };
+  const sets = { count, members };
+  latest.set(tokenizer, { key, sets });
+  return sets;
+}
+
+function wordStartsOf(tokenizer: TextTokenizer): Uint8Array {
+  let starts = wordStarts.get(tokenizer);
+  if (!starts) {
+    const vocabulary = new Vocabulary(tokenizer.vocabulary);
+    starts = Uint8Array.from({ length: vocabulary.size }, (_, id) => (isWordStart(vocabulary, id) ? 1 : 0));
+    wordStarts.set(tokenizer, starts);
+  }
+  return starts;
 }
