@@ -33,6 +33,11 @@ describe('the walkthrough', function () {
     const titles = `[...document.querySelectorAll('.gettingStartedContainer .step-title')].map(title => title.textContent.trim())`;
     await eventually('five steps are shown', async () => (await browser.evaluate<readonly string[]>(titles)).length === 5);
     assert.equal((await browser.evaluate<readonly string[]>(titles))[0], 'Colour a text');
+    // A picture in the theme's colours is a page of its own.
+    await eventually('the first picture is shown', () =>
+      browser.evaluate<boolean>(`document.querySelector('.webview.ready, iframe.webview') !== null`),
+    );
+    await new Promise(resolve => setTimeout(resolve, 2_000));
     await browser.screenshot('walkthrough');
   });
 
