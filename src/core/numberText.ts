@@ -37,7 +37,7 @@ export function formatPercent(probability: number): string {
 }
 
 export function formatBits(bits: number): string {
-  if (bits >= 0.05 || bits === 0 || Number.isNaN(bits)) return formatDecimal(bits, 1);
+  if (bits >= 0.05 || bits === 0) return formatDecimal(bits, 1);
   return bits < 0.0005 ? `<${formatDecimal(0.001, 3)}` : formatDecimal(bits, 3);
 }
 

@@ -82,7 +82,7 @@ describe('command line: texts that must be scored', () => {
       const { code, stdout, stderr } = await run(['score', scratch.file('empty', ''), '--format', format, ...tiny]);
       assert.deepEqual([code, stderr], [0, '']);
       assert.notEqual(stdout, '');
-      assert.ok(!stdout.replaceAll(/<script>[^]*?<\/script>/g, '').includes('NaN')); // a page's own code may name it
+      assert.ok(!stdout.includes('NaN'));
     });
   }
 

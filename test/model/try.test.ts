@@ -89,8 +89,8 @@ describe('trying an edit', () => {
     let moved = 0;
     for (let round = 0; round < 150; round++) {
       const settings = all[round % all.length] ?? assert.fail();
-      const any = (round % 2 === 0 ? hardText : markdown(250)).slice(random(60), 200 + random(200));
-      const { text, edit } = halves[round] ?? { text: any, edit: randomEdit(any, random, 400) };
+      const arbitrary = (round % 2 === 0 ? hardText : markdown(250)).slice(random(60), 200 + random(200));
+      const { text, edit } = halves[round] ?? { text: arbitrary, edit: randomEdit(arbitrary, random, 400) };
       const followingTokens = random(30);
       const reader = new Reader(client, model.key, 'tried');
       await reader.open(text);
