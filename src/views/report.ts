@@ -76,6 +76,8 @@ export class ReportView implements Disposable {
   #failed: { readonly of: vscode.TextDocument | Subject; readonly state: ReportMessage } | undefined;
   /** VS Code has closed one of its files while it was scored, and it was opened again: that is not done twice. */
   #reopened: ComparedTexts | undefined;
+  /** What speaks for an update of the page since the last one. */
+  readonly #changed = new Set<vscode.TextDocument | 'all'>();
   /** The window had lost the focus when there was something to do. */
   #isOwed = false;
   /** Counts updates: an answer to an older one is not shown. */
@@ -88,7 +90,7 @@ export class ReportView implements Disposable {
     const { scored, config, looks, focus, reading, leftOut } = parts;
     const { window, workspace } = vscode;
     this.#page = this.#store.add(
-      new ReportPage(extensionUri, { appeared: () => this.#schedule(), message: message => void this.#receive(message) }),
+      new ReportPage(extensionUri, { appeared: () => this.#scheduleUpdate(), message: message => void this.#receive(message) }),
     );
     this.#store.add(window.onDidChangeActiveTextEditor(editor => this.#follow(editor)));
     this.#store.add(
@@ -99,21 +101,21 @@ export class ReportView implements Disposable {
         for (const excerpt of this.#excerpts) excerpt.edited(event);
         if (!this.#isAbout(event.document)) return;
         this.#failed = undefined;
-        this.#schedule();
+        this.#schedule(event.document);
       }),
     );
     this.#store.add(workspace.onDidCloseTextDocument(document => this.#scoresChanged(document)));
     this.#store.add(scored.onDidChange(document => this.#scoresChanged(document)));
     this.#store.add(looks.onDidChange(() => this.#schedule()));
-    this.#store.add(leftOut.onDidChange(document => this.#isAbout(document) && !this.#timer && this.#schedule()));
-    this.#store.add(reading.onDidDecide(({ document }) => this.#isAbout(document) && this.#schedule()));
+    this.#store.add(leftOut.onDidChange(document => this.#scoresChanged(document)));
+    this.#store.add(reading.onDidDecide(({ document }) => this.#isAbout(document) && this.#schedule(document)));
     this.#store.add(
       config.onDidChange(() => {
         this.#failed = undefined;
         this.#schedule();
       }),
     );
-    this.#store.add(focus.onDidChange(() => this.#isOwed && this.#schedule()));
+    this.#store.add(focus.onDidChange(() => this.#isOwed && this.#scheduleUpdate()));
     this.#editor = window.activeTextEditor;
   }
 
@@ -167,17 +169,19 @@ export class ReportView implements Disposable {
   /** A document was closed, or its scores are others now. */
   #scoresChanged(document: vscode.TextDocument): void {
     if (!this.#isAbout(document)) return;
-    // While its closing is told of, a document does not count as closed.
-    queueMicrotask(() => {
-      // Rows of a document being scored keep arriving: they must not push the timer away.
-      if (!this.#timer && !this.#keeps(document)) this.#schedule();
-    });
+    this.#changed.add(document);
+    // Rows of a document being scored keep arriving: they must not push the timer away.
+    if (!this.#timer) this.#scheduleUpdate();
   }
 
-  /** VS Code closes a file that no editor shows after some minutes: to open and score it again would bring the numbers that are on the page. */
-  #keeps(document: vscode.TextDocument): boolean {
-    const isShown = this.#page.state?.kind === 'numbers' && this.#shown.some(shown => shown.document === document);
-    return this.#subject.kind === 'compared' && document.isClosed && isShown;
+  /**
+   * VS Code closes a file that no editor shows after some minutes: to open and score it again would bring the numbers that are on the page.
+   * Asked when an update is due, not when it is asked for: a document may be closed in between, and while its closing is told of it does not
+   * count as closed.
+   */
+  #keepsNumbers(): boolean {
+    const isShown = this.#subject.kind === 'compared' && this.#page.state?.kind === 'numbers';
+    return isShown && [...this.#changed].every(changed => changed !== 'all' && changed.isClosed);
   }
 
   /** Without an editor the last one stays: the focus may be on the page. */
@@ -187,7 +191,13 @@ export class ReportView implements Disposable {
     if (this.#subject.kind === 'active') this.#schedule();
   }
 
-  #schedule(): void {
+  /** `changed`: what speaks for other numbers than those that are shown. */
+  #schedule(changed: vscode.TextDocument | 'all' = 'all'): void {
+    this.#changed.add(changed);
+    this.#scheduleUpdate();
+  }
+
+  #scheduleUpdate(): void {
     clearTimeout(this.#timer);
     if (!this.#page.isVisible) {
       this.#timer = undefined;
@@ -196,9 +206,10 @@ export class ReportView implements Disposable {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#isOwed = this.#parts.focus.isPaused;
-      if (!this.#page.isVisible || this.#isOwed) return;
+      if (!this.#page.isVisible || this.#isOwed || this.#keepsNumbers()) return;
       const subject = this.#subject;
       if (subject === this.#awaited) return;
+      this.#changed.clear();
       if (subject === this.#failed?.of) return this.#post(this.#failed.state);
       const update = ++this.#update;
       if (subject.kind === 'compared') void this.#compareNow(subject, update);
