@@ -4,7 +4,7 @@ import type { Arithmetic, ModelKey, ScoredRows } from '../core/scores';
 import type { QueuedRows } from '../core/scoreQueue';
 import { ModelError } from './errors';
 import type { KeyValueCache } from './kvCache';
-import type { RowsWanted, ScoringSession } from './session';
+import type { RowsWanted, ScoringSession, Wanted } from './session';
 import type { Snapshots } from './snapshots';
 import type { TextTokenizer } from './tokens';
 
@@ -61,12 +61,12 @@ export class Engine {
     }
     if (row >= end) return;
     const inputs = [...prefixIds, ...tokenIds.subarray(window.start, end - 1)];
-    await this.#run(inputs, inputOf(row), isNear, signal, goesOn, async (firstInput, ids, past, cache) => {
+    await this.#run(inputs, inputOf(row), isNear, signal, goesOn, async (firstInput, ids, past, kept) => {
       const skipped = Math.max(0, inputOf(row) - firstInput);
       const count = Math.min(end - row, Math.max(0, ids.length - skipped));
       const labels = tokenIds.subarray(row, row + count);
       const wanted: RowsWanted | undefined = count > 0 ? { first: skipped, labels, ...columns } : undefined;
-      const result = await this.#session.run(ids, past, wanted ? { rows: wanted, cache } : { cache });
+      const result = await this.#session.run(ids, past, { rows: wanted, ...kept });
       if (result.rows) {
         onRows({
           ...result.rows,
@@ -87,9 +87,9 @@ export class Engine {
   async distributionAfter(inputs: readonly number[], signal: AbortSignal, isNear = true): Promise<Float32Array> {
     let found: Float32Array | undefined;
     const last = inputs.length - 1;
-    await this.#run(inputs, last, isNear, signal, always, async (firstInput, ids, past, cache) => {
+    await this.#run(inputs, last, isNear, signal, always, async (firstInput, ids, past, kept) => {
       const holdsLast = last < firstInput + ids.length;
-      const result = await this.#session.run(ids, past, holdsLast ? { distributionAt: last - firstInput, cache } : { cache });
+      const result = await this.#session.run(ids, past, { distributionAt: holdsLast ? last - firstInput : undefined, ...kept });
       found = result.logProbabilities;
       return result.cache;
     });
@@ -117,31 +117,43 @@ export class Engine {
     keepCache: boolean,
     signal: AbortSignal,
     goesOn: () => boolean,
-    call: (firstInput: number, ids: readonly number[], past: KeyValueCache, cache: boolean) => Promise<KeyValueCache | undefined>,
+    call: (
+      firstInput: number,
+      ids: readonly number[],
+      past: KeyValueCache,
+      kept: Pick<Wanted, 'cache' | 'room'>,
+    ) => Promise<KeyValueCache | undefined>,
   ): Promise<void> {
     // A lone id gets a companion whose row nobody reads; being after it, it changes nothing.
     const fed = inputs.length === 1 ? [...inputs, ...inputs] : inputs;
     const best = this.#snapshots.best(this, fed);
     const reused = Math.max(0, Math.min(best?.covers ?? 0, from, fed.length - 2));
-    let held = best && reused > 0 ? best.cache.cropped(reused) : this.#session.emptyCache;
+    const source = best && reused > 0 ? best.cache : this.#session.emptyCache;
     const keeps = keepCache && this.#snapshots.hasRoomFor(fed.length * this.#session.bytesPerPosition);
+    const lent = this.#snapshots.lend(source);
+    let held = source;
     let done = reused;
     try {
       while (done < fed.length) {
         await new Promise(setImmediate); // lets a cancellation in, and calls for other documents
         signal.throwIfAborted();
         if (!goesOn()) return;
+        if (held === source) held = source.cropped(reused, fed.length);
         const rest = fed.length - done;
         const count = rest - this.#chunkTokens < 2 ? rest : this.#chunkTokens;
         this.tokensRun += count;
         this.modelCalls++;
         const isLast = count === rest;
-        held = (await call(done, fed.slice(done, done + count), held, !isLast || keeps)) ?? this.#session.emptyCache;
+        const next = await call(done, fed.slice(done, done + count), held, { cache: !isLast || keeps, room: fed.length });
+        if (held !== source) held.recycle();
+        held = next ?? this.#session.emptyCache;
         done += count;
       }
     } finally {
+      lent.giveBack();
       // Nothing new where nothing was run; and a cache that stayed in the runtime is empty.
-      if (done > reused && held.positions === done) this.#snapshots.keep(this, fed.slice(0, done), held);
+      const isKept = done > reused && held.positions === done && this.#snapshots.keep(this, fed.slice(0, done), held);
+      if (!isKept && held !== source) held.recycle();
     }
   }
 }

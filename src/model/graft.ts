@@ -13,7 +13,7 @@ const own = <Name extends string>(name: Name) => `token_lens_${name}` as const;
 
 /**
  * Inputs, int64. Rows to score are fed in blocks, [blocks, rows of a block]: row of the logits (an index within the call's ids) and the
- * id that follows; k [1]; rows wanted whole [W]. And, as float32, sets of tokens: [T, sets], 1 where token t is in a set; T need not be
+ * id that follows; k [1]; positions of the cache that was fed [1]; rows wanted whole [W]. And, as float32, sets of tokens: [T, sets], 1 where token t is in a set; T need not be
  * the vocabulary.
  */
 export const headInputs = {
@@ -21,6 +21,7 @@ export const headInputs = {
   labels: own('labels'),
   topCount: own('top_count'),
   wholeRows: own('whole_rows'),
+  past: own('past'),
   sets: own('sets'),
 } as const;
 
@@ -39,6 +40,14 @@ export const headOutputs = {
   topDistances: own('top_distances'),
   logProbabilities: own('log_probabilities'),
 } as const;
+
+/**
+ * What the call added to a cache output, [1, heads, ids of the call, dimension]. The runtime gives every output in new memory: of the whole cache
+ * that would be tens of megabytes at every call.
+ */
+export function newPositionsOf(present: string): string {
+  return own(`new_${present}`);
+}
 
 /**
  * Rows in a block. The numbers of a block (3 MB with 49,152 tokens) stay in the processor's cache from one operator to the next, and memory
@@ -149,7 +158,10 @@ export function scoringHead(model: Model): Uint8Array<ArrayBuffer> {
     node('Concat', [own('zero'), own('zero'), own('missing'), own('zero')], own('pads'), integer('axis', 0)),
     node('Pad', [headInputs.sets, own('pads')], own('all_sets')),
   ];
+  const presents = (model.graph?.output ?? []).filter(({ name }) => name.startsWith('present'));
+  const newPositions = presents.map(({ name }) => node('Slice', [name, headInputs.past, own('end'), own('two')], newPositionsOf(name)));
   const nodes = [
+    ...newPositions,
     node('Flatten', ['logits'], flat, integer('axis', 2)),
     ...(logitsWidth(model) === undefined ? fittedSets : []),
     node(
@@ -168,6 +180,8 @@ export function scoringHead(model: Model): Uint8Array<ArrayBuffer> {
       initializer: [
         tensor(own('zero'), int64, [1], BigInt64Array.of(0n)),
         tensor(own('one'), int64, [1], BigInt64Array.of(1n)),
+        tensor(own('two'), int64, [1], BigInt64Array.of(2n)),
+        tensor(own('end'), int64, [1], BigInt64Array.of(2n ** 63n - 1n)),
         tensor(own('column'), int64, [2], BigInt64Array.of(-1n, 1n)),
         tensor(own('lowest'), float32, [], Float32Array.of(-1e4)),
       ],
@@ -175,10 +189,15 @@ export function scoringHead(model: Model): Uint8Array<ArrayBuffer> {
         value(headInputs.rows, int64, [own('b'), own('w')]),
         value(headInputs.labels, int64, [own('b'), own('w')]),
         value(headInputs.topCount, int64, [1n]),
+        value(headInputs.past, int64, [1n]),
         value(headInputs.wholeRows, int64, [own('n')]),
         value(headInputs.sets, float32, [own('t'), own('s')]),
       ],
-      output: [...blockOutputs.map(([, outer, type]) => value(outer, type)), value(headOutputs.logProbabilities, float32)],
+      output: [
+        ...blockOutputs.map(([, outer, type]) => value(outer, type)),
+        value(headOutputs.logProbabilities, float32),
+        ...presents.map(({ name }) => value(newPositionsOf(name), outputType(model, name)?.elemType ?? float32)),
+      ],
     },
   });
   return toBinary(ModelSchema, fragment);

@@ -1,53 +1,150 @@
-/** Key/value cache of the first `positions` ids of a run. Immutable: a run on top of it gives a new one. */
+/** Key/value cache of the first `positions` ids of a run. A run on top of it gives a new one. */
 export interface KeyValueCache {
   readonly positions: number;
+  /** The memory it holds, which has room for some positions more. */
   readonly bytes: number;
-  /** The cache of the first `count` ids, in memory of its own; itself where `count` is `positions`. */
-  cropped(count: number): KeyValueCache;
+  /** The cache of the first `count` ids, in memory of its own; itself where `count` is `positions`. `room`: as in `CacheMemory.take`. */
+  cropped(count: number, room?: number): KeyValueCache;
+  /** Nobody uses it from now on: another cache may take over its memory. Not needed, but new memory costs a run a quarter of its time. */
+  recycle(): void;
 }
 
 /** Numbers as the runtime stores them. Float16 is kept as bits, because Float16Array is not in every Node. */
 export type CacheData = Float32Array | Uint16Array;
 
-export interface CacheLayer {
+export interface LayerShape {
+  /** Of the model's input. */
+  readonly name: string;
   readonly type: 'float32' | 'float16';
-  /** [1, heads, positions, dimension], row-major. */
-  readonly data: CacheData;
+  /** Of [1, heads, positions, dimension], row-major. */
   readonly heads: number;
   readonly dimension: number;
 }
 
-/** By the names of the model's inputs. */
-export class TensorCache implements KeyValueCache {
-  readonly bytes: number;
+export interface CacheLayer extends LayerShape {
+  readonly data: CacheData;
+}
 
-  constructor(
-    readonly positions: number,
-    readonly layers: ReadonlyMap<string, CacheLayer>,
-  ) {
-    let bytes = 0;
-    for (const { data } of layers.values()) bytes += data.byteLength;
-    this.bytes = bytes;
+/** Memory is asked for in steps of so many positions, so that a text that grows by a token finds room where the last one was. */
+const positionStep = 64;
+/** Free memory that is kept: a run writes to one cache while it reads another. */
+const mostFree = 2;
+/** The runtime's kernels like their tensors to begin so. */
+const alignmentBytes = 64;
+
+/** Memory of one session's caches, used again and again: fresh memory has to be cleared, mapped page by page and collected. */
+export class CacheMemory {
+  readonly #shapes: readonly LayerShape[];
+  /** The one freed last comes last. */
+  #free: readonly ArrayBuffer[] = [];
+
+  constructor(shapes: readonly LayerShape[]) {
+    this.#shapes = shapes;
   }
 
-  cropped(count: number): TensorCache {
+  get bytesPerPosition(): number {
+    return this.#shapes.reduce((sum, shape) => sum + bytesOf(shape, 1), 0);
+  }
+
+  /** A cache whose numbers are still to be written: what is in its memory is of another one. `room`: positions that its memory should have room for, when it is used again. */
+  take(positions: number, room = positions): TensorCache {
+    const steps = Math.ceil(Math.max(positions, room) / positionStep);
+    const fewest = this.#bytesFor(steps * positionStep);
+    const most = this.#bytesFor(Math.ceil(steps * 1.25) * positionStep);
+    const fits = this.#free.findLast(({ byteLength }) => byteLength >= fewest && byteLength <= most);
+    if (fits) this.#free = this.#free.filter(other => other !== fits);
+    return new TensorCache(this, positions, this.#shapes, fits ?? new ArrayBuffer(positions === 0 ? 0 : fewest));
+  }
+
+  /** See `KeyValueCache.recycle`. */
+  free(memory: ArrayBuffer): void {
+    if (memory.byteLength > 0) this.#free = [...this.#free, memory].slice(-mostFree);
+  }
+
+  #bytesFor(positions: number): number {
+    return this.#shapes.reduce((sum, shape) => sum + aligned(bytesOf(shape, positions)), 0);
+  }
+}
+
+function bytesOf({ type, heads, dimension }: LayerShape, positions: number): number {
+  return heads * positions * dimension * (type === 'float32' ? Float32Array : Uint16Array).BYTES_PER_ELEMENT;
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / alignmentBytes) * alignmentBytes;
+}
+
+export class TensorCache implements KeyValueCache {
+  readonly layers: readonly CacheLayer[];
+  readonly #memory: CacheMemory;
+  #buffer: ArrayBuffer | undefined;
+
+  constructor(
+    memory: CacheMemory,
+    readonly positions: number,
+    shapes: readonly LayerShape[],
+    buffer: ArrayBuffer,
+  ) {
+    this.#memory = memory;
+    this.#buffer = buffer;
+    let start = 0;
+    this.layers = shapes.map(shape => {
+      const bytes = bytesOf(shape, positions);
+      const data = shape.type === 'float32' ? new Float32Array(buffer, start, bytes / 4) : new Uint16Array(buffer, start, bytes / 2);
+      start += aligned(bytes);
+      return { ...shape, data };
+    });
+  }
+
+  get bytes(): number {
+    return this.#buffer?.byteLength ?? 0;
+  }
+
+  cropped(count: number, room = count): TensorCache {
     if (count === this.positions) return this;
     if (!(count >= 0 && count < this.positions)) {
       throw new RangeError(`A cache of ${this.positions} positions cannot be cropped to ${count}.`);
     }
-    const layers = [...this.layers].map(([name, layer]) => [name, croppedLayer(layer, this.positions, count)] as const);
-    return new TensorCache(count, new Map(layers));
+    const cropped = this.#memory.take(count, room);
+    for (const [index, layer] of cropped.layers.entries()) {
+      const from = this.layers[index];
+      if (from) copyPositions(from.data, this.positions, layer, count, 0, count);
+    }
+    return cropped;
+  }
+
+  /**
+   * This one with `count` positions more, in memory of its own. `newRows`: of the layer of that name, [1, heads, count, dimension]. `room`: as in
+   * `CacheMemory.take`.
+   */
+  extended(count: number, newRows: (name: string) => CacheData, room?: number): TensorCache {
+    const positions = this.positions + count;
+    const extended = this.#memory.take(positions, room);
+    for (const [index, layer] of extended.layers.entries()) {
+      const from = this.layers[index];
+      if (from) copyPositions(from.data, this.positions, layer, positions, 0, this.positions);
+      copyPositions(newRows(layer.name), count, layer, positions, this.positions, count);
+    }
+    return extended;
+  }
+
+  recycle(): void {
+    if (this.#buffer) this.#memory.free(this.#buffer);
+    this.#buffer = undefined;
   }
 }
 
-/** One copy a head, since positions are the third of four dimensions. */
-function croppedLayer(layer: CacheLayer, positions: number, count: number): CacheLayer {
-  const { data, heads, dimension } = layer;
-  const size = heads * count * dimension;
-  const kept = data instanceof Float32Array ? new Float32Array(size) : new Uint16Array(size);
+/** The first `count` of `positions` to where `at` is, of `intoPositions`: one copy a head, since positions are the third of four dimensions. */
+function copyPositions(
+  from: CacheData,
+  positions: number,
+  { data: into, heads, dimension }: CacheLayer,
+  intoPositions: number,
+  at: number,
+  count: number,
+): void {
   for (let head = 0; head < heads; head++) {
     const start = head * positions * dimension;
-    kept.set(data.subarray(start, start + count * dimension), head * count * dimension);
+    into.set(from.subarray(start, start + count * dimension), (head * intoPositions + at) * dimension);
   }
-  return { ...layer, data: kept };
 }

@@ -7,11 +7,11 @@ import { logProbabilitiesOf, reduceRow, writeLogMasses } from '../core/reduce';
 import { newRows } from '../core/scoreTable';
 import type { Arithmetic, ScoredRows, TokenSets } from '../core/scores';
 import { ModelError } from './errors';
-import { headInputs, headOutputs, logitsWidth, rowsPerBlock, whyNoHead, withHead } from './graft';
+import { headInputs, headOutputs, logitsWidth, newPositionsOf, rowsPerBlock, whyNoHead, withHead } from './graft';
 import { arithmeticOf, elementType, outputType, readGraph, useFloat32 } from './graph';
 import type { GraphFile } from './graph';
-import { TensorCache } from './kvCache';
-import type { CacheLayer, KeyValueCache } from './kvCache';
+import { CacheMemory, TensorCache } from './kvCache';
+import type { CacheLayer, KeyValueCache, LayerShape } from './kvCache';
 import { ModelSchema } from './onnxProto';
 import { openModel } from './runtime';
 import type { RuntimeModel, RuntimeOptions } from './runtime';
@@ -52,8 +52,10 @@ export interface Wanted {
   readonly rows?: RowsWanted | undefined;
   /** Index within the call's ids of the input after which the whole distribution is asked for. */
   readonly distributionAt?: number | undefined;
-  /** False: the cache stays in the runtime, which saves copying it. */
+  /** False: the cache stays in the runtime, which saves writing it. */
   readonly cache: boolean;
+  /** Positions that the cache will have room for, when more calls follow. */
+  readonly room?: number;
 }
 
 export interface CallResult {
@@ -72,7 +74,8 @@ export class ScoringSession {
   /** Of its cache. */
   readonly bytesPerPosition: number;
   readonly #model: RuntimeModel;
-  readonly #past: readonly PastInput[];
+  readonly #past: readonly LayerShape[];
+  readonly #memory: CacheMemory;
   /** How many alternatives there are at most. */
   readonly #vocabulary: number;
 
@@ -85,11 +88,9 @@ export class ScoringSession {
     this.#model = model;
     this.#vocabulary = vocabulary;
     this.#past = pastInputs(model.session, whyPlain === undefined ? Object.values(headInputs) : []);
-    this.emptyCache = new TensorCache(0, new Map(this.#past.map(past => [past.name, emptyLayer(past)])));
-    this.bytesPerPosition = this.#past.reduce(
-      (sum, { type, heads, dimension }) => sum + heads * dimension * (type === 'float32' ? 4 : 2),
-      0,
-    );
+    this.#memory = new CacheMemory(this.#past);
+    this.emptyCache = this.#memory.take(0);
+    this.bytesPerPosition = this.#memory.bytesPerPosition;
   }
 
   get head(): 'grafted' | 'plain' {
@@ -142,9 +143,10 @@ export class ScoringSession {
   async run(ids: readonly number[], past: KeyValueCache, wanted: Wanted): Promise<CallResult> {
     if (!(past instanceof TensorCache)) throw new ModelError('internal', 'This cache is not of this session.');
     const feeds = this.#feeds(ids, past);
-    const fetches = wanted.cache ? this.#past.map(({ output }) => output) : [];
-    if (this.head === 'grafted') addHead(feeds, fetches, wanted, this.#vocabulary);
+    const fetches: string[] = [];
+    if (this.head === 'grafted') addHead(feeds, fetches, wanted, past.positions, this.#vocabulary);
     else if (wanted.rows !== undefined || wanted.distributionAt !== undefined) fetches.push('logits');
+    if (wanted.cache) fetches.push(...this.#past.map(({ name }) => this.#cacheOutput(name)));
     let outputs: InferenceSession.OnnxValueMapType;
     try {
       outputs = await this.#model.session.run(feeds, fetches);
@@ -153,7 +155,18 @@ export class ScoringSession {
     }
     const read = this.head === 'grafted' ? fromHead(outputs, wanted) : fromLogits(outputs, wanted);
     refuseNaN(read);
-    return { ...read, cache: wanted.cache ? this.#cacheOf(outputs, past.positions + ids.length) : undefined };
+    return { ...read, cache: wanted.cache ? this.#cacheAfter(past, ids.length, outputs, wanted.room) : undefined };
+  }
+
+  /** Without the head's nodes there is only the whole cache to fetch: new memory of its size at every call. */
+  #cacheOutput(name: string): string {
+    return this.head === 'grafted' ? newPositionsOf(presentOf(name)) : presentOf(name);
+  }
+
+  #cacheAfter(past: TensorCache, count: number, outputs: InferenceSession.OnnxValueMapType, room: number | undefined): TensorCache {
+    const fetched = (name: string) => numbersOf(tensorOf(outputs, this.#cacheOutput(name)));
+    if (this.head === 'grafted') return past.extended(count, fetched, room);
+    return this.#memory.take(0).extended(past.positions + count, fetched, room);
   }
 
   async dispose(): Promise<void> {
@@ -172,16 +185,8 @@ export class ScoringSession {
         [1, ids.length],
       );
     }
-    for (const [name, layer] of past.layers) feeds[name] = pastTensor(layer, past.positions);
+    for (const layer of past.layers) feeds[layer.name] = layerTensor(layer, past.positions);
     return feeds;
-  }
-
-  #cacheOf(outputs: InferenceSession.OnnxValueMapType, positions: number): TensorCache {
-    const layers = this.#past.map(({ name, output, type, heads, dimension }) => {
-      const data = numbersOf(tensorOf(outputs, output));
-      return [name, { type, data, heads, dimension }] as const;
-    });
-    return new TensorCache(positions, new Map(layers));
   }
 }
 
@@ -215,7 +220,13 @@ async function rewritten(
   return toBinary(ModelSchema, whole);
 }
 
-function addHead(feeds: Record<string, Tensor>, fetches: string[], { rows, distributionAt }: Wanted, vocabulary: number): void {
+function addHead(
+  feeds: Record<string, Tensor>,
+  fetches: string[],
+  { rows, distributionAt }: Wanted,
+  past: number,
+  vocabulary: number,
+): void {
   // Every node of the head runs whatever is fetched, so it gets one row where none are wanted; never none, which kills the process.
   const count = rows?.labels.length ?? 0;
   const blocks = Math.max(1, Math.ceil(count / rowsPerBlock));
@@ -229,6 +240,7 @@ function addHead(feeds: Record<string, Tensor>, fetches: string[], { rows, distr
   feeds[headInputs.rows] = padded(index => (rows?.first ?? 0) + index);
   feeds[headInputs.labels] = padded(index => rows?.labels[index]);
   feeds[headInputs.topCount] = int64([Math.min(rows?.topCount ?? 1, vocabulary)], [1]);
+  feeds[headInputs.past] = int64([past], [1]);
   feeds[headInputs.wholeRows] = int64([distributionAt ?? 0], [1]);
   const { members, count: sets } = fitted(rows?.sets ?? noSets, vocabulary);
   feeds[headInputs.sets] = new Tensor('float32', members, [members.length / sets, sets]);
@@ -334,42 +346,32 @@ function float32OfBits(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-interface PastInput {
-  readonly name: string;
-  /** The output that becomes this input in the next call. */
-  readonly output: string;
-  readonly type: CacheLayer['type'];
-  /** Of [batch, heads, positions, dimension]. */
-  readonly heads: number;
-  readonly dimension: number;
+/** The output that becomes this input in the next call. */
+function presentOf(past: string): string {
+  return past.replace('past_key_values', 'present');
 }
 
-function pastInputs(session: InferenceSession, ofHead: readonly string[]): PastInput[] {
+function pastInputs(session: InferenceSession, ofHead: readonly string[]): LayerShape[] {
   const others: readonly string[] = ['input_ids', 'attention_mask', 'position_ids', ...ofHead];
-  const past: PastInput[] = [];
+  const past: LayerShape[] = [];
   for (const input of session.inputMetadata) {
     if (!input.isTensor || others.includes(input.name)) continue;
     const { name, type, shape } = input;
-    const output = name.replace('past_key_values', 'present');
     const [, heads, , dimension] = shape;
-    const usable = name.startsWith('past_key_values.') && session.outputNames.includes(output);
+    const usable = name.startsWith('past_key_values.') && session.outputNames.includes(presentOf(name));
     if (!usable || typeof heads !== 'number' || typeof dimension !== 'number') {
       throw new ModelError('unsupported', `The model asks for an input this version does not know: ${name}.`);
     }
     if (type !== 'float32' && type !== 'float16') {
       throw new ModelError('unsupported', `A cache of type ${type} is not supported, only float32 and float16.`);
     }
-    past.push({ name, output, type, heads, dimension });
+    past.push({ name, type, heads, dimension });
   }
   if (past.length === 0) throw new ModelError('unsupported', 'The model has no key/value cache: it has no inputs past_key_values.');
   return past;
 }
 
-function emptyLayer({ type, heads, dimension }: PastInput): CacheLayer {
-  return { type, data: type === 'float32' ? new Float32Array(0) : new Uint16Array(0), heads, dimension };
-}
-
-function pastTensor({ type, data, heads, dimension }: CacheLayer, positions: number): Tensor {
+function layerTensor({ type, data, heads, dimension }: CacheLayer, positions: number): Tensor {
   const dims = [1, heads, positions, dimension];
   const tensor = new Tensor(type, data, dims);
   // Where Node has Float16Array, the class turns the bits into one, which the runtime then does not take.

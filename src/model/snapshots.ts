@@ -13,6 +13,8 @@ export class Snapshots {
   readonly #budgetBytes: number;
   /** The one used last comes first. */
   #kept: readonly Snapshot[] = [];
+  /** Caches that runs are reading, once for each. */
+  #lent: readonly KeyValueCache[] = [];
 
   constructor(budgetBytes: number) {
     this.#budgetBytes = budgetBytes;
@@ -40,11 +42,22 @@ export class Snapshots {
     return { cache: best.cache, covers };
   }
 
-  /** Keeps a cache, unless a kept one covers it; those it covers go, then those used longest ago that exceed the budget. */
-  keep(owner: object, ids: readonly number[], cache: KeyValueCache): void {
+  /** A run reads this cache until it gives it back: its memory is not used again before that. */
+  lend(cache: KeyValueCache): { giveBack(): void } {
+    this.#lent = [...this.#lent, cache];
+    return {
+      giveBack: () => {
+        const index = this.#lent.indexOf(cache);
+        this.#lent = this.#lent.filter((_, other) => other !== index);
+      },
+    };
+  }
+
+  /** Keeps a cache, unless a kept one covers it; those it covers go, then those used longest ago that exceed the budget. False: not kept. */
+  keep(owner: object, ids: readonly number[], cache: KeyValueCache): boolean {
     const covers = (longer: readonly number[], shorter: readonly number[]) => commonPrefix(longer, shorter) === shorter.length;
     const others = this.#kept.filter(other => other.owner !== owner || !covers(ids, other.ids));
-    if (!this.hasRoomFor(cache.bytes) || others.some(other => other.owner === owner && covers(other.ids, ids))) return;
+    if (!this.hasRoomFor(cache.bytes) || others.some(other => other.owner === owner && covers(other.ids, ids))) return false;
     const kept: Snapshot[] = [];
     let bytes = 0;
     for (const snapshot of [{ owner, ids, cache }, ...others]) {
@@ -52,7 +65,11 @@ export class Snapshots {
       bytes += snapshot.cache.bytes;
       kept.push(snapshot);
     }
+    for (const { cache: gone } of this.#kept) {
+      if (!kept.some(snapshot => snapshot.cache === gone) && !this.#lent.includes(gone)) gone.recycle();
+    }
     this.#kept = kept;
+    return true;
   }
 
   /** Of a session that is closed. */

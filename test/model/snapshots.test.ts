@@ -6,12 +6,17 @@ import { randomNumbers } from './process';
 const bytesPerPosition = 10;
 
 class Cache implements KeyValueCache {
+  recycled = 0;
+
   constructor(readonly positions: number) {}
   get bytes(): number {
     return this.positions * bytesPerPosition;
   }
   cropped(count: number): Cache {
     return new Cache(count);
+  }
+  recycle(): void {
+    this.recycled++;
   }
 }
 
@@ -94,6 +99,20 @@ describe('kept key/value caches', () => {
     keep(snapshots, 'a');
     assert.equal(snapshots.bytes, 0);
     assert.equal(covered(snapshots, 'a'), 0);
+  });
+
+  it('leave their memory to others once they are not kept, but not while a run reads them', () => {
+    const snapshots = new Snapshots(100);
+    const caches = ['aaaa', 'bbbb', 'cccc', 'dddd'].map(text => ({ text, cache: new Cache(text.length) }));
+    const recycled = () => caches.map(({ cache }) => cache.recycled);
+    const lent = caches.slice(0, 2).map(({ cache }) => snapshots.lend(cache));
+    for (const { text, cache } of caches.slice(0, 3)) assert.equal(snapshots.keep(owner, idsOf(text), cache), true);
+    assert.equal(covered(snapshots, 'aaaa'), 0); // gone, but read
+    assert.deepEqual(recycled(), [0, 0, 0, 0]);
+    lent[1]?.giveBack();
+    for (const { text, cache } of caches.slice(3)) snapshots.keep(owner, idsOf(text), cache);
+    assert.deepEqual(recycled(), [0, 1, 0, 0]);
+    assert.equal(snapshots.keep(owner, idsOf('cc'), new Cache(2)), false);
   });
 
   it('never exceed the budget, and with room for all lose nothing', () => {
