@@ -8,12 +8,15 @@ export type TextScale = 'word' | 'sentence' | 'line' | 'paragraph';
  */
 export const wordRule = 'UAX #29 words, cut at full stops and colons; punctuation apart';
 
+/** The same for sentences. */
+export const sentenceRule = 'UAX #29 sentences; paragraphs, headings and list items end one, single line breaks do not';
+
 /** Longer paragraphs are taken in pieces, cut at white space: the work for a place must not grow with a text that never has an empty line. UTF-16 units. */
 const longestParagraph = 20_000;
 /** The segmenter's time for a word grows with the string that it is given: longer lines are given to it in pieces. UTF-16 units. */
 const segmentedLength = 500;
-/** The same for sentences. */
-export const sentenceRule = 'UAX #29 sentences; paragraphs, headings and list items end one, single line breaks do not';
+/** How much text is remembered with its words: some screens, since most of what is drawn was drawn a moment ago, and segmenting is most of the work. UTF-16 units. */
+const rememberedUnits = 200_000;
 
 const words = new Intl.Segmenter('en', { granularity: 'word' });
 const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });
@@ -79,16 +82,16 @@ function paragraphsIn(text: string, span: Span): Span[] {
     .filter(paragraph => overlaps(paragraph, span));
 }
 
-function sentencesOf(text: string, paragraph: Span): Span[] {
+function segmentedSentences(text: string): readonly Span[] {
   // A line feed ends a sentence by the standard's rules, and hard-wrapped prose is full of them.
-  const joined = textOf(text, paragraph).replaceAll(/[\r\n]/g, ' ');
+  const joined = text.replaceAll(/[\r\n]/g, ' ');
   const found: { readonly start: number; end: number }[] = [];
   let goesOn = false;
   for (const { index, segment } of sentences.segment(joined)) {
-    const end = paragraph.start + index + segment.length;
+    const end = index + segment.length;
     const last = found.at(-1);
     if (last && goesOn) last.end = end;
-    else found.push({ start: paragraph.start + index, end });
+    else found.push({ start: index, end });
     goesOn = endsInAbbreviation.test(segment);
   }
   return found.flatMap(sentence => trimmed(text, sentence));
@@ -117,11 +120,40 @@ function piecesAtSpace(text: string, span: Span, length: number): Span[] {
   return pieces;
 }
 
-function wordsOf(text: string, line: Span): Span[] {
+/** The cutter, with what it made of the texts that it was given last; in and out, spans are relative to the text. */
+function remembering(cut: (text: string) => readonly Span[]): (text: string, piece: Span) => Span[] {
+  interface Known {
+    readonly content: string;
+    readonly spans: readonly Span[];
+  }
+  const known = new Map<string, Known>(); // those used last come last
+  let units = 0;
+  return (text, piece) => {
+    const content = textOf(text, piece);
+    let found = known.get(content);
+    if (found) known.delete(content);
+    else {
+      // A copy: a slice would hold the whole document of its time in memory.
+      found = { content: content.split('').join(''), spans: cut(content) };
+      units += content.length;
+    }
+    known.set(found.content, found);
+    for (const oldest of known.keys()) {
+      if (units <= rememberedUnits) break;
+      known.delete(oldest);
+      units -= oldest.length;
+    }
+    return found.spans.map(({ start, end }) => ({ start: piece.start + start, end: piece.start + end }));
+  };
+}
+
+const wordsOf = remembering(segmentedWords);
+const sentencesOf = remembering(segmentedSentences);
+
+function segmentedWords(text: string): readonly Span[] {
   const found: Span[] = [];
   let open: { start: number; end: number } | undefined; // punctuation
-  for (const { segment, index, isWordLike } of words.segment(textOf(text, line))) {
-    const start = line.start + index;
+  for (const { segment, index: start, isWordLike } of words.segment(text)) {
     const end = start + segment.length;
     if (segment.trim() !== '' && isWordLike !== true) {
       if (open) open.end = end;

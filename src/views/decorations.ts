@@ -1,5 +1,4 @@
 import * as vscode from 'vscode';
-import { bandCount } from '../core/band';
 import { drawnSpans, paint } from '../core/paint';
 import type { Span } from '../core/scores';
 import { DisposableStore } from '../disposable';
@@ -27,15 +26,27 @@ export interface DecorationParts {
   readonly pauses: Pauses;
 }
 
-/** Colours in every visible editor. Each draw writes every band, empty ones too, so nothing lingers; the work grows with the screen, not with the text. */
+interface Drawn {
+  readonly types: BandTypeSet;
+  ruler: readonly Span[] | undefined;
+  /** Of the document, at the last draw. */
+  version: number;
+  /** What was written last for each type. */
+  readonly spans: Map<vscode.TextEditorDecorationType, readonly Span[]>;
+}
+
+/**
+ * Colours in every visible editor. Each draw writes every band that is another than what stands there, empty ones too, so nothing lingers; the
+ * work grows with the screen, not with the text.
+ */
 export class DecorationView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #scored: Scored;
   readonly #looks: Looks;
   readonly #shown: Shown;
   readonly #types = this.#store.add(new BandTypes());
-  /** What an editor shows: the marks of its overview ruler are written only when they are others. */
-  readonly #drawn = new WeakMap<vscode.TextEditor, { readonly types: BandTypeSet; ruler: readonly Span[] | undefined }>();
+  /** What an editor shows: what is the same need not be written again. */
+  readonly #drawn = new WeakMap<vscode.TextEditor, Drawn>();
   readonly #scrolled = new Set<vscode.TextEditor>();
   #scrollTimer: NodeJS.Timeout | undefined;
 
@@ -82,17 +93,9 @@ export class DecorationView implements Disposable {
 
   #draw(editor: vscode.TextEditor): void {
     const { document } = editor;
-    const drawn = this.#drawn.get(editor);
-    if (!this.#scored.view(document)) {
-      this.#clear(editor, drawn?.types);
-      return;
-    }
+    if (!this.#scored.view(document)) return this.#clear(editor);
     const look = this.#looks.of(document);
-    const types = this.#types.of(look);
-    if (drawn?.types !== types) {
-      this.#clear(editor, drawn?.types);
-      this.#drawn.set(editor, { types, ruler: undefined });
-    }
+    const drawn = this.#drawnWith(editor, this.#types.of(look));
     const text = document.getText(); // VS Code keeps it until the next edit
     const visible = drawnSpans(
       text,
@@ -105,15 +108,32 @@ export class DecorationView implements Disposable {
     const ruler = this.#shown.overview(document)?.ruler ?? [];
     const marks = this.#shown.marksIn(document, margin);
     const painting = paint({ text, marks, muted: look.muted, visible, margin, takenRanges: ruler.length + stretchRanges });
-    for (let band = 0; band < bandCount; band++) {
-      const type = types.bands[band];
-      if (!type) continue;
-      editor.setDecorations(type.current, rangesOf(document, painting.current[band]));
-      editor.setDecorations(type.stale, rangesOf(document, painting.stale[band]));
-      editor.setDecorations(type.gutter, rangesOf(document, painting.gutter[band]));
+    const write = (type: vscode.TextEditorDecorationType, spans: readonly Span[] = []) => {
+      const before = drawn.spans.get(type) ?? [];
+      // An edit may move, cut or take away ranges, but makes none.
+      const isSame = spans.length === 0 ? before.length === 0 : drawn.version === document.version && areSame(spans, before);
+      if (isSame) return;
+      editor.setDecorations(type, rangesOf(document, spans));
+      drawn.spans.set(type, spans);
+    };
+    for (const [band, type] of drawn.types.bands.entries()) {
+      write(type.current, painting.current[band]);
+      write(type.stale, painting.stale[band]);
+      write(type.gutter, painting.gutter[band]);
     }
-    editor.setDecorations(types.muted, rangesOf(document, painting.muted));
+    write(drawn.types.muted, painting.muted);
+    drawn.version = document.version;
     this.#showRuler(editor, ruler);
+  }
+
+  /** What the editor shows, without that of another look. */
+  #drawnWith(editor: vscode.TextEditor, types: BandTypeSet): Drawn {
+    const drawn = this.#drawn.get(editor);
+    if (drawn?.types === types) return drawn;
+    this.#clear(editor);
+    const blank: Drawn = { types, ruler: undefined, version: editor.document.version, spans: new Map() };
+    this.#drawn.set(editor, blank);
+    return blank;
   }
 
   #drawRuler(document: vscode.TextDocument): void {
@@ -132,10 +152,14 @@ export class DecorationView implements Disposable {
     editor.setDecorations(drawn.types.ruler, rangesOf(editor.document, spans));
   }
 
-  #clear(editor: vscode.TextEditor, types: BandTypeSet | undefined): void {
-    for (const type of types?.all ?? []) editor.setDecorations(type, []);
+  #clear(editor: vscode.TextEditor): void {
+    for (const type of this.#drawn.get(editor)?.types.all ?? []) editor.setDecorations(type, []);
     this.#drawn.delete(editor);
   }
+}
+
+function areSame(a: readonly Span[], b: readonly Span[]): boolean {
+  return a.length === b.length && a.every(({ start, end }, index) => start === b[index]?.start && end === b[index]?.end);
 }
 
 function editorsOf(document: vscode.TextDocument): readonly vscode.TextEditor[] {
