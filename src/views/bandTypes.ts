@@ -64,11 +64,11 @@ export class BandTypes implements Disposable {
 
   of({ palette, style, scale }: Look): BandTypeSet {
     // Whole sentences with an underline are hard to read, and the gutter says the same.
-    const underlines = this.#highContrast || style === 'underline' ? 'five' : isPerByte(scale) ? 'none' : 'two';
+    const hasTint = isTinted({ style });
+    const underlines = !hasTint ? 'five' : isPerByte(scale) ? 'none' : 'two';
     const key = `${palette} ${style} ${underlines}`;
     const known = this.#sets.get(key);
     if (known) return known;
-    const hasTint = !this.#highContrast && style === 'tint';
     const set = createSet(palette, hasTint, { five: fiveUnderlines, two: tintUnderlines, none: [] }[underlines], this.#highContrast);
     this.#sets.set(key, set);
     return set;
@@ -83,6 +83,11 @@ export class BandTypes implements Disposable {
     for (const { all } of this.#sets.values()) for (const type of all) type.dispose();
     this.#sets.clear();
   }
+}
+
+/** Bands are told apart by their ground. If not, by five kinds of lines. */
+export function isTinted({ style }: Pick<Look, 'style'>): boolean {
+  return style === 'tint' && !isHighContrast();
 }
 
 export function isHighContrast(): boolean {

@@ -10,7 +10,7 @@ import type { Overview } from '../core/overview';
 import { wordRule } from '../core/textUnits';
 import { escapedPieces } from '../core/hoverText';
 import type { WatchedWord } from '../model/protocol';
-import { colourId } from './bandTypes';
+import { colourId, isHighContrast, isTinted } from './bandTypes';
 
 interface Words {
   readonly label: string;
@@ -104,23 +104,9 @@ export function legendOf(look: Look, overview: Overview | undefined, modelName: 
   return [...headOf(look, modelName, watched), tableOf(look, overview), ...(overview ? [countedOf(look, overview)] : [])].join('\n\n');
 }
 
-function headOf(
-  { metric, watchWord, scale, relativeTo, wordCorrection }: Look,
-  modelName: string,
-  watched: readonly WatchedWord[],
-): readonly string[] {
-  const { label, text } = metricInWords(metric);
-  const paragraphs = [
-    metric === 'surprisal'
-      ? vscode.l10n.t('Stronger colour = more surprising to {0}.', modelName)
-      : metric === 'watched'
-        ? vscode.l10n.t(
-            'Stronger colour = more probable to {0} that {1} comes there, whatever stands there.',
-            modelName,
-            watchedInWords(watchWord ?? '', watched),
-          )
-        : vscode.l10n.t('Stronger colour = higher: {0}, {1}.', label, text),
-  ];
+function headOf(look: Look, modelName: string, watched: readonly WatchedWord[]): readonly string[] {
+  const { metric, scale, relativeTo, wordCorrection } = look;
+  const paragraphs = [meaningOf(look, modelName, watched)];
   if (metric !== 'surprisal') paragraphs.push(vscode.l10n.t('Scale: token (only surprisal has others).'));
   else if (scale === 'word') {
     const rule = wordCorrection
@@ -143,7 +129,27 @@ function headOf(
   return paragraphs;
 }
 
-/** In high contrast the first column is empty, so the last one says how it is drawn. */
+/** Lines are all of one colour in most looks: there only their kind can be stronger. */
+function meaningOf(look: Look, modelName: string, watched: readonly WatchedWord[]): string {
+  const isLine = !isTinted(look);
+  if (look.metric === 'surprisal') {
+    return isLine
+      ? vscode.l10n.t('Stronger line = more surprising to {0}.', modelName)
+      : vscode.l10n.t('Stronger colour = more surprising to {0}.', modelName);
+  }
+  if (look.metric === 'watched') {
+    const word = watchedInWords(look.watchWord ?? '', watched);
+    return isLine
+      ? vscode.l10n.t('Stronger line = more probable to {0} that {1} comes there, whatever stands there.', modelName, word)
+      : vscode.l10n.t('Stronger colour = more probable to {0} that {1} comes there, whatever stands there.', modelName, word);
+  }
+  const { label, text } = metricInWords(look.metric);
+  return isLine
+    ? vscode.l10n.t('Stronger line = higher: {0}, {1}.', label, text)
+    : vscode.l10n.t('Stronger colour = higher: {0}, {1}.', label, text);
+}
+
+/** In high contrast the first column is empty: the last one says how a band is drawn. */
 function tableOf(look: Look, overview: Overview | undefined): string {
   const total = overview?.counts.reduce((sum, count) => sum + count, 0) ?? 0;
   const share = (...bands: readonly number[]) =>
@@ -154,8 +160,10 @@ function tableOf(look: Look, overview: Overview | undefined): string {
         )
       : '';
   const rows = bandRows(look.metric, look.edges).map(row => {
-    const colour = colourId(look.palette, `band${row.band.toString()}${look.style === 'tint' ? 'Background' : 'Underline'}`);
-    const swatch = `<span style="background-color:var(--vscode-${colour.replaceAll('.', '-')});">${'&nbsp;'.repeat(8)}</span>`;
+    const colour = colourId(look.palette, `band${row.band.toString()}${isTinted(look) ? 'Background' : 'Underline'}`);
+    const swatch = isHighContrast()
+      ? ''
+      : `<span style="background-color:var(--vscode-${colour.replaceAll('.', '-')});">${'&nbsp;'.repeat(8)}</span>`;
     return `| ${swatch} | ${limitsOf(look, row)} | ${share(row.band)} | ${signOf(look, row.band)} |`;
   });
   const plain = `| | ${plainOf(look)} | ${share(0)} | |`;
@@ -182,12 +190,14 @@ function plainOf({ metric, scale, edges, muted }: Look): string {
           ? vscode.l10n.t('below {0}', from)
           : isPerByte(scale)
             ? vscode.l10n.t('below {0} bits/byte', from)
-            : vscode.l10n.t('below {0} bits', from);
+            : from === '1'
+              ? vscode.l10n.t('below 1 bit')
+              : vscode.l10n.t('below {0} bits', from);
   return muted ? vscode.l10n.t('{0}: dimmed', limit) : vscode.l10n.t('{0}: plain', limit);
 }
 
 /** How a band can be told without its colour. */
-function signOf({ style, scale }: Look, band: number): string {
+function signOf(look: Look, band: number): string {
   const lines = [
     vscode.l10n.t('dots'),
     vscode.l10n.t('thick dots'),
@@ -195,8 +205,8 @@ function signOf({ style, scale }: Look, band: number): string {
     vscode.l10n.t('dashed line'),
     vscode.l10n.t('solid line'),
   ];
-  if (style === 'underline') return lines[band - 1] ?? '';
-  if (isPerByte(scale)) return vscode.l10n.t('{0} of 5 in the gutter', band.toString());
+  if (!isTinted(look)) return lines[band - 1] ?? '';
+  if (isPerByte(look.scale)) return vscode.l10n.t('{0} of 5 in the gutter', band.toString());
   return band > 3 ? (lines[band - 1] ?? '') : '';
 }
 

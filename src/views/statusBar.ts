@@ -74,6 +74,7 @@ export class StatusBarView implements Disposable {
     this.#store.add(vscode.window.onDidChangeActiveTextEditor(draw));
     this.#store.add(config.onDidChange(draw));
     this.#store.add(stretches.onDidChange(draw));
+    this.#store.add(vscode.window.onDidChangeActiveColorTheme(draw)); // the legend says other things in high contrast
     draw();
   }
 
