@@ -12,15 +12,8 @@ const bandCount = 5;
 export function distributionPage(state: PanelDistribution, reveal: (share: number) => void): readonly HTMLElement[] {
   const coloured = state.shape !== undefined || state.before.some(run => run.band !== undefined);
   return [
-    element(
-      'p',
-      { class: 'lead' },
-      ...sentence(
-        l10n.t('Stronger colour = more surprising to {0}. It read {1} before this place.'),
-        strong(state.model),
-        strong(tokensOf(state.contextTokens)),
-      ),
-    ),
+    lead('in-colour', l10n.t('Stronger colour = more surprising to {0}. It read {1} before this place.'), state),
+    lead('in-lines', l10n.t('Stronger line = more surprising to {0}. It read {1} before this place.'), state),
     state.reading === undefined ? undefined : element('p', { class: 'note reading', role: 'note' }, state.reading),
     section('before-the-cursor', l10n.t('Before the cursor'), undefined, beforeText(state)),
     section(
@@ -44,6 +37,11 @@ export function distributionPage(state: PanelDistribution, reveal: (share: numbe
     !state.shape && coloured ? legend(state.bandEdges) : undefined,
     element('footer', {}, state.provenance),
   ].filter(part => part !== undefined);
+}
+
+/** There is one for each way to draw bands; the theme decides which can be seen, and may change while the page stays. */
+function lead(drawn: 'in-colour' | 'in-lines', text: string, { model, contextTokens }: PanelDistribution): HTMLElement {
+  return element('p', { class: `lead ${drawn}` }, ...sentence(text, strong(model), strong(tokensOf(contextTokens))));
 }
 
 /** The answer in one breath, for those who ask to have it read. */
@@ -120,7 +118,8 @@ function legend(edges: readonly number[]): HTMLElement {
     const swatch = element('span', { class: `swatch band${index + 1}`, 'aria-hidden': 'true' }, 'ab');
     return element('li', {}, swatch, ` ${text}`);
   });
-  const plain = element('li', {}, l10n.t('plain below {0} bits', edges[0] ?? 0));
+  const [lowest = 0] = edges;
+  const plain = element('li', {}, lowest === 1 ? l10n.t('plain below 1 bit') : l10n.t('plain below {0} bits', lowest));
   return element('ul', { class: 'legend', 'aria-label': l10n.t('Colours, in bits of surprise') }, plain, ...items);
 }
 

@@ -51,6 +51,7 @@ function start(): void {
     const busy = state.kind === 'message' ? state.busy : state.updating;
     main.setAttribute('aria-busy', String(busy));
     document.body.classList.toggle('busy', busy);
+    if (state.kind === 'distribution') document.documentElement.dataset['palette'] = state.palette;
     content.classList.toggle('updating', state.kind === 'distribution' && state.updating);
     status.textContent = '';
     const heldColumn = columnOfFocusedStrip();

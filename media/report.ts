@@ -34,6 +34,7 @@ function start(): void {
     const isBusy = state.kind === 'numbers' ? state.updating : state.busy;
     main.setAttribute('aria-busy', String(isBusy));
     document.body.classList.toggle('busy', isBusy);
+    if (state.kind === 'numbers') document.documentElement.dataset['palette'] = state.palette;
     const focused = document.activeElement?.getAttribute('data-key');
     main.replaceChildren(...page(state, post));
     if (state.kind === 'numbers') window.scrollTo({ top: place, behavior: 'instant' });

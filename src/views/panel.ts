@@ -22,7 +22,7 @@ export interface PanelParts {
   readonly scored: ScoredDocuments;
   /** `topCount`: rows shown, at most. */
   readonly config: Pick<Config, 'topCount'>;
-  readonly looks: Pick<Looks, 'tokenEdges'>;
+  readonly looks: Pick<Looks, 'of' | 'tokenEdges'>;
   readonly focus: WindowFocus;
   readonly pauses: Pauses;
   readonly reading: ReadingCheck;
@@ -60,6 +60,7 @@ export class PanelView implements Disposable {
         chain: (document, offset, texts, signal) => scored.ask(document, 'chain', { offset, texts }, signal),
         textBetween: (document, start, end) => document.getText(new vscode.Range(document.positionAt(start), document.positionAt(end))),
         bandEdges: document => looks.tokenEdges(document),
+        palette: document => looks.of(document).palette,
         readingNote: document => reading.noteOf(document),
         topCount: () => config.topCount,
         refusalInWords,

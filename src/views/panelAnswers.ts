@@ -1,6 +1,7 @@
 import type { BandEdges } from '../core/band';
 import { noCells } from '../core/cells';
 import { distributionOfLogProbabilities, distributionOfRow } from '../core/distribution';
+import type { Palette } from '../core/look';
 import { piecesOfBytes, type TokenPieces } from '../core/vocabulary';
 import { ModelError, type ModelErrorCode } from '../model/errors';
 import type { DocumentView, LensState, NextAnswer } from '../documentView';
@@ -37,6 +38,7 @@ export interface PanelSource<D> {
   readonly chain: AskChain<D>;
   textBetween(document: D, start: number, end: number): string;
   bandEdges(document: D): BandEdges;
+  palette(document: D): Palette;
   /** That the model does not read the document's language; undefined: nothing to say. */
   readingNote(document: D): string | undefined;
   /** Rows shown, at most. */
@@ -160,6 +162,7 @@ export class PanelAnswers<D extends VersionedDocument> {
       shape: view && shapeOf(view.table, bandEdges, offset, !isCurrent),
       watched: view ? this.#watchedIn(view, place) : [],
       bandEdges,
+      palette: this.#source.palette(document),
     });
   }
 

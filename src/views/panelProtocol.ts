@@ -1,3 +1,4 @@
+import type { Palette } from '../core/look';
 import type { TokenPieces } from '../core/vocabulary';
 
 /**
@@ -45,6 +46,8 @@ export interface PanelDistribution {
   readonly entropyBits: number;
   /** Bands' lower edges in bits, for the legend. */
   readonly bandEdges: readonly number[];
+  /** Of the document's colours in the editor. */
+  readonly palette: Palette;
   /** Undefined while the document has no scores. */
   readonly shape: DocumentShape | undefined;
   /** Words that are watched; none while the document has no scores. */

@@ -3,6 +3,7 @@ import { firstCellEndingAfter, type Cells } from '../core/cells';
 import type { Distribution, DistributionRow } from '../core/distribution';
 import { rowState, type Provenance, type ScoreTable, type Span } from '../core/scores';
 import { noiseText } from '../core/legend';
+import type { Palette } from '../core/look';
 import type { TokenPieces, Vocabulary } from '../core/vocabulary';
 import type { DocumentShape, PanelDistribution, PanelRow, TextRun, WatchedShape } from './panelProtocol';
 
@@ -30,6 +31,7 @@ export interface PanelSurroundings {
   readonly shape: DocumentShape | undefined;
   readonly watched: readonly WatchedShape[];
   readonly bandEdges: BandEdges;
+  readonly palette: Palette;
 }
 
 export function panelDistribution(answer: PanelAnswer, surroundings: PanelSurroundings): PanelDistribution {
@@ -78,7 +80,8 @@ export function rowBeginningAt(table: ScoreTable, offset: number): number | unde
 
 /**
  * The text before the cursor in runs of one band each. `text` ends at the cursor and starts at `start` in the document; cells are of that
- * document. The white space before a word belongs to its cell but is left plain, as in the editor, except between two words of one band.
+ * document. The white space before a word belongs to its cell but is left plain, as in the editor: white space is painted only where the cell
+ * holds nothing else.
  */
 export function textRuns(text: string, start: number, cells: Cells, edges: BandEdges): { before: TextRun[]; beforeTruncated: boolean } {
   const from = start + shortenedFrom(text, start > 0);
@@ -93,14 +96,14 @@ export function textRuns(text: string, start: number, cells: Cells, edges: BandE
   let at = from;
   for (let cell = firstCellEndingAfter(cells, from); cell < cells.length && (cells.starts[cell] ?? 0) < end; cell++) {
     const cellStart = Math.max(at, cells.starts[cell] ?? 0);
-    const cellEnd = Math.min(end, cells.ends[cell] ?? 0);
+    const wholeEnd = cells.ends[cell] ?? 0;
+    const cellEnd = Math.min(end, wholeEnd);
     if (cellStart > at) push(at, cellStart, undefined);
-    const band = bandOf(cells.bits[cell] ?? NaN, edges);
     const space = /^[^\S\r\n]*/.exec(text.slice(cellStart - start, cellEnd - start))?.[0].length ?? 0;
-    const joins = cellStart === at && runs.at(-1)?.band === band;
-    const painted = joins || cellStart + space === cellEnd ? cellStart : cellStart + space;
+    // Of a cell that reaches beyond the cursor the word may be to come.
+    const painted = cellStart + space === wholeEnd ? cellStart : cellStart + space;
     if (painted > cellStart) push(cellStart, painted, 0);
-    push(painted, cellEnd, band);
+    push(painted, cellEnd, bandOf(cells.bits[cell] ?? NaN, edges));
     at = Math.max(at, cellEnd);
   }
   push(at, end, undefined);

@@ -44,7 +44,7 @@ interface ComparedTexts {
 export interface ReportParts {
   readonly scored: Pick<ScoredDocuments, 'complete' | 'completeView' | 'isOn' | 'onDidChange' | 'state' | 'view'>;
   readonly config: Config;
-  readonly looks: Pick<Looks, 'onDidChange' | 'tokenEdges'>;
+  readonly looks: Pick<Looks, 'of' | 'onDidChange' | 'tokenEdges'>;
   readonly focus: WindowFocus;
   readonly pauses: Pauses;
   readonly reading: ReadingCheck;
@@ -310,7 +310,7 @@ export class ReportView implements Disposable {
         return;
       }
       const text = ({ excerpt, document, view }: typeof one) => this.#reported(document, view, excerpt.name, excerpt.span);
-      this.#post(comparedNumbers(text(one), text(two), this.#frame(one.view, [one.document, two.document])), documents);
+      this.#post(comparedNumbers(text(one), text(two), this.#frame(one.view, one.document, two.document)), documents);
     });
   }
 
@@ -326,7 +326,7 @@ export class ReportView implements Disposable {
     const span = selected && { start: document.offsetAt(selected.start), end: document.offsetAt(selected.end) };
     const name = new Excerpt(document).name;
     const selection = span && this.#reported(document, view, vscode.l10n.t('Selection'), span);
-    return documentNumbers(this.#reported(document, view, name, undefined), selection, this.#frame(view, [document]));
+    return documentNumbers(this.#reported(document, view, name, undefined), selection, this.#frame(view, document));
   }
 
   #reported(document: vscode.TextDocument, view: DocumentView, name: string, span: Span | undefined): ReportedText {
@@ -365,13 +365,15 @@ export class ReportView implements Disposable {
     }));
   }
 
-  #frame(view: DocumentView, documents: readonly vscode.TextDocument[]): ReportFrame {
+  /** Of the first text, whose view this is, with what may be said of any. */
+  #frame(view: DocumentView, first: vscode.TextDocument, ...others: readonly vscode.TextDocument[]): ReportFrame {
     const { provenance, modelName, usualBitsPerByte } = view;
     return {
       modelName,
       usual: usualBitsPerByte,
       noise: provenance.noiseFloorBits,
-      reading: documents.map(document => this.#parts.reading.noteOf(document)).find(note => note !== undefined),
+      reading: [first, ...others].map(document => this.#parts.reading.noteOf(document)).find(note => note !== undefined),
+      palette: this.#parts.looks.of(first).palette,
       provenance: provenanceText(provenance),
     };
   }

@@ -1,3 +1,4 @@
+import type { Palette } from '../core/look';
 import type { TokenPieces } from '../core/vocabulary';
 
 /**
@@ -32,6 +33,8 @@ export interface ReportNumbers {
   readonly reading: { readonly text: string; readonly chooseModel: string } | undefined;
   /** One, or two that stand side by side. */
   readonly texts: readonly ReportText[];
+  /** Of the first text's colours in the editor. */
+  readonly palette: Palette;
   readonly numbers: ReportTable;
   /** By band, 0 first. */
   readonly bands: { readonly title: string; readonly note: string; readonly rows: readonly BandRow[] };

@@ -3,6 +3,7 @@ import { bandOf } from '../core/band';
 import type { BandEdges } from '../core/band';
 import { differenceFloor, formatShare, formatTotalBits, morePredictable } from '../core/documentReport';
 import type { KindSum, Peak, TextReport } from '../core/documentReport';
+import type { Palette } from '../core/look';
 import { formatBits, formatCount, formatDecimal } from '../core/numberText';
 import type { NoiseFloor, Span, UsualLevels } from '../core/scores';
 import { piecesOfBytes } from '../core/vocabulary';
@@ -26,6 +27,7 @@ export interface ReportFrame {
   readonly noise: NoiseFloor | null;
   /** That the model does not read this language. */
   readonly reading: string | undefined;
+  readonly palette: Palette;
   readonly provenance: string;
 }
 
@@ -49,6 +51,7 @@ function numbers(title: string, lead: string, texts: readonly ReportedText[], fr
     updatingText: vscode.l10n.t('The text has changed; these numbers are of before.'),
     reading: frame.reading === undefined ? undefined : { text: frame.reading, chooseModel: vscode.l10n.t('Choose another model') },
     texts: texts.map(reportText),
+    palette: frame.palette,
     numbers: numbersTable(texts),
     bands: {
       title: vscode.l10n.t('How surprising its tokens are'),
@@ -111,7 +114,7 @@ function bandRows(texts: readonly ReportedText[]): readonly BandRow[] {
   const edges = first && others.every(other => other.edges.join() === first.edges.join()) ? first.edges : undefined;
   const labels = edges
     ? [
-        vscode.l10n.t('below {0} bits: plain', edges[0].toString()),
+        edges[0] === 1 ? vscode.l10n.t('below 1 bit: plain') : vscode.l10n.t('below {0} bits: plain', edges[0].toString()),
         ...edges.map((edge, index) => {
           const next = edges[index + 1];
           return next === undefined

@@ -206,6 +206,37 @@ describe('ways to look at a document', function () {
     await browser.press('Escape');
   });
 
+  it('names the lines that bands are drawn with in the legend wherever there is no tint, at once when the theme changes', async () => {
+    await open('plaintext', prose);
+    const legend = async (what: string, holds: (shown: string) => boolean) => {
+      let shown = '';
+      await browser.moveMouse(600, 600);
+      await browser.hover('.statusbar-item[id="token-lens.token-lens.tokenLens.state"], .statusbar-item[id*="tokenLens.state"]');
+      await eventually(what, async () =>
+        holds((shown = await browser.evaluate<string>(`document.querySelector('.workbench-hover .hover-contents')?.innerText ?? ''`))),
+      ).catch((error: unknown) => {
+        throw new Error(shown, { cause: error });
+      });
+      await browser.screenshot(`legend-${what}`);
+      await browser.press('Escape');
+      return shown;
+    };
+    const lines = ['dots', 'thick dots', 'thin dashes', 'dashed line', 'solid line'];
+    const namesAll = (shown: string) => shown.includes('Stronger line =') && lines.every(line => shown.includes(line));
+    const tinted = await legend('of tints', shown => shown.includes('Stronger colour ='));
+    assert.ok(!tinted.includes('dots'));
+    for (const [kind, name] of themes.slice(2)) {
+      await setTheme(name);
+      await legend(`in ${kind}`, namesAll);
+    }
+    await setTheme('Default Dark Modern');
+    await legend('of tints again', shown => shown.includes('Stronger colour ='));
+    const settings = vscode.workspace.getConfiguration('tokenLens');
+    await settings.update('style', 'underline', vscode.ConfigurationTarget.Workspace);
+    await legend('of lines', namesAll);
+    await settings.update('style', undefined, vscode.ConfigurationTarget.Workspace);
+  });
+
   it('colours functions where the editor knows them, and leaves plain what is in none', async () => {
     // What an extension for the language answers; that of TypeScript need not be there where tests run.
     const provider = vscode.languages.registerDocumentSymbolProvider('typescript', {
@@ -251,8 +282,11 @@ describe('ways to look at a document', function () {
     await assertShows(byWord());
   });
 
-  it('has other palettes', async () => {
+  it('has other palettes, the same one in the text, the panel and the report', async () => {
     await open('plaintext', prose);
+    const palette = 'document.documentElement.dataset.palette';
+    await vscode.commands.executeCommand('tokenLens.showReport');
+    await eventually('the report has begun', async () => (await browser.evaluateInReport<string | null>(palette)) !== null);
     for (const [label, name] of [
       ['Ember', 'ember'],
       ['Tide', 'tide'],
@@ -260,7 +294,17 @@ describe('ways to look at a document', function () {
     ] as const) {
       await choose('selectPalette', label);
       await assertShows(byWord(), name);
+      await eventually('so does the report', async () => (await browser.evaluateInReport(palette)) === name);
     }
+    await vscode.commands.executeCommand('tokenLens.showPanel');
+    for (const [label, name] of [
+      ['Ember', 'ember'],
+      ['Violet', 'violet'],
+    ] as const) {
+      await choose('selectPalette', label);
+      await eventually('so does the panel', async () => (await browser.evaluateInWebview(palette)) === name);
+    }
+    await vscode.commands.executeCommand('workbench.action.closeEditorsInOtherGroups');
   });
 
   it('begins a hover on a sentence with the sentence, and shows none where nothing is coloured', async () => {

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import type { PanelState } from '../../src/views/panelProtocol';
 import { lowContrast, PanelServer, show, violationsOf } from './panelPage';
 import { insideWord, rows, tuesday, watching, word } from './states';
-import { themes, type Theme } from './themes';
+import { themes, themeVariables, type Theme } from './themes';
 
 const hostile = '<img src=x onerror="panelTest.violations.push(1)"><script>panelTest.violations.push(2)</script>';
 const longToken = [{ text: 'x'.repeat(300), glyph: false }];
@@ -313,6 +313,40 @@ describe('panel page', function () {
   });
 
   for (const theme of themes) {
+    it(`says what bands are drawn with, in the colours that the document has: ${theme}`, async () => {
+      const isContrast = theme.startsWith('vscode-high-contrast');
+      const page = await open(tuesday, theme);
+      const leads = await page.locator('.lead:visible').allInnerTexts();
+      assert.deepEqual(
+        leads.map(lead => lead.split(' = ')[0]),
+        [isContrast ? 'Stronger line' : 'Stronger colour'],
+      );
+      for (const palette of ['ember', 'tide', 'violet'] as const) {
+        await show(page, { ...tuesday, palette });
+        const name = palette === 'violet' ? 'tokenLens' : `tokenLens-${palette}`;
+        const expected = themeVariables(theme);
+        for (const band of [1, 2, 3, 4, 5]) {
+          const drawn = await page.locator(`.legend .swatch.band${band}`).evaluate(
+            (swatch, colours) => {
+              const probe = document.createElement('i');
+              document.body.append(probe);
+              const computed = colours.map(colour => {
+                probe.style.color = colour;
+                return getComputedStyle(probe).color;
+              });
+              probe.remove();
+              const { backgroundColor, textDecorationLine, textDecorationColor } = getComputedStyle(swatch);
+              return { backgroundColor, line: textDecorationLine === 'none' ? '' : textDecorationColor, computed };
+            },
+            [expected[`--vscode-${name}-band${band}Background`] ?? '', expected[`--vscode-${name}-band${band}Underline`] ?? ''],
+          );
+          const [background, line] = drawn.computed;
+          assert.equal(drawn.backgroundColor, isContrast ? 'rgba(0, 0, 0, 0)' : background, `${palette} ${band}`);
+          assert.equal(drawn.line, isContrast || band > 3 ? line : '', `${palette} ${band}`);
+        }
+      }
+    });
+
     it(`has readable text and no sideways scrolling at any width: ${theme}`, async () => {
       const wide = [...rows([word('Paris'), longToken]), { rank: 49152, token: word('Tuesday'), probability: 1e-9, givenTyped: undefined }];
       const given = wide.map(row => ({ ...row, givenTyped: 0.3 }));
@@ -419,7 +453,7 @@ describe('panel page', function () {
       const text = (await page.locator('main').textContent()) ?? '';
       assert.doesNotMatch(text, /\d\.\d+ ?%/);
       assert.match(text, /\d,\d+ ?%/);
-      assert.match(text, /Stärkere Farbe = überraschender für SmolLM2-135M\. Vor dieser Stelle hat es \d+ Token gelesen\./);
+      assert.match(text, /Kräftigere Farbe = überraschender für SmolLM2-135M\. Vor dieser Stelle hat es \d+ Token gelesen\./);
       assert.deepEqual(await violationsOf(page), []);
     } finally {
       await german.stop();

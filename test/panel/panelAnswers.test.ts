@@ -102,6 +102,9 @@ class FakeSource implements PanelSource<FakeDocument> {
   bandEdges() {
     return [3, 5, 8, 11, 15] as const;
   }
+  palette() {
+    return 'ember' as const;
+  }
   readingNote(): string | undefined {
     return this.note;
   }

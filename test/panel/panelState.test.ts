@@ -71,19 +71,28 @@ describe('textRuns', () => {
     ['x', 20],
   ]);
 
-  it('paints words in their bands, the space between two words of one band with them', () => {
+  it('paints words in their bands and the space before a word in none, as the editor does', () => {
     assert.deepEqual(textRuns(text, 0, cells, edges), {
       before: [
         { text: 'The', band: undefined },
         { text: ' ', band: 0 },
         { text: 'capital', band: 1 },
         { text: ' of ', band: 0 },
-        { text: 'big red', band: 2 },
+        { text: 'big', band: 2 },
+        { text: ' ', band: 0 },
+        { text: 'red', band: 2 },
         { text: '  ', band: 3 },
         { text: 'x', band: 5 },
       ],
       beforeTruncated: false,
     });
+  });
+
+  it('leaves the space plain at which the cursor stands, since its word is to come', () => {
+    const { before } = textRuns('The capital of ', 0, cells, edges);
+    assert.deepEqual(before.at(-1), { text: ' of ', band: 0 });
+    const doubled = text.slice(0, text.indexOf('  ') + 2); // white space alone is a cell
+    assert.deepEqual(textRuns(doubled, 0, cells, edges).before.at(-1), { text: '  ', band: 3 });
   });
 
   it('gives the text back whole, whatever stretch is asked for', () => {

@@ -41,6 +41,7 @@ function reportOf(...texts: readonly ReportText[]): ReportNumbers {
     updatingText: 'The text has changed; these numbers are of before.',
     reading: undefined,
     texts,
+    palette: 'violet',
     numbers: {
       title: 'In numbers',
       note: 'fewer bits = more predictable',
@@ -150,6 +151,24 @@ describe('report page', function () {
       );
     drawn.forEach((share, band) => assert.ok(Math.abs(share - (shares[band] ?? NaN)) < 0.02, `band ${band}: ${share}`));
     assert.equal(drawn.length, 6);
+  });
+
+  it('has the colours of the palette that its document has', async () => {
+    const page = await open(one);
+    const colours = () =>
+      page
+        .locator('.swatch, .bar, .strip .column')
+        .evaluateAll(all => [
+          ...new Set(all.map(each => (each instanceof SVGElement ? getComputedStyle(each).fill : getComputedStyle(each).backgroundColor))),
+        ]);
+    const violet = await colours();
+    await show(page, { ...one, palette: 'tide' });
+    const tide = await colours();
+    assert.ok(tide.length > violet.length / 2);
+    const neutral = new Set(violet.filter(colour => tide.includes(colour)));
+    assert.ok(neutral.size <= 3, [...neutral].join()); // no band: plain text, its bar, what has no score
+    await show(page, one);
+    assert.deepEqual(await colours(), violet);
   });
 
   it('tells places to go to by a click on the shape, and by the most surprising places', async () => {

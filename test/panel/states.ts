@@ -52,6 +52,7 @@ export const tuesday: PanelDistribution = {
   everythingElseGivenTyped: undefined,
   entropyBits: 4.3,
   bandEdges: [6, 8, 11, 13, 15],
+  palette: 'violet',
   shape: {
     bits,
     bands: bits.map(each => (each === null ? null : [6, 8, 11, 13, 15].filter(edge => each >= edge).length)),
