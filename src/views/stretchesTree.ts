@@ -21,7 +21,10 @@ const mostStretches = 200;
 type Scored = Pick<ScoredDocuments, 'isOn' | 'state' | 'view'>;
 
 interface Node {
+  /** With the line before it, as among the surprises: a narrow list shows the beginning of its rows only. */
   readonly label: string;
+  /** Tells an echo from a stock phrase where no words do. */
+  readonly icon: vscode.ThemeIcon | undefined;
   readonly description: string;
   readonly place: Place;
   readonly children: readonly Node[];
@@ -62,9 +65,10 @@ export class StretchesTree implements Disposable, vscode.TreeDataProvider<Node> 
       .map(stretch => nodeOf(document, stretch));
   }
 
-  getTreeItem({ label, description, place, children }: Node): vscode.TreeItem {
+  getTreeItem({ label, icon, description, place, children }: Node): vscode.TreeItem {
     const { Expanded, None } = vscode.TreeItemCollapsibleState;
     const item = new vscode.TreeItem(label, children.length > 0 ? Expanded : None);
+    if (icon) item.iconPath = icon;
     item.description = description;
     item.tooltip = `${label}\n${description}`;
     item.command = { command: 'tokenLens.goToPlace' satisfies CommandId, title: vscode.l10n.t('Go to place'), arguments: [place] };
@@ -101,16 +105,21 @@ export class StretchesTree implements Disposable, vscode.TreeDataProvider<Node> 
 function nodeOf(document: vscode.TextDocument, stretch: Stretch): Node {
   const { echoOf, words, bits } = stretch;
   const numbers = vscode.l10n.t('{0} words, {1} bits', formatCount(words), formatBits(bits));
-  const label = excerpt(textOf(document, stretch));
   const place = (span: Span): Place => ({ uri: document.uri.toString(), version: document.version, start: span.start, end: span.end });
-  const line = (document.positionAt(stretch.start).line + 1).toString();
+  const label = (span: Span) => `${(document.positionAt(span.start).line + 1).toString()}  ${excerpt(textOf(document, span))}`;
+  const first = (span: Span): Node => ({
+    label: label(span),
+    icon: undefined,
+    description: vscode.l10n.t('stood before'),
+    place: place(span),
+    children: [],
+  });
   return {
-    label,
-    description: `${kindInWords(document, stretch)} · ${numbers} · ${vscode.l10n.t('line {0}', line)}`,
+    label: label(stretch),
+    icon: new vscode.ThemeIcon(echoOf ? 'history' : 'quote'),
+    description: `${kindInWords(document, stretch)} · ${numbers}`,
     place: place(stretch),
-    children: echoOf
-      ? [{ label: excerpt(textOf(document, echoOf)), description: firstInWords(document, echoOf), place: place(echoOf), children: [] }]
-      : [],
+    children: echoOf ? [first(echoOf)] : [],
   };
 }
 
@@ -120,10 +129,6 @@ function textOf(document: vscode.TextDocument, { start, end }: Span): string {
 
 function noneInWords({ stretchLimits: { words, bits } }: Config): string {
   return vscode.l10n.t('No run of {0} words or more, each below {1} bits.', words.toString(), bits.toString());
-}
-
-function firstInWords(document: vscode.TextDocument, { start }: Span): string {
-  return vscode.l10n.t('stood before, on line {0}', (document.positionAt(start).line + 1).toString());
 }
 
 function kindInWords(document: vscode.TextDocument, { echoOf }: Stretch): string {

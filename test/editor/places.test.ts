@@ -31,6 +31,8 @@ const rowsOf = (title: string) => `(() => {
     .map(row => ({ level: Number(row.ariaLevel), text: row.querySelector('.monaco-icon-label').innerText.replaceAll('\\n', ' ').replaceAll('\\u00a0', ' ') }));
 })()`;
 
+const stretchIcons = `[...document.querySelectorAll('.monaco-list-row .custom-view-tree-node-item-icon')].flatMap(icon => [...icon.classList].filter(name => ['codicon-history', 'codicon-quote'].includes(name)))`;
+
 /** What the window hands to screen readers; everything it has said since `listen`. */
 const listen = `(() => {
   window.heard = [];
@@ -200,6 +202,13 @@ describe('finding places', function () {
     const echo = top.find(({ text }) => text.includes('slate roofs'));
     assert.ok(stock?.text.includes('stock phrase'), JSON.stringify(rows));
     assert.ok(echo?.text.includes('echo of line 3'), JSON.stringify(rows));
+    // The beginning of a row is what a narrow list shows.
+    assert.match(echo?.text ?? '', /^6\s+\S/);
+    assert.ok(
+      rows.some(({ level, text }) => level === 2 && /^3\s/.test(text) && text.includes('slate roofs')),
+      JSON.stringify(rows),
+    );
+    assert.deepEqual(new Set(await browser.evaluate<readonly string[]>(stretchIcons)), new Set(['codicon-history', 'codicon-quote']));
     await vscode.commands.executeCommand('workbench.action.toggleMaximizedPanel');
     for (const [kind, name] of themes) {
       await setTheme(name);
