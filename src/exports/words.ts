@@ -19,7 +19,7 @@ export function headlineOf(report: Report): string {
 
 /** "6 to 8 bits", for band 0 to 5. */
 export function bandLabel(band: number, edges: BandEdges): string {
-  if (band === 0) return `below ${String(edges[0])} bits`;
+  if (band === 0) return edges[0] === 1 ? 'below 1 bit' : `below ${String(edges[0])} bits`;
   const from = String(edges[band - 1] ?? 0);
   return band < bandCount ? `${from} to ${String(edges[band] ?? 0)} bits` : `${from} bits and more`;
 }

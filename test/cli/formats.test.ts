@@ -18,7 +18,7 @@ describe('command line: pretty', () => {
   it('in colour: the text is all there, nothing but styles is escaped, and none reaches over a line break', () => {
     const output = all(pretty(sample, 'dark'));
     const plain = output.replace(colour, '');
-    assert.ok(plain.startsWith('A "q",\n🦊␄<script>\n\nStronger colour = more surprising to Tiny <b>: below 1 bits'), plain);
+    assert.ok(plain.startsWith('A "q",\n🦊␄<script>\n\nStronger colour = more surprising to Tiny <b>: below 1 bit,'), plain);
     assert.doesNotMatch(plain, /(?!\n)\p{Cc}/u);
     for (const line of output.split('\n')) {
       const styles = line.match(colour) ?? [];
@@ -42,7 +42,7 @@ describe('command line: pretty', () => {
   it('without colour: bands are numbers', () => {
     const output = all(pretty(sample, 'plain'));
     assert.ok(
-      output.startsWith('A° "q",¹\n🦊⁴␄×<script>⁵\n\nHigher number = more surprising to Tiny <b>: below 1 bits, ¹ 1 to 2 bits'),
+      output.startsWith('A° "q",¹\n🦊⁴␄×<script>⁵\n\nHigher number = more surprising to Tiny <b>: below 1 bit, ¹ 1 to 2 bits'),
       output,
     );
     assert.ok(output.includes('tokens 6 · bytes 23 · total 18.0 bits'));
