@@ -48,7 +48,8 @@ function tableMarkdown({ headings, rows, everythingElse, actualMark }: HoverTabl
   const [rank, token, probability] = headings;
   const full = fullBar(Math.max(everythingElse.probability, ...rows.map(row => row.probability)));
   return [
-    line(rank, token, probability, dimmed(`0 – ${(full * 100).toString()}%`)),
+    // Cells have next to no padding: at a large font two headings would be one word.
+    line(rank, `&nbsp;${token}`, probability, dimmed(`0 – ${(full * 100).toString()}%`)),
     '| ---: | :--- | ---: | :--- |',
     ...rows.map(row =>
       line(

@@ -35,6 +35,11 @@ export async function showMenu(scored: Pick<ScoredDocuments, 'isOn' | 'state'>):
             label: `$(search) ${vscode.l10n.t('Watch words: how probable they were at every place')}`,
             run: command('tokenLens.watchWords'),
           },
+          {
+            label: `$(quote) ${vscode.l10n.t('Show or hide predictable stretches')}`,
+            run: command('tokenLens.toggleStretches'),
+          },
+          { label: `$(filter) ${vscode.l10n.t('Choose what to leave out: comments, strings…')}`, run: command('tokenLens.selectLeftOut') },
           { label: `$(paintcan) ${vscode.l10n.t('Select a palette')}`, run: command('tokenLens.selectPalette') },
         ]
       : []),

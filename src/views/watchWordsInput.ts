@@ -7,7 +7,10 @@ import type { WatchWords } from '../watchWords';
 export async function askWatchWords(watch: WatchWords): Promise<void> {
   const answer = await vscode.window.showInputBox({
     title: vscode.l10n.t('Watch words'),
-    prompt: vscode.l10n.t('Up to {0} words, separated by spaces or commas. Nothing: watch none.', mostWatchWords.toString()),
+    prompt: vscode.l10n.t(
+      'Up to {0} words, separated by spaces or commas; none: watch none. The panel shows them; “Select What Colours Show” colours the text by one.',
+      mostWatchWords.toString(),
+    ),
     placeHolder: vscode.l10n.t('sea, harbour'),
     value: watch.words.join(', '),
     validateInput: text => whatIsWrong(watchWordsOf(text)),

@@ -77,7 +77,7 @@ describe('hoverMarkdown', () => {
         '',
         'Surprising.',
         '',
-        `| Rank | Token | Probability | ${dim('0 – 50%')} |`,
+        `| Rank | &nbsp;Token | Probability | ${dim('0 – 50%')} |`,
         '| ---: | :--- | ---: | :--- |',
         `| 1 | ${name} | 50.0% | ${dim('████████████████')} |`,
         `| 1,234 | ${name} ◂ **in the text** | 12.5% | ${own} |`,
