@@ -323,7 +323,7 @@ describe('panel page', function () {
       );
       for (const palette of ['ember', 'tide', 'violet'] as const) {
         await show(page, { ...tuesday, palette });
-        const name = palette === 'violet' ? 'tokenLens' : `tokenLens-${palette}`;
+        const name = palette === 'violet' ? 'tokenLens-' : `tokenLens-${palette}.`;
         const expected = themeVariables(theme);
         for (const band of [1, 2, 3, 4, 5]) {
           const drawn = await page.locator(`.legend .swatch.band${band}`).evaluate(
@@ -338,7 +338,7 @@ describe('panel page', function () {
               const { backgroundColor, textDecorationLine, textDecorationColor } = getComputedStyle(swatch);
               return { backgroundColor, line: textDecorationLine === 'none' ? '' : textDecorationColor, computed };
             },
-            [expected[`--vscode-${name}-band${band}Background`] ?? '', expected[`--vscode-${name}-band${band}Underline`] ?? ''],
+            [expected[`--vscode-${name}band${band}Background`] ?? '', expected[`--vscode-${name}band${band}Underline`] ?? ''],
           );
           const [background, line] = drawn.computed;
           assert.equal(drawn.backgroundColor, isContrast ? 'rgba(0, 0, 0, 0)' : background, `${palette} ${band}`);

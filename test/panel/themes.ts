@@ -70,6 +70,6 @@ export function themeVariables(theme: Theme): Record<string, string> {
     '--vscode-editor-font-family': 'monospace',
     '--vscode-editor-font-size': '14px',
   };
-  for (const [id, value] of Object.entries(colours)) variables[`--vscode-${id.replaceAll('.', '-')}`] = value;
+  for (const [id, value] of Object.entries(colours)) variables[`--vscode-${id.replace('.', '-')}`] = value; // as VS Code does in webviews: the first dot only
   return variables;
 }
