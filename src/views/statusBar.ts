@@ -13,6 +13,7 @@ import type { Looks } from '../looks';
 import type { ReadingCheck } from '../readingCheck';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Shown } from '../shown';
+import { isHighContrast } from './bandTypes';
 import { legendOf } from './lookInWords';
 import { stateInWords } from './stateInWords';
 import type { StretchFinder } from './stretchFinder';
@@ -198,8 +199,9 @@ function tooltipOf(
   return paragraphs.join('\n\n');
 }
 
-/** In every theme a dotted line says what the swatch is. */
+/** In every theme dots say what the swatch is. */
 function stretchLegend(): string {
+  if (isHighContrast()) return vscode.l10n.t('Dotted frame: predictable stretch');
   const swatch = `<span style="background-color:var(--vscode-tokenLens-stretchBackground);">${'&nbsp;'.repeat(8)}</span>`;
   return `${swatch} ${vscode.l10n.t('predictable stretch (dotted line)')}`;
 }
