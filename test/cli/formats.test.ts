@@ -18,7 +18,7 @@ describe('command line: pretty', () => {
   it('in colour: the text is all there, nothing but styles is escaped, and none reaches over a line break', () => {
     const output = all(pretty(sample, 'dark'));
     const plain = output.replace(colour, '');
-    assert.ok(plain.startsWith('A "q",\n🦊␄<script>\n\nStronger colour = more surprising to Tiny <b>: below 1 bit,'), plain);
+    assert.ok(plain.startsWith('A "q",\n🦊␄<script>\n\nStronger colour = more surprising to Tiny <b>: below 1 bit '), plain);
     assert.doesNotMatch(plain, /(?!\n)\p{Cc}/u);
     for (const line of output.split('\n')) {
       const styles = line.match(colour) ?? [];
