@@ -159,7 +159,8 @@ export class DecorationView implements Disposable {
 }
 
 function areSame(a: readonly Span[], b: readonly Span[]): boolean {
-  return a.length === b.length && a.every(({ start, end }, index) => start === b[index]?.start && end === b[index]?.end);
+  const isAt = ({ start, end }: Span, other: Span | undefined) => other?.start === start && other.end === end;
+  return a.length === b.length && a.every((span, index) => isAt(span, b[index]));
 }
 
 function editorsOf(document: vscode.TextDocument): readonly vscode.TextEditor[] {
