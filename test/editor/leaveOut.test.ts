@@ -12,6 +12,7 @@ import { LeftOut } from '../../src/leftOut';
 import { Pauses } from '../../src/pauses';
 import { browser } from './browser';
 import { activated, eventually, inExtension, untitled as anyUntitled } from './documents';
+import { Memento } from './ownLens';
 import { assertDrawn, setTheme } from './screen';
 
 type Piece = readonly [text: string, kind: RegionKind];
@@ -23,21 +24,6 @@ function pieces(document: vscode.TextDocument, regions: Regions, ...kinds: reado
     text.slice(regions.starts[index], regions.ends[index]),
     regionKinds[regions.kinds[index] ?? 0] ?? 'links',
   ]).filter(([, kind]) => kinds.length === 0 || kinds.includes(kind));
-}
-
-/** What outlives a window. */
-class Memento implements vscode.Memento {
-  readonly #values = new Map<string, unknown>();
-  keys(): readonly string[] {
-    return [...this.#values.keys()];
-  }
-  get<T>(key: string, otherwise?: T): T {
-    return (this.#values.get(key) ?? otherwise) as T;
-  }
-  update(key: string, value: unknown): Promise<void> {
-    this.#values.set(key, structuredClone(value));
-    return Promise.resolve();
-  }
 }
 
 /** VS Code gives names again: for a moment it may answer with the document that had the name before. */

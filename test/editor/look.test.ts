@@ -4,8 +4,10 @@ import * as vscode from 'vscode';
 import type { DocumentScores, TokenLensApi } from '../../src/api';
 import { bandOf } from '../../src/core/band';
 import type { BandEdges } from '../../src/core/band';
+import { DisposableStore } from '../../src/disposable';
 import { browser } from './browser';
 import { activated, eventually, inExtension } from './documents';
+import { Memento, ownLens } from './ownLens';
 import { choose, isClosed, list, moveTo } from './picks';
 import { bandColours, setTheme, shownEditors, themes } from './screen';
 
@@ -255,6 +257,76 @@ describe('ways to look at a document', function () {
     await assertShows(whole);
     provider.dispose();
     await choose('selectScale', 'Token');
+  });
+
+  it('corrects words for leading spaces where the setting says so, in colours, hovers and the legend', async () => {
+    // Where the model thinks that a word goes on, the bits of its end are its own, and not of the word after it.
+    const text =
+      'The harb was blue. The harbourmaster stood up, the harbourmaster sat down, the harbourmaster ate, and the harbour ran away.\n';
+    await open('plaintext', text);
+    await choose('selectScale', 'Word');
+    const store = new DisposableStore();
+    const log = store.add(vscode.window.createOutputChannel('Token Lens (test)', { log: true }));
+    const memory = { freeBytes: () => undefined, ask: () => Promise.resolve(false) };
+    const bundledModel = inExtension('models/smollm2-135m-instruct');
+    const { table } = await ownLens(store, { log, memento: new Memento(), bundledModel, memory }).complete(document);
+    const { tokens } = scores;
+    /** What a word pays for there being one: bits of the choice to begin a word, at this token. */
+    const beginBits = (row: number) => -(table.wordStartLogMass[row] ?? NaN) / Math.LN2;
+    const corrected = [...text.matchAll(words)].map(({ 0: word, index: start }): Place => {
+      const end = start + word.length;
+      const first = tokens.findIndex(token => token.end > start);
+      const after = tokens.findIndex(token => token.start >= end);
+      const own = tokens.slice(first, after).reduce((sum, { surprisalBits }) => sum + (surprisalBits ?? NaN), 0);
+      const before = /\s/.test(text.charAt(tokens[first]?.start ?? 0)) ? beginBits(first) : 0;
+      const bits = own - before + (/\s/.test(text.charAt(end)) ? beginBits(after) : 0);
+      assert.ok(Number.isFinite(bits), word);
+      return { start, end, band: bandOf(bits, proseEdges) ?? 0 };
+    });
+    store.dispose();
+    const plain = byPiece(scores, text, words, proseEdges, false);
+    const bandOn = (place: Place) => corrected.find(({ start }) => start === place.start)?.band ?? 0;
+    const lost = plain.filter(place => place.band > 0 && bandOn(place) === 0);
+    assert.ok(lost.length > 0 && plain.some(place => bandOn(place) > place.band), 'the text tells nothing');
+    const isHovered = async ({ start }: Place) =>
+      (
+        await vscode.commands.executeCommand<readonly vscode.Hover[]>(
+          'vscode.executeHoverProvider',
+          document.uri,
+          document.positionAt(start),
+        )
+      ).length > 0;
+    const hovered = (places: readonly Place[]) => Promise.all(places.map(isHovered));
+    const legend = async () => {
+      await browser.hover('.statusbar-item[id="token-lens.token-lens.tokenLens.state"]');
+      let said = '';
+      await eventually('the legend is there', async () =>
+        (said = await browser.evaluate<string>(`document.querySelector('.workbench-hover .hover-contents')?.innerText ?? ''`)).includes(
+          'Scale: word',
+        ),
+      );
+      await browser.moveMouse(700, 400);
+      return said.replaceAll('\u00a0', ' ');
+    };
+    await assertShows(plain);
+    assert.deepEqual(
+      await hovered(plain),
+      plain.map(({ band }) => band > 0),
+    );
+    assert.doesNotMatch(await legend(), /corrected/);
+    const settings = vscode.workspace.getConfiguration('tokenLens');
+    await settings.update('wordCorrection', true, vscode.ConfigurationTarget.Workspace);
+    try {
+      await assertShows(corrected);
+      assert.deepEqual(
+        await hovered(corrected),
+        corrected.map(({ band }) => band > 0),
+      );
+      assert.match(await legend(), /sum of bits, corrected for leading spaces/);
+    } finally {
+      await settings.update('wordCorrection', undefined, vscode.ConfigurationTarget.Workspace);
+    }
+    await assertShows(plain);
   });
 
   it('teaches: a low scale, the rest dimmed, a hover on every token', async () => {

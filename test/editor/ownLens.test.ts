@@ -1,29 +1,11 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { Config } from '../../src/config';
 import { DisposableStore } from '../../src/disposable';
-import { LensModel } from '../../src/lensModel';
-import { Pauses } from '../../src/pauses';
 import { Refusal } from '../../src/refusal';
-import { ScoredDocuments } from '../../src/scoredDocuments';
-import { WatchWords } from '../../src/watchWords';
-import { WindowFocus } from '../../src/windowFocus';
+import type { ScoredDocuments } from '../../src/scoredDocuments';
 import { activated, eventually, inExtension, untitled, useModel } from './documents';
-
-/** What outlives a window. */
-class Memento implements vscode.Memento {
-  readonly #values = new Map<string, unknown>();
-  keys(): readonly string[] {
-    return [...this.#values.keys()];
-  }
-  get<T>(key: string, otherwise?: T): T {
-    return (this.#values.get(key) ?? otherwise) as T;
-  }
-  update(key: string, value: unknown): Promise<void> {
-    this.#values.set(key, structuredClone(value));
-    return Promise.resolve();
-  }
-}
+import { Memento, ownLens } from './ownLens';
+import type { OwnParts } from './ownLens';
 
 /** The parts of the extension put together anew beside the one that runs, for what cannot be brought about from outside. */
 describe('a lens of our own', () => {
@@ -46,15 +28,8 @@ describe('a lens of our own', () => {
     await useModel(undefined);
   });
 
-  type Memory = ConstructorParameters<typeof LensModel>[4];
-  function lens(memento: vscode.Memento, memory: Memory): ScoredDocuments {
-    const config = store.add(new Config());
-    const focus = store.add(new WindowFocus(config));
-    const files = { worker: inExtension('dist/worker.js'), bundledModel: inExtension('test/fixtures/tiny-gpt2'), cacheFolder: undefined };
-    const model = store.add(new LensModel(config, focus, files, log, memory));
-    return store.add(
-      new ScoredDocuments({ config, model, focus, pauses: new Pauses(), watch: store.add(new WatchWords(memento)), log }, memento),
-    );
+  function lens(memento: vscode.Memento, memory: OwnParts['memory']): ScoredDocuments {
+    return ownLens(store, { log, memento, memory, bundledModel: inExtension('test/fixtures/tiny-gpt2') });
   }
 
   it('remembers over a restart of the window which documents it is on for', async () => {

@@ -1,0 +1,41 @@
+import type * as vscode from 'vscode';
+import { Config } from '../../src/config';
+import type { DisposableStore } from '../../src/disposable';
+import { LensModel } from '../../src/lensModel';
+import { Pauses } from '../../src/pauses';
+import { ScoredDocuments } from '../../src/scoredDocuments';
+import { WatchWords } from '../../src/watchWords';
+import { WindowFocus } from '../../src/windowFocus';
+import { inExtension } from './documents';
+
+/** What outlives a window. */
+export class Memento implements vscode.Memento {
+  readonly #values = new Map<string, unknown>();
+  keys(): readonly string[] {
+    return [...this.#values.keys()];
+  }
+  get<T>(key: string, otherwise?: T): T {
+    return (this.#values.get(key) ?? otherwise) as T;
+  }
+  update(key: string, value: unknown): Promise<void> {
+    this.#values.set(key, structuredClone(value));
+    return Promise.resolve();
+  }
+}
+
+export interface OwnParts {
+  readonly log: vscode.LogOutputChannel;
+  readonly memento: vscode.Memento;
+  readonly bundledModel: string;
+  readonly memory: ConstructorParameters<typeof LensModel>[4];
+}
+
+/** Scored documents put together anew beside those of the extension that runs. They go with the store. */
+export function ownLens(store: DisposableStore, { log, memento, bundledModel, memory }: OwnParts): ScoredDocuments {
+  const config = store.add(new Config());
+  const focus = store.add(new WindowFocus(config));
+  const files = { worker: inExtension('dist/worker.js'), bundledModel, cacheFolder: undefined };
+  const model = store.add(new LensModel(config, focus, files, log, memory));
+  const watch = store.add(new WatchWords(memento));
+  return store.add(new ScoredDocuments({ config, model, focus, pauses: new Pauses(), watch, log }, memento));
+}
