@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { DocumentScores, TokenLensApi } from '../../src/api';
 import { browser } from './browser';
 import { activated, eventually, inExtension, untitled, useModel } from './documents';
+import { cancelled, clearNotices, notices } from './notices';
 
 const text = 'The harbour was quiet before dawn.\r\n\r\nZoë 🦊 <script>alert(1)</script> | said `so`.\r\nThe end.';
 
@@ -27,8 +28,7 @@ describe('exports', () => {
   afterEach(async function () {
     if (this.currentTest?.state === 'failed') await browser.screenshot(`exports-failed-${this.currentTest.title.slice(0, 12)}`);
     await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
-    await vscode.commands.executeCommand('notifications.clearAll');
-    await vscode.commands.executeCommand('notifications.hideList');
+    await clearNotices();
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
   });
   after(async () => {
@@ -42,10 +42,6 @@ describe('exports', () => {
     browser.evaluate<readonly string[]>(
       `[...document.querySelectorAll('${inList} .monaco-list-row')].map(row => row.querySelector('.label-name')?.textContent ?? '')`,
     );
-  const notices = async () => {
-    await vscode.commands.executeCommand('notifications.showList'); // a toast may be held back while the window has no focus
-    return browser.evaluate<string>(`document.querySelector('.notifications-center')?.innerText ?? ''`);
-  };
   /** Dialogs go on looking for files beside what they propose. */
   const quiet = () => new Promise(resolve => setTimeout(resolve, 400));
 
@@ -54,8 +50,8 @@ describe('exports', () => {
     return vscode.window.showTextDocument(document, { preview: false });
   }
 
-  /** As a user: the command, the entry so many steps down, the name of the file, and until it is there. */
-  async function exported(name: string, entry: string, steps: number): Promise<string> {
+  /** As a user: the command, the entry so many steps down, the name of the file; one Enter is left to press. */
+  async function chosenFile(name: string, entry: string, steps: number): Promise<string> {
     const file = path.join(folder, name);
     void vscode.commands.executeCommand('tokenLens.export');
     await eventually('the list is there', async () => (await items()).includes(entry));
@@ -68,6 +64,12 @@ describe('exports', () => {
     await browser.press('Control+A');
     await browser.type(file);
     await eventually('the name is ours', async () => (await input()) === file);
+    return file;
+  }
+
+  /** And until it is there. */
+  async function exported(name: string, entry: string, steps: number): Promise<string> {
+    const file = await chosenFile(name, entry, steps);
     await eventually('it is written', async () => {
       // The dialog takes it when it has looked up the folder; once it is gone, the key would go into the text.
       if ((await input()) === file) await browser.press('Enter');
@@ -76,8 +78,7 @@ describe('exports', () => {
     });
     await eventually('it says where', async () => (await notices()).includes(name));
     await browser.screenshot(`exports-said-${name}`);
-    await vscode.commands.executeCommand('notifications.clearAll');
-    await vscode.commands.executeCommand('notifications.hideList');
+    await clearNotices();
     await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
     return readFileSync(file, 'utf8');
   }
@@ -94,6 +95,20 @@ describe('exports', () => {
     assert.equal(written.text, document.getText());
     assert.deepEqual(written.tokens, JSON.parse(JSON.stringify(scores.tokens)));
     assert.deepEqual([written.summary, written.provenance, written.part], [scores.summary, scores.provenance, undefined]);
+  });
+
+  it('writes nothing, not even in part, when it is cancelled while it scores', async () => {
+    await shown(Array.from({ length: 16_000 }, (_, line) => `${String(line)} words of a long text that nobody waits for`).join('\n'));
+    const before = readdirSync(folder);
+    const file = await chosenFile('cancelled.csv', 'CSV', 0);
+    await eventually('the dialog has taken it', async () => {
+      if ((await input()) === file) await browser.press('Enter');
+      await quiet();
+      return (await input()) !== file;
+    });
+    await cancelled(api, 'scoring the whole document');
+    assert.deepEqual(readdirSync(folder), before);
+    assert.equal(await notices(), '', 'something is said although the user knows');
   });
 
   it('writes a selection in offsets of the document, and a picture of it', async () => {

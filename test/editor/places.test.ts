@@ -4,6 +4,7 @@ import type { DocumentScores, TokenLensApi } from '../../src/api';
 import { formatBits, formatCount } from '../../src/core/numberText';
 import { browser } from './browser';
 import { activated, eventually, untitled, useModel } from './documents';
+import { cancelled, clearNotices, notices } from './notices';
 import { setTheme, themes } from './screen';
 
 /** A paragraph that says one thing twice, a line everybody knows, and words nobody expects. */
@@ -333,6 +334,18 @@ describe('finding places', function () {
     await vscode.window.showTextDocument(report.document);
     await vscode.commands.executeCommand('tokenLens.goToReportedPlace');
     assert.equal(vscode.window.activeTextEditor.document, report.document, 'an empty document was opened');
+  });
+
+  it('opens no report when it is cancelled while it scores', async () => {
+    const text = Array.from({ length: 16_000 }, (_, line) => `${String(line)} words of a long text that nobody waits for.`).join('\n');
+    const editor = await vscode.window.showTextDocument(await untitled(text, 'markdown'), { preview: false });
+    await clearNotices(); // of the tests before
+    const command = vscode.commands.executeCommand('tokenLens.openReport');
+    await cancelled(api, 'making the report');
+    await command;
+    assert.equal(vscode.window.activeTextEditor, editor);
+    assert.equal(vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs).length, 1);
+    assert.equal(await notices(), '', 'something is said although the user knows');
   });
 
   it('goes to the place of the strip in the panel that is clicked', async () => {
