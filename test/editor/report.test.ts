@@ -7,6 +7,7 @@ import type { DocumentScores, TokenLensApi } from '../../src/api';
 import { formatCount } from '../../src/core/numberText';
 import { browser } from './browser';
 import { activated, eventually, inExtension, untitled, useModel } from './documents';
+import { clearNotices, notices } from './notices';
 import { referenceOf, setTheme, themes } from './screen';
 
 /** The report's page as it is shown. */
@@ -301,6 +302,36 @@ describe('the report of a user', function () {
     assert.match(same.lead, /^Neither is more predictable to SmolLM2-135M: they differ by 0\.000 bits per byte\./);
     assert.ok(same.columns > 0);
     rmSync(path.dirname(file), { recursive: true });
+  });
+
+  it('compares nothing, and says why, when the text was edited while the list was open', async () => {
+    const editor = await open(english);
+    select(editor, ' Nobody on the quay had seen them go.');
+    const listed = (words: string) =>
+      browser.evaluate<boolean>(
+        `[...document.querySelectorAll('.quick-input-widget')].some(widget => widget.checkVisibility() && widget.innerText.includes(${JSON.stringify(words)}))`,
+      );
+    const chooseAfter = async (meanwhile: () => Promise<void>) => {
+      await vscode.window.showTextDocument(editor.document, vscode.ViewColumn.One);
+      const command = vscode.commands.executeCommand('tokenLens.compare');
+      await eventually('the list is open', () => listed('Compare with this whole document'));
+      await meanwhile();
+      await browser.type('Compare with this whole');
+      await browser.press('Enter');
+      await command;
+    };
+    await chooseAfter(async () => {
+      const edit = new vscode.WorkspaceEdit();
+      edit.insert(editor.document.uri, new vscode.Position(0, 0), 'It was late. ');
+      assert.ok(await vscode.workspace.applyEdit(edit));
+    });
+    await eventually('it says why', async () => (await notices()).includes('not clear any more what was selected. Nothing was compared.'));
+    await browser.screenshot('report-compare-refused');
+    assert.equal(api.scores(editor.document.uri), undefined, 'it was scored all the same');
+    await clearNotices();
+    await chooseAfter(() => Promise.resolve());
+    const report = await reportWhen('without an edit two texts are there', shown => shown.numbers['Tokens']?.length === 2);
+    assert.equal(report.title, 'Two texts compared');
   });
 
   it('says once of a language that the model does not read, and never of English', async () => {
