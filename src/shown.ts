@@ -37,6 +37,8 @@ interface Entry {
   walk: OverviewWalk | undefined;
   /** Something changed since the walk began. */
   late: boolean;
+  /** The overview is of scores that may be others now. */
+  isOld: boolean;
 }
 
 /** What is shown of documents, in the look of each: what decorations, hovers and the legend have in common. */
@@ -59,7 +61,7 @@ export class Shown implements Disposable {
     this.#looks = looks;
     this.#leftOut = leftOut;
     this.#pauses = pauses;
-    this.#store.add(scored.onDidChange(document => this.#schedule(document, overviewPauseMs)));
+    this.#store.add(scored.onDidChange(document => this.#scoresChanged(document)));
     this.#store.add(
       looks.onDidChange(() => {
         const shown = shownDocuments();
@@ -70,7 +72,7 @@ export class Shown implements Disposable {
     this.#store.add(this.#symbols.onDidChange(document => this.#lookChanged(document)));
     this.#store.add(
       leftOut.onDidChangeShown(document => {
-        this.#schedule(document, overviewPauseMs); // it comes with every edit
+        this.#scoresChanged(document); // it comes with every edit
         this.#changed.fire(document);
       }),
     );
@@ -123,6 +125,7 @@ export class Shown implements Disposable {
 
   #sourceOf(document: vscode.TextDocument, view: DocumentView): UnitSource {
     const look = this.#looks.of(document);
+    const entry = this.#entries.get(document);
     return {
       text: document.getText(), // VS Code keeps it until the next edit
       cellsIn: span => view.cellsIn(span),
@@ -130,9 +133,20 @@ export class Shown implements Disposable {
       kept: cells => this.#leftOut.shown(document, cells),
       gaps: view.documentVersion === document.version ? view.gaps : [],
       functions: look.scale === 'function' ? (this.#symbols.of(document) ?? []) : [],
+      // An edit that moves a function or changes its text makes another span of it, which is not found then.
+      longFunction: span => {
+        const unit = entry?.overview?.longFunctions.get(span);
+        return unit && entry?.isOld === true ? { ...unit, stale: true } : unit;
+      },
       wordStartLogMass: row => view.table.wordStartLogMass[row],
       watchIndex: look.metric === 'watched' ? view.watched.findIndex(({ word }) => word === look.watchWord) : undefined,
     };
+  }
+
+  #scoresChanged(document: vscode.TextDocument): void {
+    const entry = this.#entries.get(document);
+    if (entry) entry.isOld = true;
+    this.#schedule(document, overviewPauseMs);
   }
 
   #lookChanged(document: vscode.TextDocument): void {
@@ -152,7 +166,7 @@ export class Shown implements Disposable {
       return;
     }
     if (!shownDocuments().has(document)) return;
-    const entry = this.#entries.get(document) ?? { overview: undefined, timer: undefined, walk: undefined, late: false };
+    const entry = this.#entries.get(document) ?? { overview: undefined, timer: undefined, walk: undefined, late: false, isOld: false };
     this.#entries.set(document, entry);
     if (entry.walk) entry.late = true;
     else entry.timer ??= setTimeout(() => void this.#walk(document, entry), pauseMs);
@@ -170,8 +184,11 @@ export class Shown implements Disposable {
       // Another look, an edit, the end of the lens: whoever brought it about has made a new walk, or there is to be none.
       if (left === undefined || entry.walk !== walk) break;
       if (!left) {
+        const longBefore = entry.overview?.longFunctions.size ?? 0;
         entry.overview = this.#pauses.time('draw', () => walk.result(text));
+        entry.isOld = entry.late;
         this.#overviewChanged.fire(document);
+        if (longBefore + entry.overview.longFunctions.size > 0) this.#changed.fire(document);
         break;
       }
       await new Promise(resolve => setImmediate(resolve));

@@ -2,8 +2,8 @@ import { bandCount } from './band';
 import type { Look } from './look';
 import { rulerSpans } from './paint';
 import type { Span } from './scores';
-import { marksIn } from './units';
-import type { UnitSource } from './units';
+import { FunctionSums, isLongFunction, marksIn, marksOf } from './units';
+import type { Mark, Unit, UnitSource } from './units';
 
 /** What the colours of a whole document amount to. */
 export interface Overview {
@@ -11,6 +11,8 @@ export interface Overview {
   readonly counts: readonly number[];
   /** For the overview ruler. */
   readonly ruler: readonly Span[];
+  /** What draws do not read themselves, see `UnitSource`: by function, those whose text all has scores. Empty at other scales. */
+  readonly longFunctions: ReadonlyMap<Span, Unit>;
 }
 
 /** Text taken at a time, in UTF-16 units: below a millisecond. */
@@ -21,6 +23,8 @@ export class OverviewWalk {
   readonly #look: Look;
   readonly #counts = Array.from({ length: bandCount + 1 }, () => 0);
   readonly #top: Span[] = [];
+  #sums: FunctionSums | undefined;
+  #longFunctions: ReadonlyMap<Span, Unit> = new Map();
   /** Everything that begins before is done. */
   #at = 0;
 
@@ -28,25 +32,39 @@ export class OverviewWalk {
     this.#look = look;
   }
 
-  /** Takes one step; false at the end of the text. The text must be the same at every step, its scores may come meanwhile. */
+  /** Takes one step; false at the end of the text. Text and functions must be the same at every step, scores may come meanwhile. */
   step(source: UnitSource): boolean {
     if (this.#at >= source.text.length) return false;
     const from = this.#at;
     let done = Math.min(source.text.length, from + stepLength);
     const isFunctions = this.#look.scale === 'function';
     // A function is read as a whole anyway: once is enough.
-    if (isFunctions) for (const { start, end } of source.functions) if (start < done && end > from) done = Math.max(done, end);
-    for (const { start, end, band, stale, opens } of marksIn(source, { start: from, end: done }, this.#look)) {
-      if (band === bandCount && !stale) this.#top.push({ start, end });
-      done = Math.max(done, end);
-      if (band === undefined || stale || (isFunctions && !opens)) continue;
-      this.#counts[band] = (this.#counts[band] ?? 0) + 1;
+    if (isFunctions)
+      for (const each of source.functions)
+        if (!isLongFunction(each) && each.start < done && each.end > from) done = Math.max(done, each.end);
+    for (const mark of marksIn({ ...source, longFunction: undefined }, { start: from, end: done }, this.#look)) {
+      done = Math.max(done, mark.end);
+      this.#count(mark);
+    }
+    if (isFunctions) {
+      this.#sums ??= new FunctionSums(source.text, source.functions, isLongFunction);
+      this.#sums.add(source, { start: from, end: done });
     }
     this.#at = done;
-    return done < source.text.length;
+    if (done < source.text.length) return true;
+    this.#longFunctions = this.#sums?.units() ?? this.#longFunctions;
+    for (const unit of this.#longFunctions.values()) for (const mark of marksOf(unit, 'function', this.#look)) this.#count(mark);
+    this.#top.sort((a, b) => a.start - b.start);
+    return false;
   }
 
   result(text: string): Overview {
-    return { counts: this.#counts, ruler: rulerSpans(text, this.#top) };
+    return { counts: this.#counts, ruler: rulerSpans(text, this.#top), longFunctions: this.#longFunctions };
+  }
+
+  #count({ start, end, band, stale, opens }: Mark): void {
+    if (band === undefined || stale) return;
+    if (band === bandCount) this.#top.push({ start, end });
+    if (this.#look.scale !== 'function' || opens) this.#counts[band] = (this.#counts[band] ?? 0) + 1;
   }
 }

@@ -19,6 +19,8 @@ export interface UnitSource {
   readonly gaps: readonly Span[];
   /** Functions of the text, whole; those inside others come after them. */
   readonly functions: readonly Span[];
+  /** Of a function for which `isLongFunction` holds, as an `OverviewWalk` has found it; undefined where it is not known, and is not shown then. */
+  readonly longFunction?: ((span: Span) => Unit | undefined) | undefined;
   /**
    * Natural logarithm of the probability that the token of a row of the present table begins a word, as the model saw it before that token;
    * undefined where it is not known.
@@ -54,12 +56,16 @@ export interface Mark extends Span {
 /** Everything that is shown at a place, ascending, without overlap; units and cells that reach beyond it are whole. */
 export function marksIn(source: UnitSource, span: Span, look: Look): Mark[] {
   if (look.scale === 'token') return cellMarks(source, span, look);
-  const opens = isPerByte(look.scale);
-  const marks = unitsIn(source, span, look.scale, look.wordCorrection).flatMap(unit => {
-    const band = bandOf(valueOf(unit, look.scale), look.edges);
-    return unit.parts.map(({ start, end }, index) => ({ start, end, band, stale: unit.stale, opens: opens && index === 0 }));
-  });
-  return look.scale === 'function' ? marks.sort((a, b) => a.start - b.start) : marks;
+  const { scale } = look;
+  const marks = unitsIn(source, span, scale, look.wordCorrection).flatMap(unit => marksOf(unit, scale, look));
+  return scale === 'function' ? marks.filter(mark => overlaps(mark, span)).sort((a, b) => a.start - b.start) : marks;
+}
+
+/** A mark for each of its parts, in order. */
+export function marksOf(unit: Unit, scale: Scale, { edges }: Look): Mark[] {
+  const band = bandOf(valueOf(unit, scale), edges);
+  const opens = isPerByte(scale);
+  return unit.parts.map(({ start, end }, index) => ({ start, end, band, stale: unit.stale, opens: opens && index === 0 }));
 }
 
 /** What a unit is coloured by: bits of a word, bits per byte of what is longer; NaN where nothing of it has a score. */
@@ -205,7 +211,7 @@ function joinedByCells(spans: readonly Span[], cells: MixedCells): Group[] {
 /** Every character of the span has a cell, or never gets one. */
 function isCovered(source: UnitSource, cells: MixedCells, span: Span, from: number, to: number): boolean {
   let at = span.start;
-  for (let index = from; index < to; index++) {
+  for (let index = from; index < to && at < span.end; index++) {
     if (cells.startOf(index) > at && !isGap(source.gaps, at, cells.startOf(index))) return false;
     at = Math.max(at, cells.endOf(index));
   }
@@ -260,44 +266,84 @@ interface Segment extends Span {
   readonly owner: number;
 }
 
-/**
- * A longer function is left out, and those inside it stand for themselves: every draw reads a function whole, and what holds a file says little
- * of any place in it (20,000 tokens in one took 6 to 18 ms). UTF-16 units.
- */
-const longestFunction = 30_000;
+/** Every draw reads the functions that it shows as a whole, so those that are longer are read once, in pieces, for many draws. UTF-16 units. */
+const longestRead = 15_000;
 
-/** A cell belongs to the innermost function that its first visible character is in; functions are never joined. */
+export function isLongFunction({ start, end }: Span): boolean {
+  return end - start > longestRead;
+}
+
 function functionsIn(source: UnitSource, span: Span): Unit[] {
-  const functions = source.functions.filter(({ start, end }) => end - start <= longestFunction);
-  const outermost = functions.filter(({ start, end }) => start < span.end && end > span.start);
-  if (outermost.length === 0) return [];
-  const hull = { start: Math.min(...outermost.map(({ start }) => start)), end: Math.max(...outermost.map(({ end }) => end)) };
-  const segments = segmentsOf(functions.filter(({ start, end }) => start >= hull.start && end <= hull.end));
-  const cells = mixedCells(source, hull);
-  const owners = new Map<number, { readonly sum: UnitSum; readonly parts: Span[]; covered: boolean }>();
-  let next = 0;
-  for (const { owner, start, end } of segments) {
-    const unit = owners.get(owner) ?? { sum: new UnitSum(), parts: [], covered: true };
-    owners.set(owner, unit);
-    const shown = source.text.slice(start, end);
-    if (shown.trim() === '') continue; // between two functions inside this one
-    const shownStart = start + shown.length - shown.trimStart().length;
-    const part = { start: shownStart, end: start + shown.trimEnd().length };
-    unit.parts.push(part);
-    while (next < cells.length && cells.endOf(next) <= start) next++;
-    const from = next;
-    let to = from;
-    while (to < cells.length && cells.startOf(to) < end) to++;
-    unit.covered &&= isCovered(source, cells, part, from, to);
-    for (let index = from; index < to; index++) {
-      const firstVisible = cells.startOf(index) + Math.max(0, source.text.slice(cells.startOf(index), cells.endOf(index)).search(/\S/));
-      if (firstVisible >= start && firstVisible < end) unit.sum.add(source.text, cells, index);
+  const near = source.functions.filter(each => overlaps(each, span));
+  const long = near.flatMap(each => (isLongFunction(each) ? (source.longFunction?.(each) ?? []) : []));
+  const short = near.filter(each => !isLongFunction(each));
+  const hull = { start: Math.min(...short.map(({ start }) => start)), end: Math.max(...short.map(({ end }) => end)) };
+  const inside = source.functions.filter(each => each.start >= hull.start && each.end <= hull.end && !isLongFunction(each));
+  const sums = new FunctionSums(source.text, inside, () => true);
+  if (short.length > 0) sums.add(source, hull);
+  return [...sums.units().values(), ...long]
+    .filter(({ parts }) => parts.some(part => overlaps(part, span)))
+    .sort((a, b) => (a.parts[0]?.start ?? 0) - (b.parts[0]?.start ?? 0));
+}
+
+/**
+ * The sums of functions, gathered in pieces of the text. A cell belongs to the innermost function that its first visible character is in; functions
+ * are never joined.
+ */
+export class FunctionSums {
+  /** With the text of each that can be seen. */
+  readonly #segments: readonly (Segment & { readonly part: Span })[];
+  readonly #sums = new Map<number, { readonly function: Span; readonly sum: UnitSum; readonly parts: Span[]; covered: boolean }>();
+
+  /** Those of `functions` that are not wanted only keep their text from those they are in. */
+  constructor(text: string, functions: readonly Span[], isWanted: (span: Span) => boolean) {
+    this.#segments = segmentsOf(functions).flatMap(segment => {
+      const owner = functions[segment.owner];
+      const shown = text.slice(segment.start, segment.end);
+      if (!owner || !isWanted(owner) || shown.trim() === '') return []; // nothing, or between two functions inside it
+      const part = { start: segment.end - shown.trimStart().length, end: segment.start + shown.trimEnd().length };
+      const sum = this.#sums.get(segment.owner) ?? { function: owner, sum: new UnitSum(), parts: [], covered: true };
+      this.#sums.set(segment.owner, sum);
+      sum.parts.push(part);
+      return [{ ...segment, part }];
+    });
+  }
+
+  /** The next piece of the text that the functions were made for; what is of no piece counts to none. */
+  add(source: UnitSource, piece: Span): void {
+    const segments = this.#segments.filter(segment => overlaps(segment, piece));
+    if (segments.length === 0) return;
+    const cells = mixedCells(source, piece);
+    let from = 0;
+    for (const { owner, part, ...segment } of segments) {
+      const sum = this.#sums.get(owner);
+      if (!sum) continue;
+      const { start, end } = clipped(segment, piece);
+      while (from < cells.length && cells.endOf(from) <= start) from++;
+      let to = from;
+      while (to < cells.length && cells.startOf(to) < end) to++;
+      sum.covered &&= isCovered(source, cells, clipped(part, piece), from, to);
+      for (let index = from; index < to; index++) {
+        const cellStart = cells.startOf(index);
+        const firstVisible = cellStart + Math.max(0, source.text.slice(cellStart, cells.endOf(index)).search(/\S/));
+        if (firstVisible >= start && firstVisible < end) sum.sum.add(source.text, cells, index);
+      }
     }
   }
-  return [...owners.values()]
-    .filter(({ parts, covered }) => covered && parts.some(part => part.start < span.end && part.end > span.start))
-    .map(({ sum, parts }) => sum.unit(parts))
-    .sort((a, b) => (a.parts[0]?.start ?? 0) - (b.parts[0]?.start ?? 0));
+
+  /** By the wanted function; one in which some text still waits for its score is left out. */
+  units(): ReadonlyMap<Span, Unit> {
+    const covered = [...this.#sums.values()].filter(each => each.covered);
+    return new Map(covered.map(each => [each.function, each.sum.unit(each.parts)]));
+  }
+}
+
+function overlaps(a: Span, b: Span): boolean {
+  return a.start < b.end && a.end > b.start;
+}
+
+function clipped({ start, end }: Span, to: Span): Span {
+  return { start: Math.max(start, to.start), end: Math.min(end, to.end) };
 }
 
 /** Nested spans as pieces that do not overlap, each of the innermost; ascending. */

@@ -270,28 +270,6 @@ describe('unitsIn', () => {
     assert.deepEqual(units(quoted, 'word', true)[1], ['word', 4 - 1, 5], 'nothing is said of where it ends');
   });
 
-  it('leaves out a function that holds most of a file, and shows those inside it', () => {
-    const long = 'x'.repeat(40_000);
-    const source = sourceOf(
-      [
-        ['describe(', 1],
-        [long, 3],
-        [' f()', 2],
-        [')', 1],
-      ],
-      {
-        functions: [
-          { start: 0, end: long.length + 14 },
-          { start: long.length + 10, end: long.length + 13 },
-        ],
-      },
-    );
-    assert.deepEqual(
-      units(source, 'function').map(([text]) => text),
-      ['f()'],
-    );
-  });
-
   it('gives text to the innermost function, and what is outside to none', () => {
     const text = 'let z; f() { a; g() { b } c }';
     const tokens = (text.match(/\s?\w+|\s?[^\s\w]/g) ?? []).map(token => [token, token.trim().length === 1 ? 2 : 1] as const);
@@ -436,6 +414,104 @@ describe('OverviewWalk', () => {
         assert.ok(ranges > 0 && ranges + 1 <= 1_000, `${String(ranges)} by ${scale}`);
       }
     }
+  });
+
+  describe('of long functions', () => {
+    type Token = readonly [text: string, bits: Bits];
+    const look = lookOf('code', settings, { scale: 'function' });
+    const lengthOf = (list: readonly Token[]) => list.reduce((sum, [piece]) => sum + piece.length, 0);
+
+    /** Four long functions, one in another, and short ones in both and outside; in tokens that reach over their borders. */
+    function sample(change: (list: Token[]) => void = () => undefined) {
+      const random = generator(11);
+      const pieces = [' {', '}\n', ' sea', '\r\n', 'boat(', ');', '  ', ' 🦑', '\n\n'];
+      const list = Array.from({ length: 20_000 }, (): Token => [pieces[random(pieces.length)] ?? '', random(20)]);
+      const borders = [6_100, 6_120, 12_220, 12_240, 12_300, 12_400, 13_700, 18_500, 18_900, 19_500];
+      change(list);
+      const [a, i, j, b, c, d, e, f, g, h] = borders.map(index => lengthOf(list.slice(0, index)));
+      const span = (start = 0, end = 0) => ({ start, end: end + 1 }); // into the next token
+      const functions = [span(0, a), span(i, j), span(b, h), span(c, f), span(d, e), span(g, (g ?? 0) + 300)];
+      return { list, functions, source: sourceOf(list, { functions }) };
+    }
+
+    /** Told apart token by token: bits, bytes and whether one waits, of the innermost function of the first visible character. */
+    function sums({ list, functions }: ReturnType<typeof sample>) {
+      const found = new Map<Span, { bits: number; bytes: number; waits: boolean }>();
+      let at = 0;
+      for (const [piece, bits] of list) {
+        const place = at + Math.max(0, piece.search(/\S/));
+        at += piece.length;
+        const owner = functions
+          .filter(({ start, end }) => start <= place && place < end)
+          .sort((x, y) => x.end - x.start - (y.end - y.start))[0];
+        if (!owner) continue;
+        const sum = found.get(owner) ?? { bits: 0, bytes: 0, waits: false };
+        found.set(owner, sum);
+        if (typeof bits !== 'number') sum.waits = true;
+        else {
+          sum.bits += bits;
+          sum.bytes += new TextEncoder().encode(piece.replaceAll('\r\n', '\n')).length;
+        }
+      }
+      return found;
+    }
+
+    function walked(source: UnitSource) {
+      const walk = new OverviewWalk(look);
+      while (walk.step(source));
+      return walk.result(source.text);
+    }
+
+    const cases: readonly (readonly [name: string, change?: (list: Token[]) => void])[] = [
+      ['as it is'],
+      ['after an edit in the innermost', list => list.splice(15_000, 3, ['let', 7], [' x', 19], ['\n', 3])],
+      ['after an edit before them', list => list.splice(10, 0, ['// more', 9])],
+      ['with a token that waits in one of them', list => (list[19_200] = [' sea', 'pending'])],
+    ];
+    for (const [name, change] of cases) {
+      it(`keeps the sums that reading them whole gives, ${name}`, () => {
+        const text = sample(change);
+        const expected = sums(text);
+        const { longFunctions, counts } = walked(text.source);
+        const long = text.functions.filter(({ start, end }) => end - start > 15_000);
+        assert.equal(long.length, 4);
+        const source = { ...text.source, longFunction: (span: Span) => longFunctions.get(span) };
+        let shownFunctions = 0;
+        for (const each of text.functions) {
+          const sum = expected.get(each) ?? assert.fail();
+          const place = { start: each.start + 2, end: each.start + 8 };
+          const unit = unitsIn(source, place, 'function').find(
+            ({ parts }) => parts[0] && parts[0].start < place.end && parts[0].start >= each.start,
+          );
+          assert.deepEqual(unit && { bits: unit.bits, bytes: unit.bytes }, sum.waits ? undefined : { bits: sum.bits, bytes: sum.bytes });
+          if (unit) shownFunctions++;
+        }
+        assert.equal(shownFunctions, name.includes('waits') ? 5 : 6);
+        assert.equal(
+          counts.reduce((sum, count) => sum + count, 0),
+          shownFunctions,
+        );
+      });
+    }
+
+    it('read at most 30,000 characters beside the place of a draw, and mark no other place', () => {
+      const { source } = sample();
+      const { longFunctions } = walked(source);
+      for (let start = 0; start < source.text.length; start += 1_900) {
+        const place = { start, end: start + 2_000 };
+        let most = 0;
+        const cellsIn = (span: Span) => {
+          most = Math.max(most, span.end - span.start);
+          return source.cellsIn(span);
+        };
+        const marks = marksIn({ ...source, cellsIn, longFunction: span => longFunctions.get(span) }, place, look);
+        assert.ok(most <= 32_000, String(most));
+        for (const [index, mark] of marks.entries()) {
+          assert.ok(mark.start < place.end && mark.end > place.start);
+          assert.ok(mark.start >= (marks[index - 1]?.end ?? 0), 'marks overlap');
+        }
+      }
+    });
   });
 
   it('counts all cells of the table', () => {

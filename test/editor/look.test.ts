@@ -6,7 +6,7 @@ import { bandOf } from '../../src/core/band';
 import type { BandEdges } from '../../src/core/band';
 import { DisposableStore } from '../../src/disposable';
 import { browser } from './browser';
-import { activated, eventually, inExtension } from './documents';
+import { activated, eventually, inExtension, useModel } from './documents';
 import { Memento, ownLens } from './ownLens';
 import { choose, isClosed, list, moveTo } from './picks';
 import { bandColours, setTheme, shownEditors, themes } from './screen';
@@ -417,6 +417,77 @@ describe('ways to look at a document', function () {
     scores = await api.score(document.uri);
     await assertShows(byPiece(scores, document.getText(), sentences, perByte, true));
     await choose('selectScale', 'Word');
+  });
+});
+
+/** With the tiny model: a function that is too long for every draw to read it whole. */
+describe('a long function', function () {
+  this.timeout(90_000);
+  let provider: vscode.Disposable;
+
+  before(async () => {
+    await useModel(inExtension('test/fixtures/tiny-gpt2'));
+    provider = vscode.languages.registerDocumentSymbolProvider('typescript', {
+      provideDocumentSymbols: asked =>
+        [...asked.getText().matchAll(/^function (\w+)[^]*?\n\}/gm)].map(({ 0: whole, 1: name = '', index }) => {
+          const range = new vscode.Range(asked.positionAt(index), asked.positionAt(index + whole.length));
+          return new vscode.DocumentSymbol(name, '', vscode.SymbolKind.Function, range, range);
+        }),
+    });
+  });
+  after(async () => {
+    await choose('selectScale', 'Token');
+    provider.dispose();
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+    await useModel(undefined);
+  });
+
+  it('has its colour and its hover, and after an edit in it those of the new text', async () => {
+    const api = await activated();
+    await setTheme('Default Dark Modern');
+    const { backgrounds } = await bandColours('dark');
+    const line = '  const kumquat = 7 ^ 0x3f1; gnarl(kumquat % v.length);\n';
+    const content = `function long(v: string) {\n${line.repeat(400)}}\n`;
+    const document = await vscode.workspace.openTextDocument({ language: 'typescript', content });
+    await vscode.window.showTextDocument(document, { preview: false });
+    await vscode.commands.executeCommand('tokenLens.toggle');
+    await choose('selectScale', 'Function');
+    const hovered = async () => {
+      const hovers = await vscode.commands.executeCommand<readonly vscode.Hover[]>(
+        'vscode.executeHoverProvider',
+        document.uri,
+        new vscode.Position(9, 10),
+      );
+      return hovers
+        .flatMap(hover => hover.contents)
+        .map(part => (part instanceof vscode.MarkdownString ? part.value : ''))
+        .join('\n');
+    };
+    /** Waits until the editor shows the function as its tokens have it. */
+    const assertShown = async (): Promise<string> => {
+      const scores = await api.score(document.uri);
+      const end = document.getText().lastIndexOf('}') + 1;
+      const tokens = tokensOf(scores).filter(token => token.start < end);
+      const bits = tokens.reduce((sum, token) => sum + token.bits, 0);
+      const mean = bits / tokens.reduce((sum, { startByte, endByte }) => sum + endByte - startByte, 0);
+      const colour = backgrounds[bandOf(mean, [1.1, 1.4, 1.8, 2.3, 3]) ?? 0];
+      assert.ok(colour !== undefined, 'a plain function tells nothing');
+      const said = `Here: ${mean.toFixed(2)} bits per byte on average`;
+      await eventually('the hover tells of the function', async () => (await hovered()).startsWith(said));
+      await eventually('all that is in sight has its colour', async () => {
+        const [shown = []] = await shownEditors();
+        const visible = shown.filter(({ text }) => text.trim() !== '');
+        return visible.length > 1_000 && visible.every(({ background }) => background === colour);
+      });
+      return said;
+    };
+    const before = await assertShown();
+    await browser.screenshot('long-function');
+    const edit = new vscode.WorkspaceEdit();
+    edit.insert(document.uri, new vscode.Position(200, 0), `  // ${'\u{1d540} zqxj '.repeat(300)}\n`);
+    assert.ok(await vscode.workspace.applyEdit(edit));
+    assert.ok(!(await hovered()).startsWith('Here'), 'what was of the text before is still said');
+    assert.notEqual(await assertShown(), before);
   });
 });
 
