@@ -28,16 +28,23 @@ import type { ScoringSettings } from './model/protocol';
 const section = 'tokenLens';
 type SettingName = keyof typeof numberSettings | keyof typeof fractionSettings | keyof typeof otherDefaults;
 
-/** The settings, typed and inside their limits. Nothing is cached: VS Code keeps them. */
+/** Values that are remembered: some for each document that is open. */
+const mostKnown = 1_000;
+
+/** The settings, typed and inside their limits. */
 export class Config implements Disposable {
   readonly #store = new DisposableStore();
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.ConfigurationChangeEvent>());
   /** Some setting of ours changed; `affects` tells which. */
   readonly onDidChange = this.#changed.event;
+  /** As VS Code gave them, until any setting changes. */
+  readonly #known = new Map<string, unknown>();
 
   constructor() {
+    this.#store.add(vscode.workspace.onDidChangeWorkspaceFolders(() => this.#known.clear()));
     this.#store.add(
       vscode.workspace.onDidChangeConfiguration(event => {
+        this.#known.clear();
         if (event.affectsConfiguration(section)) this.#changed.fire(event);
       }),
     );
@@ -169,8 +176,14 @@ export class Config implements Disposable {
     return clampedNumber(this.#read(name), numberSettings[name]);
   }
 
+  /** Draws ask with every screen, and VS Code puts all layers of settings together at every call. */
   #read(name: SettingName, document?: vscode.TextDocument): unknown {
-    return vscode.workspace.getConfiguration(section, document).get<unknown>(name);
+    const key = document ? `${name} ${document.languageId} ${document.uri.toString()}` : name;
+    if (!this.#known.has(key)) {
+      if (this.#known.size >= mostKnown) this.#known.clear();
+      this.#known.set(key, vscode.workspace.getConfiguration(section, document).get<unknown>(name));
+    }
+    return this.#known.get(key);
   }
 }
 

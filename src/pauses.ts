@@ -6,7 +6,10 @@ export interface PauseReport {
   readonly pieces: number;
   /** 99.9th percentile of all pieces, up to an eighth of a millisecond above it: by the clock on the wall, as a user waits. */
   readonly p999Ms: number;
-  /** The same without the time in which another program had the processor: never more than the wall's, nor than what this process used. */
+  /**
+   * The same without the time in which another program had the processor: never more than the wall's, nor than what this process used. Of pieces
+   * since the first report.
+   */
   readonly p999CpuMs: number;
   /** The longest piece of each kind that ran at all. */
   readonly longestMs: Readonly<Partial<Record<EntryPoint, number>>>;
@@ -21,21 +24,25 @@ export class Pauses {
   readonly #cpu = new Histogram();
   readonly #longestMs = new Map<EntryPoint, number>();
   #running = false;
+  /** Asking for the processor's time takes 60 microseconds where a process has many threads: not before somebody has asked for a report. */
+  #countsCpu = false;
 
   /** Runs one synchronous piece of work; one inside another is a part of it. */
   time<T>(entryPoint: EntryPoint, work: () => T): T {
     if (this.#running) return work();
     this.#running = true;
-    const cpuBefore = process.cpuUsage();
+    const cpuBefore = this.#countsCpu ? process.cpuUsage() : undefined;
     const start = performance.now();
     try {
       return work();
     } finally {
       this.#running = false;
       const wallMs = performance.now() - start;
-      const { user, system } = process.cpuUsage(cpuBefore); // of all threads: the garbage collector's helpers are in it
       this.#wall.add(wallMs);
-      this.#cpu.add(Math.min(wallMs, (user + system) / 1000));
+      if (cpuBefore) {
+        const { user, system } = process.cpuUsage(cpuBefore); // of all threads: the garbage collector's helpers are in it
+        this.#cpu.add(Math.min(wallMs, (user + system) / 1000));
+      }
       this.#longestMs.set(entryPoint, Math.max(wallMs, this.#longestMs.get(entryPoint) ?? 0));
     }
   }
@@ -52,6 +59,7 @@ export class Pauses {
     this.#wall.clear();
     this.#cpu.clear();
     this.#longestMs.clear();
+    this.#countsCpu = true;
     return report;
   }
 }

@@ -18,9 +18,9 @@ import type { ScoredDocuments } from './scoredDocuments';
  * What is about a whole document is made at most so often. VS Code moves marks with edits, and by then the tokens of an edited text have mostly
  * come: made at once, the marks below every edit would go and come back.
  */
-const overviewPauseMs = 500;
+const overviewPauseMs = 1_000;
 /** A whole document is walked through in pieces of this length, between which the extension host can answer others. */
-const sliceMs = 4;
+const sliceMs = 2;
 
 type Scored = Pick<ScoredDocuments, 'onDidChange' | 'view'>;
 
