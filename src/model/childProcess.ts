@@ -21,12 +21,6 @@ export interface ModelConnection extends Transport {
 /** Starts a model process that runs at most `chunkTokens` tokens in one go. */
 export type Connect = (chunkTokens: number) => ModelConnection;
 
-/**
- * glibc keeps freed pieces of up to 32 MB for later, and the runtime's come in ever new sizes: after ten windows without the runtime's arena 760 to
- * 870 MB were resident, with these thresholds 710 to 740, at the same speed (128 KB: 680 to 720 MB, a quarter slower). Other systems ignore them. In bytes.
- */
-const heapThresholds = { MALLOC_MMAP_THRESHOLD_: String(2 ** 20), MALLOC_TRIM_THRESHOLD_: String(2 ** 20) };
-
 /** Child processes that run the bundle at `workerPath`; `lowPriority`: they give way to everything else on the machine. */
 export function childProcesses(workerPath: string, { lowPriority = false } = {}): Connect {
   return chunkTokens => {
@@ -34,7 +28,7 @@ export function childProcesses(workerPath: string, { lowPriority = false } = {})
       serialization: 'advanced',
       execArgv: [],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'], // a native library's messages could hold people's text
-      env: { ...heapThresholds, ...process.env, ORT_DISABLE_TELEMETRY: '1', TOKEN_LENS_CHUNK_TOKENS: String(chunkTokens) },
+      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1', TOKEN_LENS_CHUNK_TOKENS: String(chunkTokens) },
     });
     if (lowPriority && child.pid !== undefined) lowerPriority(child.pid);
     let exit: Exit | undefined;

@@ -131,6 +131,7 @@ export class Engine {
     const source = best && reused > 0 ? best.cache : this.#session.emptyCache;
     const keeps = keepCache && this.#snapshots.hasRoomFor(fed.length * this.#session.bytesPerPosition);
     const lent = this.#snapshots.lend(source);
+    if (keeps) this.#snapshots.makeRoom(fed.length * this.#session.bytesPerPosition);
     let held = source;
     let done = reused;
     try {

@@ -27,7 +27,7 @@ export interface CacheLayer extends LayerShape {
 
 /** Memory is asked for in steps of so many positions, so that a text that grows by a token finds room where the last one was. */
 const positionStep = 64;
-/** Free memory that is kept: a run writes to one cache while it reads another. */
+/** How much free memory is kept: a run writes to one cache while it reads another. */
 const mostFree = 2;
 /** The runtime's kernels like their tensors to begin so. */
 const alignmentBytes = 64;

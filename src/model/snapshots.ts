@@ -53,6 +53,21 @@ export class Snapshots {
     };
   }
 
+  /**
+   * Lets those used longest ago go, so that a cache of this size can be kept without any further: for a run that begins, which can work in their
+   * memory. What runs read stays.
+   */
+  makeRoom(bytes: number): void {
+    let left = this.bytes;
+    for (const snapshot of [...this.#kept].reverse()) {
+      if (left + bytes <= this.#budgetBytes) return;
+      if (this.#lent.includes(snapshot.cache)) continue;
+      left -= snapshot.cache.bytes;
+      this.#kept = this.#kept.filter(other => other !== snapshot);
+      snapshot.cache.recycle();
+    }
+  }
+
   /** Keeps a cache, unless a kept one covers it; those it covers go, then those used longest ago that exceed the budget. False: not kept. */
   keep(owner: object, ids: readonly number[], cache: KeyValueCache): boolean {
     const covers = (longer: readonly number[], shorter: readonly number[]) => commonPrefix(longer, shorter) === shorter.length;

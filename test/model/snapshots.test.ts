@@ -115,6 +115,31 @@ describe('kept key/value caches', () => {
     assert.equal(snapshots.keep(owner, idsOf('cc'), new Cache(2)), false);
   });
 
+  it('make room for a run before it begins, but not with what one reads', () => {
+    const snapshots = new Snapshots(100);
+    const caches = ['aaaa', 'bbb', 'cc'].map(text => ({ text, cache: new Cache(text.length) }));
+    for (const { text, cache } of caches) snapshots.keep(owner, idsOf(text), cache);
+    snapshots.makeRoom(10);
+    assert.equal(snapshots.bytes, 90);
+    const lent = caches.slice(0, 1).map(({ cache }) => snapshots.lend(cache));
+    snapshots.makeRoom(40);
+    assert.deepEqual(
+      caches.map(({ text, cache }) => [covered(snapshots, text), cache.recycled]),
+      [
+        [4, 0],
+        [0, 1],
+        [2, 0],
+      ],
+    );
+    lent[0]?.giveBack();
+    snapshots.makeRoom(100);
+    assert.equal(snapshots.bytes, 0);
+    assert.deepEqual(
+      caches.map(({ cache }) => cache.recycled),
+      [1, 1, 1],
+    );
+  });
+
   it('never exceed the budget, and with room for all lose nothing', () => {
     const random = randomNumbers(1);
     for (const budget of [0, 55, 200, 1e9]) {
