@@ -148,7 +148,7 @@ function parse(words: readonly string[]) {
   } catch (error) {
     // Every throw of parseArgs is about the words given; its advice after the first sentence is about another program's options.
     const message = error instanceof Error ? (error.message.split(/\.\s/)[0] ?? '') : 'the options were not understood';
-    throw new RefusedError(message, { cause: error });
+    throw new RefusedError(`${message} (--help lists the options)`, { cause: error });
   }
 }
 

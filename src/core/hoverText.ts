@@ -31,19 +31,22 @@ export interface HoverRow {
 const barWidth = 16;
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
-/** Hover content as Markdown with the few HTML tags that VS Code lets through. Tokens are hostile input: only `escapedPieces` writes them. */
-export function hoverMarkdown(tokens: readonly HoverToken[]): string {
-  return tokens.map(tokenMarkdown).join('\n\n---\n\n');
+/**
+ * Hover content as Markdown with the few HTML tags that VS Code lets through. Tokens are hostile input: only `escapedPieces` writes them.
+ * `accent`: the theme colour of the bar of the token that is in the document.
+ */
+export function hoverMarkdown(tokens: readonly HoverToken[], accent: string): string {
+  return tokens.map(token => tokenMarkdown(token, accent)).join('\n\n---\n\n');
 }
 
-function tokenMarkdown({ token, lines, table }: HoverToken): string {
+function tokenMarkdown({ token, lines, table }: HoverToken, accent: string): string {
   const [first = '', ...others] = lines;
   const blocks = [`### ${escapedPieces(token)} &nbsp; ${first}`, ...others];
-  if (table) blocks.push(tableMarkdown(table));
+  if (table) blocks.push(tableMarkdown(table, accent));
   return blocks.join('\n\n');
 }
 
-function tableMarkdown({ headings, rows, everythingElse, actualMark }: HoverTable): string {
+function tableMarkdown({ headings, rows, everythingElse, actualMark }: HoverTable, accent: string): string {
   const line = (...columns: readonly string[]) => `| ${columns.join(' | ')} |`;
   const [rank, token, probability] = headings;
   const full = fullBar(Math.max(everythingElse.probability, ...rows.map(row => row.probability)));
@@ -56,7 +59,7 @@ function tableMarkdown({ headings, rows, everythingElse, actualMark }: HoverTabl
         formatCount(row.rank),
         row.actual ? `${escapedPieces(row.token)} ◂ **${actualMark}**` : linked(escapedPieces(row.token), row.link),
         `${formatPercent(row.probability)}%`,
-        coloured(bar(row.probability / full), row.actual ? 'tokenLens-band5Underline' : 'disabledForeground'),
+        coloured(bar(row.probability / full), row.actual ? accent : 'disabledForeground'),
       ),
     ),
     line(
@@ -104,7 +107,7 @@ export function bar(share: number, block = '█'): string {
 }
 
 function coloured(text: string, colour: string): string {
-  return text === '' ? '' : `<span style="color:var(--vscode-${colour});">${text}</span>`;
+  return text === '' ? '' : `<span style="color:var(--vscode-${colour.replaceAll('.', '-')});">${text}</span>`;
 }
 
 function dimmed(text: string): string {

@@ -18,8 +18,14 @@ const segmentedLength = 500;
 /** How much text is remembered with its words: some screens, since most of what is drawn was drawn a moment ago, and segmenting is most of the work. UTF-16 units. */
 const rememberedUnits = 200_000;
 
-const words = new Intl.Segmenter('en', { granularity: 'word' });
-const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });
+/** Cuts texts by Unicode's rules; the runtime's part is made when first used, since that takes longer than all the rest of loading this code. */
+export function segmenter(granularity: 'grapheme' | 'word' | 'sentence'): (text: string) => Intl.Segments {
+  let made: Intl.Segmenter | undefined;
+  return text => (made ??= new Intl.Segmenter('en', { granularity })).segment(text);
+}
+
+const segmentedByWords = segmenter('word');
+const segmentedBySentences = segmenter('sentence');
 
 /** Units that overlap the span, whole, in order. White space at their ends is not in them, and what is only white space is in none. UTF-16. */
 export function textUnitsIn(text: string, span: Span, scale: TextScale): Span[] {
@@ -87,7 +93,7 @@ function segmentedSentences(text: string): readonly Span[] {
   const joined = text.replaceAll(/[\r\n]/g, ' ');
   const found: { readonly start: number; end: number }[] = [];
   let goesOn = false;
-  for (const { index, segment } of sentences.segment(joined)) {
+  for (const { index, segment } of segmentedBySentences(joined)) {
     const end = index + segment.length;
     const last = found.at(-1);
     if (last && goesOn) last.end = end;
@@ -153,7 +159,7 @@ const sentencesOf = remembering(segmentedSentences);
 function segmentedWords(text: string): readonly Span[] {
   const found: Span[] = [];
   let open: { start: number; end: number } | undefined; // punctuation
-  for (const { segment, index: start, isWordLike } of words.segment(text)) {
+  for (const { segment, index: start, isWordLike } of segmentedByWords(text)) {
     const end = start + segment.length;
     if (segment.trim() !== '' && isWordLike !== true) {
       if (open) open.end = end;

@@ -2,6 +2,7 @@ import { bandCount } from '../core/band';
 import { plainPieces } from '../core/hoverText';
 import { formatBits, formatCount } from '../core/numberText';
 import { tokenScores } from '../core/report';
+import { segmenter } from '../core/textUnits';
 import { gapReason, hasUnscored, type Report } from './report';
 import { paintOf, segmentsOf, type Segment } from './segments';
 import { safeLine, safeText } from './visibleText';
@@ -174,7 +175,7 @@ function* laidOut(report: Report): Generator<string, { readonly runs: readonly R
         held = '';
         heldColumns = 0;
       };
-      for (const { segment: grapheme } of graphemes.segment(safeText(text.slice(from, to)))) {
+      for (const { segment: grapheme } of graphemes(safeText(text.slice(from, to)))) {
         if (grapheme === '\n') {
           put();
           line++;
@@ -200,14 +201,14 @@ function* laidOut(report: Report): Generator<string, { readonly runs: readonly R
   return { runs, lines: line + 1 };
 }
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+const graphemes = segmenter('grapheme');
 /** Emoji, and scripts whose characters fill two columns in monospaced type. */
 const doubleWidth =
   /\p{Emoji_Presentation}|\ufe0f|[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u;
 
 function columnsOf(safe: string): number {
   let columns = 0;
-  for (const { segment } of graphemes.segment(safe)) columns += doubleWidth.test(segment) ? 2 : 1;
+  for (const { segment } of graphemes(safe)) columns += doubleWidth.test(segment) ? 2 : 1;
   return columns;
 }
 

@@ -129,9 +129,11 @@ export class Engine {
     const best = this.#snapshots.best(this, fed);
     const reused = Math.max(0, Math.min(best?.covers ?? 0, from, fed.length - 2));
     const source = best && reused > 0 ? best.cache : this.#session.emptyCache;
-    const keeps = keepCache && this.#snapshots.hasRoomFor(fed.length * this.#session.bytesPerPosition);
+    const bytes = fed.length * this.#session.bytesPerPosition;
+    // What a kept cache covers is not kept once more.
+    const keeps = keepCache && this.#snapshots.hasRoomFor(bytes) && best?.covers !== fed.length;
     const lent = this.#snapshots.lend(source);
-    if (keeps) this.#snapshots.makeRoom(fed.length * this.#session.bytesPerPosition);
+    if (keeps) this.#snapshots.makeRoom(this, fed, bytes);
     let held = source;
     let done = reused;
     try {

@@ -25,8 +25,6 @@ export interface CacheLayer extends LayerShape {
   readonly data: CacheData;
 }
 
-/** Memory is asked for in steps of so many positions, so that a text that grows by a token finds room where the last one was. */
-const positionStep = 64;
 /** How much free memory is kept: a run writes to one cache while it reads another. */
 const mostFree = 2;
 /** The runtime's kernels like their tensors to begin so. */
@@ -48,9 +46,9 @@ export class CacheMemory {
 
   /** A cache whose numbers are still to be written: what is in its memory is of another one. `room`: positions that its memory should have room for, when it is used again. */
   take(positions: number, room = positions): TensorCache {
-    const steps = Math.ceil(Math.max(positions, room) / positionStep);
-    const fewest = this.#bytesFor(steps * positionStep);
-    const most = this.#bytesFor(Math.ceil(steps * 1.25) * positionStep);
+    const wanted = Math.max(positions, room);
+    const fewest = this.#bytesFor(roomFor(wanted));
+    const most = this.#bytesFor(roomFor(1.5 * wanted));
     const fits = this.#free.findLast(({ byteLength }) => byteLength >= fewest && byteLength <= most);
     if (fits) this.#free = this.#free.filter(other => other !== fits);
     return new TensorCache(this, positions, this.#shapes, fits ?? new ArrayBuffer(positions === 0 ? 0 : fewest));
@@ -64,6 +62,12 @@ export class CacheMemory {
   #bytesFor(positions: number): number {
     return this.#shapes.reduce((sum, shape) => sum + aligned(bytesOf(shape, positions)), 0);
   }
+}
+
+/** In four steps for each power of two, so that a text that grows by a token, and a window of about the same length, find room where another was. */
+function roomFor(positions: number): number {
+  const step = Math.max(32, 2 ** (Math.ceil(Math.log2(Math.max(1, positions))) - 3));
+  return Math.ceil(positions / step) * step;
 }
 
 function bytesOf({ type, heads, dimension }: LayerShape, positions: number): number {

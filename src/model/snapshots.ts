@@ -54,12 +54,14 @@ export class Snapshots {
   }
 
   /**
-   * Lets those used longest ago go, so that a cache of this size can be kept without any further: for a run that begins, which can work in their
-   * memory. What runs read stays.
+   * Lets those used longest ago go that would have to when a cache of these ids and this size is kept: for a run that begins, which can work in
+   * their memory. What runs read stays.
    */
-  makeRoom(bytes: number): void {
-    let left = this.bytes;
-    for (const snapshot of [...this.#kept].reverse()) {
+  makeRoom(owner: object, ids: readonly number[], bytes: number): void {
+    // Those that it covers go by themselves.
+    const staying = this.#kept.filter(other => other.owner !== owner || !covers(ids, other.ids));
+    let left = staying.reduce((sum, { cache }) => sum + cache.bytes, 0);
+    for (const snapshot of staying.reverse()) {
       if (left + bytes <= this.#budgetBytes) return;
       if (this.#lent.includes(snapshot.cache)) continue;
       left -= snapshot.cache.bytes;
@@ -70,7 +72,6 @@ export class Snapshots {
 
   /** Keeps a cache, unless a kept one covers it; those it covers go, then those used longest ago that exceed the budget. False: not kept. */
   keep(owner: object, ids: readonly number[], cache: KeyValueCache): boolean {
-    const covers = (longer: readonly number[], shorter: readonly number[]) => commonPrefix(longer, shorter) === shorter.length;
     const others = this.#kept.filter(other => other.owner !== owner || !covers(ids, other.ids));
     if (!this.hasRoomFor(cache.bytes) || others.some(other => other.owner === owner && covers(other.ids, ids))) return false;
     const kept: Snapshot[] = [];
@@ -91,6 +92,10 @@ export class Snapshots {
   forget(owner: object): void {
     this.#kept = this.#kept.filter(snapshot => snapshot.owner !== owner);
   }
+}
+
+function covers(longer: readonly number[], shorter: readonly number[]): boolean {
+  return commonPrefix(longer, shorter) === shorter.length;
 }
 
 export function commonPrefix(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -13,6 +13,7 @@ import type { ScoredDocuments } from '../scoredDocuments';
 import type { Shown } from '../shown';
 import type { Disposable } from '../disposable';
 import { alternativeLink } from './alternatives';
+import { colourId } from './bandTypes';
 import { hoverToken } from './tokenFacts';
 
 export interface HoverParts {
@@ -40,7 +41,7 @@ function hoverAt(
   offset: number,
   { config, looks, shown }: Pick<HoverParts, 'config' | 'looks' | 'shown'>,
 ): vscode.Hover | undefined {
-  const { tokenEdges: edges, hoverEverywhere } = looks.of(document);
+  const { tokenEdges: edges, hoverEverywhere, palette } = looks.of(document);
   const everywhere = hoverEverywhere || config.hover(document) === 'all';
   // Why something has no score is worth a hover; what is plain only with `all`.
   const isPainted = () =>
@@ -65,7 +66,8 @@ function hoverAt(
     // Only the first token's alternatives take the place of a character of several tokens.
     const linkOf = (row: number) => (id: number) =>
       row === cell.firstToken && view.vocabulary.textOf(id) !== undefined ? alternativeLink(document, cell.start, id) : undefined;
-    const facts = hoverMarkdown(rows.map(row => hoverToken(view, row, config.topCount, edges, linkOf(row))));
+    const tokens = rows.map(row => hoverToken(view, row, config.topCount, edges, linkOf(row)));
+    const facts = hoverMarkdown(tokens, colourId(palette, 'band5Underline'));
     return hover(cell.start, cell.end, unitLine(shown.unitAt(document, offset)) + watchedLine(view, cell.firstToken) + shares + facts);
   }
   const staleCells = view.staleIn(here);

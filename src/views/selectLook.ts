@@ -40,13 +40,18 @@ export async function selectMetric(looks: Looks): Promise<void> {
 export async function selectScale(looks: Looks): Promise<void> {
   await ask(looks, document => {
     const { metric, scale: current } = looks.of(document);
-    const items = scales.map(scale => {
+    const auto: Choice = { label: vscode.l10n.t('As the preset says'), choices: { scale: undefined } };
+    const named = scales.map((scale): Choice => {
       const { label, text } = scaleInWords(scale);
       const needsSurprisal = metric !== 'surprisal' && scale !== 'token';
       const item = { label, description: text, choices: needsSurprisal ? { scale, metric: 'surprisal' as const } : { scale } };
       return needsSurprisal ? { ...item, detail: vscode.l10n.t('Only surprisal has scales: colours show surprisal again') } : item;
     });
-    return { title: vscode.l10n.t('Which pieces of text are coloured'), items, current: items[scales.indexOf(current)] };
+    return {
+      title: vscode.l10n.t('Which pieces of text are coloured'),
+      items: [auto, ...named],
+      current: looks.choices(document).scale === undefined ? auto : named[scales.indexOf(current)],
+    };
   });
 }
 

@@ -68,10 +68,10 @@ describe('hoverMarkdown', () => {
 
   it('shows the token, its sentences, the rows in order and everything else last', () => {
     const dim = (text: string) => `<span style="color:var(--vscode-disabledForeground);">${text}</span>`;
-    const own = `<span style="color:var(--vscode-tokenLens-band5Underline);">████</span>`;
+    const own = `<span style="color:var(--vscode-tokenLens-ember-band5Underline);">████</span>`;
     const name = `<code>${dim('·')}Paris</code>`;
     assert.equal(
-      hoverMarkdown([tokenOf(' Paris')]),
+      hoverMarkdown([tokenOf(' Paris')], 'tokenLens.ember.band5Underline'),
       [
         `### ${name} &nbsp; **3.0 bits**`,
         '',
@@ -88,7 +88,7 @@ describe('hoverMarkdown', () => {
 
   it('keeps its shape whatever the token is', () => {
     const shapeOf = (text: string) =>
-      hoverMarkdown([tokenOf(text)]).replaceAll(/<code>[^<]*(?:<span [^<]*<\/span>[^<]*)*<\/code>/g, 'TOKEN');
+      hoverMarkdown([tokenOf(text)], 'disabledForeground').replaceAll(/<code>[^<]*(?:<span [^<]*<\/span>[^<]*)*<\/code>/g, 'TOKEN');
     const shape = shapeOf('x');
     for (const text of [...hostile, ...randomTexts(500)]) if (text !== '') assert.equal(shapeOf(text), shape);
   });

@@ -206,6 +206,8 @@ describe('ways to look at a document', function () {
     assert.match(shown, new RegExp(`Shares of ${String(bySentence().length)} sentences`));
     await browser.screenshot(`legend-sentences-${String(ruler)}`);
     await browser.press('Escape');
+    await choose('selectScale', 'As the preset says');
+    await assertShows(byWord());
   });
 
   it('names the lines that bands are drawn with in the legend wherever there is no tint, at once when the theme changes', async () => {

@@ -119,10 +119,10 @@ describe('kept key/value caches', () => {
     const snapshots = new Snapshots(100);
     const caches = ['aaaa', 'bbb', 'cc'].map(text => ({ text, cache: new Cache(text.length) }));
     for (const { text, cache } of caches) snapshots.keep(owner, idsOf(text), cache);
-    snapshots.makeRoom(10);
+    snapshots.makeRoom(owner, idsOf('d'), 10);
     assert.equal(snapshots.bytes, 90);
     const lent = caches.slice(0, 1).map(({ cache }) => snapshots.lend(cache));
-    snapshots.makeRoom(40);
+    snapshots.makeRoom(owner, idsOf('dddd'), 40);
     assert.deepEqual(
       caches.map(({ text, cache }) => [covered(snapshots, text), cache.recycled]),
       [
@@ -132,7 +132,9 @@ describe('kept key/value caches', () => {
       ],
     );
     lent[0]?.giveBack();
-    snapshots.makeRoom(100);
+    snapshots.makeRoom(owner, idsOf('aaaab'), 50); // covers one
+    assert.equal(snapshots.bytes, 60);
+    snapshots.makeRoom(owner, idsOf('dddddddddd'), 100);
     assert.equal(snapshots.bytes, 0);
     assert.deepEqual(
       caches.map(({ cache }) => cache.recycled),
