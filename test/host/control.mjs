@@ -65,6 +65,8 @@ async function perform(page, { command, argument, options }, pictures) {
       return (await webview(page, 'panel.js')).evaluate(argument);
     case 'evaluateInReport':
       return (await webview(page, 'report.js')).evaluate(argument);
+    case 'hasReport':
+      return (await webviewNow(page, 'report.js')) !== undefined;
     case 'press':
       return page.keyboard.press(argument);
     case 'type':
@@ -123,14 +125,21 @@ async function setFocus(page, back) {
 async function webview(page, script) {
   const end = Date.now() + 20_000;
   while (Date.now() < end) {
-    for (const frame of page.frames()) {
-      if (frame.name() === '' && !frame.url().includes('fake.html')) continue;
-      const found = /** @type {unknown} */ (
-        await frame.evaluate(`document.querySelector('script[src*="${script}"]') !== null`).catch(() => false)
-      );
-      if (found) return frame;
-    }
+    const found = await webviewNow(page, script);
+    if (found) return found;
     await page.waitForTimeout(100);
   }
   throw new Error('No webview of ours is open.');
+}
+
+/** @param {import('playwright-core').Page} page @param {string} script */
+async function webviewNow(page, script) {
+  for (const frame of page.frames()) {
+    if (frame.name() === '' && !frame.url().includes('fake.html')) continue;
+    const isOurs = /** @type {unknown} */ (
+      await frame.evaluate(`document.querySelector('script[src*="${script}"]') !== null`).catch(() => false)
+    );
+    if (isOurs) return frame;
+  }
+  return undefined;
 }
