@@ -75,10 +75,14 @@ export class FunctionSymbols implements Disposable {
       this.#askIn(document, known, retryPauseMs);
       return;
     }
-    known.spans = functionsOf(symbols ?? [])
+    const spans = functionsOf(symbols ?? [])
       .map(range => ({ start: document.offsetAt(range.start), end: document.offsetAt(range.end) }))
       .filter(({ start, end }) => end > start)
       .sort((a, b) => a.start - b.start || b.end - a.end);
+    const { spans: before } = known;
+    // The same spans stay the same objects: what is known of them goes on.
+    if (before?.length === spans.length && before.every((span, index) => isSame(span, spans[index]))) return;
+    known.spans = spans;
     this.#changed.fire(document);
   }
 
@@ -86,6 +90,10 @@ export class FunctionSymbols implements Disposable {
     clearTimeout(this.#known.get(document)?.timer);
     this.#known.delete(document);
   }
+}
+
+function isSame(span: Span, other: Span | undefined): boolean {
+  return span.start === other?.start && span.end === other.end;
 }
 
 type AnySymbol = vscode.DocumentSymbol | vscode.SymbolInformation;

@@ -75,6 +75,11 @@ export class Looks implements Disposable {
     return this.#choices[presetOf(document.languageId)];
   }
 
+  /** The model reads this document badly: a scale is chosen for it alone. */
+  isRelative(document: vscode.TextDocument): boolean {
+    return this.#relative.has(document);
+  }
+
   /** Kept for all documents of the same class of languages; a scale of a document that the model reads badly is for that one alone. */
   choose(document: vscode.TextDocument, change: LookChoices): void {
     const relative = this.#relative.get(document);

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { OverviewWalk } from './core/overview';
 import type { Overview } from './core/overview';
 import { isPerByte } from './core/look';
-import type { Span } from './core/scores';
+import type { ScoreTable, Span } from './core/scores';
 import { marksIn, unitsIn } from './core/units';
 import type { Mark, Unit, UnitSource } from './core/units';
 import { DisposableStore } from './disposable';
@@ -37,8 +37,16 @@ interface Entry {
   walk: OverviewWalk | undefined;
   /** Something changed since the walk began. */
   late: boolean;
-  /** The overview is of scores that may be others now. */
-  isOld: boolean;
+  /** How often what is left out has changed. */
+  leftOutChanges: number;
+  /** What the overview is of. */
+  of: OverviewBasis | undefined;
+}
+
+interface OverviewBasis {
+  readonly version: number;
+  readonly table: ScoreTable;
+  readonly leftOutChanges: number;
 }
 
 /** What is shown of documents, in the look of each: what decorations, hovers and the legend have in common. */
@@ -61,7 +69,7 @@ export class Shown implements Disposable {
     this.#looks = looks;
     this.#leftOut = leftOut;
     this.#pauses = pauses;
-    this.#store.add(scored.onDidChange(document => this.#scoresChanged(document)));
+    this.#store.add(scored.onDidChange(document => this.#schedule(document, overviewPauseMs)));
     this.#store.add(
       looks.onDidChange(() => {
         const shown = shownDocuments();
@@ -72,7 +80,9 @@ export class Shown implements Disposable {
     this.#store.add(this.#symbols.onDidChange(document => this.#lookChanged(document)));
     this.#store.add(
       leftOut.onDidChangeShown(document => {
-        this.#scoresChanged(document); // it comes with every edit
+        const entry = this.#entries.get(document);
+        if (entry) entry.leftOutChanges++;
+        this.#schedule(document, overviewPauseMs); // it comes with every edit
         this.#changed.fire(document);
       }),
     );
@@ -136,17 +146,13 @@ export class Shown implements Disposable {
       // An edit that moves a function or changes its text makes another span of it, which is not found then.
       longFunction: span => {
         const unit = entry?.overview?.longFunctions.get(span);
-        return unit && entry?.isOld === true ? { ...unit, stale: true } : unit;
+        const of = entry?.of;
+        const isCurrent = of?.version === document.version && of.table === view.table && of.leftOutChanges === entry?.leftOutChanges;
+        return unit && !isCurrent ? { ...unit, stale: true } : unit;
       },
       wordStartLogMass: row => view.table.wordStartLogMass[row],
       watchIndex: look.metric === 'watched' ? view.watched.findIndex(({ word }) => word === look.watchWord) : undefined,
     };
-  }
-
-  #scoresChanged(document: vscode.TextDocument): void {
-    const entry = this.#entries.get(document);
-    if (entry) entry.isOld = true;
-    this.#schedule(document, overviewPauseMs);
   }
 
   #lookChanged(document: vscode.TextDocument): void {
@@ -166,7 +172,7 @@ export class Shown implements Disposable {
       return;
     }
     if (!shownDocuments().has(document)) return;
-    const entry = this.#entries.get(document) ?? { overview: undefined, timer: undefined, walk: undefined, late: false, isOld: false };
+    const entry = this.#entries.get(document) ?? newEntry();
     this.#entries.set(document, entry);
     if (entry.walk) entry.late = true;
     else entry.timer ??= setTimeout(() => void this.#walk(document, entry), pauseMs);
@@ -176,6 +182,8 @@ export class Shown implements Disposable {
     const { version } = document;
     const text = document.getText();
     const walk = new OverviewWalk(this.#looks.of(document));
+    const table = this.#scored.view(document)?.table;
+    const of = table && { version, table, leftOutChanges: entry.leftOutChanges };
     entry.timer = undefined;
     entry.walk = walk;
     entry.late = false;
@@ -186,7 +194,7 @@ export class Shown implements Disposable {
       if (!left) {
         const longBefore = entry.overview?.longFunctions.size ?? 0;
         entry.overview = this.#pauses.time('draw', () => walk.result(text));
-        entry.isOld = entry.late;
+        entry.of = of;
         this.#overviewChanged.fire(document);
         if (longBefore + entry.overview.longFunctions.size > 0) this.#changed.fire(document);
         break;
@@ -220,6 +228,10 @@ export class Shown implements Disposable {
     entry.walk = undefined;
     return this.#entries.delete(document);
   }
+}
+
+function newEntry(): Entry {
+  return { overview: undefined, timer: undefined, walk: undefined, late: false, leftOutChanges: 0, of: undefined };
 }
 
 function shownDocuments(): ReadonlySet<vscode.TextDocument> {

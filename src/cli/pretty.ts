@@ -103,6 +103,6 @@ function legend(report: Report, paint: Paint): string {
     paint === 'plain' ? `${mark} ${name}` : marked(name, kind, paint);
   if (hasUnscored(report)) bands.push(note('no score: nothing before it', 'unscored', plainUnscored));
   if (gaps.length > 0) bands.push(note(gapReason, 'gap', plainGap));
-  const headline = paint === 'plain' ? headlineOf(report).replace('Stronger colour', 'Higher number') : headlineOf(report);
+  const headline = paint === 'plain' ? headlineOf(report, 'Higher number') : headlineOf(report);
   return `${safeLine(headline)}: ${bands.join(paint === 'plain' ? ', ' : '  ')}\n`;
 }

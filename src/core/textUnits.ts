@@ -15,7 +15,7 @@ export const sentenceRule = 'UAX #29 sentences; paragraphs, headings and list it
 const longestParagraph = 20_000;
 /** The segmenter's time for a word grows with the string that it is given: longer lines are given to it in pieces. UTF-16 units. */
 const segmentedLength = 500;
-/** How much text is remembered with its words: some screens, since most of what is drawn was drawn a moment ago, and segmenting is most of the work. UTF-16 units. */
+/** How much text is remembered with its words, whatever document it was of: some screens, since most of what is drawn was drawn a moment ago, and segmenting is most of the work. UTF-16 units. */
 const rememberedUnits = 200_000;
 
 /** Cuts texts by Unicode's rules; the runtime's part is made when first used, since that takes longer than all the rest of loading this code. */

@@ -35,7 +35,7 @@ export function* html(report: Report): Generator<string> {
 <body>
 <header>
 <h1>${escaped(titleOf(report))}</h1>
-<p>${escaped(headlineOf(report).replace('Stronger colour', 'Stronger colour or line'))}. Surprising to this model, not wrong.</p>
+<p>${escaped(headlineOf(report, 'Stronger colour or line'))}. Surprising to this model, not wrong.</p>
 ${legend(report)}
 ${summaryList(report)}
 <p class="hint" hidden>Click a word to see what the model expected there. With the keyboard: Tab to the text, arrow keys from token to token, Enter to open, Escape to close.</p>

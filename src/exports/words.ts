@@ -13,8 +13,9 @@ export function titleOf({ source, part, text }: Report): string {
   return first === last ? `Line ${formatCount(first)} of ${name}` : `Lines ${formatCount(first)} to ${formatCount(last)} of ${name}`;
 }
 
-export function headlineOf(report: Report): string {
-  return `Stronger colour = more surprising to ${report.provenance.model}`;
+/** `mark`: what shows how surprising text is, where it is not colour alone. */
+export function headlineOf(report: Report, mark = 'Stronger colour'): string {
+  return `${mark} = more surprising to ${report.provenance.model}`;
 }
 
 /** "6 to 8 bits", for band 0 to 5. */

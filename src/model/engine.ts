@@ -129,11 +129,10 @@ export class Engine {
     const best = this.#snapshots.best(this, fed);
     const reused = Math.max(0, Math.min(best?.covers ?? 0, from, fed.length - 2));
     const source = best && reused > 0 ? best.cache : this.#session.emptyCache;
-    const bytes = fed.length * this.#session.bytesPerPosition;
+    const bytes = this.#session.cacheBytes(fed.length);
     // What a kept cache covers is not kept once more.
     const keeps = keepCache && this.#snapshots.hasRoomFor(bytes) && best?.covers !== fed.length;
     const lent = this.#snapshots.lend(source);
-    if (keeps) this.#snapshots.makeRoom(this, fed, bytes);
     let held = source;
     let done = reused;
     try {
@@ -141,7 +140,10 @@ export class Engine {
         await new Promise(setImmediate); // lets a cancellation in, and calls for other documents
         signal.throwIfAborted();
         if (!goesOn()) return;
-        if (held === source) held = source.cropped(reused, fed.length);
+        if (done === reused) {
+          if (keeps) this.#snapshots.makeRoom(this, fed, bytes);
+          held = source.cropped(reused, fed.length);
+        }
         const rest = fed.length - done;
         const count = rest - this.#chunkTokens < 2 ? rest : this.#chunkTokens;
         this.tokensRun += count;
@@ -155,8 +157,11 @@ export class Engine {
     } finally {
       lent.giveBack();
       // Nothing new where nothing was run; and a cache that stayed in the runtime is empty.
-      const isKept = done > reused && held.positions === done && this.#snapshots.keep(this, fed.slice(0, done), held);
-      if (!isKept && held !== source) held.recycle();
+      const isNew = done > reused && held.positions === done;
+      // One that was ended early has memory for all: not worth keeping, so all but the last of it goes to memory of its own size.
+      const last = isNew && done > 2 && done < fed.length / 2 ? held.cropped(done - 1) : held;
+      const isKept = isNew && this.#snapshots.keep(this, fed.slice(0, last.positions), last);
+      if (last !== held || (!isKept && held !== source)) held.recycle();
     }
   }
 }

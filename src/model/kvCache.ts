@@ -27,6 +27,7 @@ export interface CacheLayer extends LayerShape {
 
 /** How much free memory is kept: a run writes to one cache while it reads another. */
 const mostFree = 2;
+const mostFreeBytes = 128 * 2 ** 20;
 /** The runtime's kernels like their tensors to begin so. */
 const alignmentBytes = 64;
 
@@ -44,11 +45,17 @@ export class CacheMemory {
     return this.#shapes.reduce((sum, shape) => sum + bytesOf(shape, 1), 0);
   }
 
+  /** Memory of a cache with room for so many positions. */
+  bytesFor(positions: number): number {
+    const room = roomFor(positions);
+    return this.#shapes.reduce((sum, shape) => sum + aligned(bytesOf(shape, room)), 0);
+  }
+
   /** A cache whose numbers are still to be written: what is in its memory is of another one. `room`: positions that its memory should have room for, when it is used again. */
   take(positions: number, room = positions): TensorCache {
     const wanted = Math.max(positions, room);
-    const fewest = this.#bytesFor(roomFor(wanted));
-    const most = this.#bytesFor(roomFor(1.5 * wanted));
+    const fewest = this.bytesFor(wanted);
+    const most = this.bytesFor(1.5 * wanted);
     const fits = this.#free.findLast(({ byteLength }) => byteLength >= fewest && byteLength <= most);
     if (fits) this.#free = this.#free.filter(other => other !== fits);
     return new TensorCache(this, positions, this.#shapes, fits ?? new ArrayBuffer(positions === 0 ? 0 : fewest));
@@ -56,17 +63,15 @@ export class CacheMemory {
 
   /** See `KeyValueCache.recycle`. */
   free(memory: ArrayBuffer): void {
-    if (memory.byteLength > 0) this.#free = [...this.#free, memory].slice(-mostFree);
-  }
-
-  #bytesFor(positions: number): number {
-    return this.#shapes.reduce((sum, shape) => sum + aligned(bytesOf(shape, positions)), 0);
+    if (memory.byteLength === 0 || memory.byteLength > mostFreeBytes) return;
+    this.#free = [...this.#free, memory].slice(-mostFree);
+    while (this.#free.reduce((sum, { byteLength }) => sum + byteLength, 0) > mostFreeBytes) this.#free = this.#free.slice(1);
   }
 }
 
-/** In four steps for each power of two, so that a text that grows by a token, and a window of about the same length, find room where another was. */
+/** In at least four steps for each power of two, so that a text that grows by a token, and a window of about the same length, find room where another was. */
 function roomFor(positions: number): number {
-  const step = Math.max(32, 2 ** (Math.ceil(Math.log2(Math.max(1, positions))) - 3));
+  const step = Math.min(128, Math.max(32, 2 ** (Math.ceil(Math.log2(Math.max(1, positions))) - 3)));
   return Math.ceil(positions / step) * step;
 }
 
@@ -127,7 +132,11 @@ export class TensorCache implements KeyValueCache {
     for (const [index, layer] of extended.layers.entries()) {
       const from = this.layers[index];
       if (from) copyPositions(from.data, this.positions, layer, positions, 0, this.positions);
-      copyPositions(newRows(layer.name), count, layer, positions, this.positions, count);
+      const rows = newRows(layer.name);
+      // Anything else would be copied to wrong places, and numbers of another cache would stand where nothing is written.
+      if (rows.length !== layer.heads * count * layer.dimension || rows.constructor !== layer.data.constructor)
+        throw new RangeError(`The model gives another cache for ${layer.name} than it takes.`);
+      copyPositions(rows, count, layer, positions, this.positions, count);
     }
     return extended;
   }

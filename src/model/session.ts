@@ -73,6 +73,8 @@ export class ScoringSession {
   readonly emptyCache: KeyValueCache;
   /** Of its cache. */
   readonly bytesPerPosition: number;
+  /** Memory of a cache with room for so many positions. */
+  readonly cacheBytes: (positions: number) => number;
   readonly #model: RuntimeModel;
   readonly #past: readonly LayerShape[];
   readonly #memory: CacheMemory;
@@ -91,6 +93,7 @@ export class ScoringSession {
     this.#memory = new CacheMemory(this.#past);
     this.emptyCache = this.#memory.take(0);
     this.bytesPerPosition = this.#memory.bytesPerPosition;
+    this.cacheBytes = positions => this.#memory.bytesFor(positions);
   }
 
   get head(): 'grafted' | 'plain' {

@@ -17,6 +17,9 @@ const marginLength = 4_000;
 /** Scrolling fires with every line; the margin covers this long. */
 const scrollPauseMs = 40;
 
+/** One object, so that it is known to be the same. */
+const noSpans: readonly Span[] = [];
+
 type Scored = Pick<ScoredDocuments, 'onDidChange' | 'view'>;
 
 export interface DecorationParts {
@@ -105,7 +108,7 @@ export class DecorationView implements Disposable {
       text,
       visible.map(span => widened(document, span)),
     );
-    const ruler = this.#shown.overview(document)?.ruler ?? [];
+    const ruler = this.#shown.overview(document)?.ruler ?? noSpans;
     const marks = this.#shown.marksIn(document, margin);
     const painting = paint({ text, marks, muted: look.muted, visible, margin, takenRanges: ruler.length + stretchRanges });
     const write = (type: vscode.TextEditorDecorationType, spans: readonly Span[] = []) => {
@@ -137,7 +140,7 @@ export class DecorationView implements Disposable {
   }
 
   #drawRuler(document: vscode.TextDocument): void {
-    const ruler = this.#shown.overview(document)?.ruler ?? [];
+    const ruler = this.#shown.overview(document)?.ruler ?? noSpans;
     for (const editor of editorsOf(document)) {
       // The text may have taken what the ruler needs now of the ranges that an editor can have.
       if (ruler.length === this.#drawn.get(editor)?.ruler?.length) this.#showRuler(editor, ruler);

@@ -180,8 +180,11 @@ export class ReportView implements Disposable {
    * count as closed.
    */
   #keepsNumbers(): boolean {
-    const isShown = this.#subject.kind === 'compared' && this.#page.state?.kind === 'numbers';
-    return isShown && [...this.#changed].every(changed => changed !== 'all' && changed.isClosed);
+    if (this.#subject.kind !== 'compared' || this.#page.state?.kind !== 'numbers') return false;
+    // With the text that it was closed with: what nobody saw the page follow is not on it.
+    const isOnPage = (changed: vscode.TextDocument) =>
+      changed.isClosed && this.#shown.some(({ document, text }) => document === changed && text === changed.getText());
+    return [...this.#changed].every(changed => changed !== 'all' && isOnPage(changed));
   }
 
   /** Without an editor the last one stays: the focus may be on the page. */

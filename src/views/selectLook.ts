@@ -49,8 +49,8 @@ export async function selectScale(looks: Looks): Promise<void> {
     });
     return {
       title: vscode.l10n.t('Which pieces of text are coloured'),
-      items: [auto, ...named],
-      current: looks.choices(document).scale === undefined ? auto : named[scales.indexOf(current)],
+      items: looks.isRelative(document) ? named : [auto, ...named],
+      current: !looks.isRelative(document) && looks.choices(document).scale === undefined ? auto : named[scales.indexOf(current)],
     };
   });
 }

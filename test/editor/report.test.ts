@@ -296,6 +296,17 @@ describe('the report of a user', function () {
     assert.deepEqual(kept.numbers, withFile.numbers);
     assert.ok(!isFileOpen(), 'it was opened again, only to be scored');
 
+    // Edited where the page was, and closed before it could follow.
+    const hiding = await vscode.window.showTextDocument(vscode.Uri.file(file), { preview: false, viewColumn: vscode.ViewColumn.Two });
+    await hiding.edit(edit => edit.insert(new vscode.Position(0, 0), 'A sentence that was not there before.\n\n'));
+    assert.ok(await hiding.document.save());
+    await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
+    const saved = await reportWhen(
+      'the numbers are of what was saved',
+      shown => shown.numbers['Tokens']?.[0] !== kept.numbers['Tokens']?.[0],
+    );
+    assert.equal(saved.numbers['Tokens']?.[1], kept.numbers['Tokens']?.[1]);
+
     await vscode.window.showTextDocument(vscode.Uri.file(file), { preview: false, viewColumn: vscode.ViewColumn.One });
     await choose('Remember this document');
     await choose('Compare with what is remembered');

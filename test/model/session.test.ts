@@ -5,6 +5,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ModelError } from '../../src/model/errors';
 import type { ModelErrorCode } from '../../src/model/errors';
 import { arithmeticOf, nodesOf, readGraph, useFloat32 } from '../../src/model/graph';
+import { TensorCache } from '../../src/model/kvCache';
 import type { KeyValueCache } from '../../src/model/kvCache';
 import { ModelSchema, NodeSchema, TensorDataSchema, ValueSchema } from '../../src/model/onnxProto';
 import type { Model } from '../../src/model/onnxProto';
@@ -172,6 +173,8 @@ describe('a scoring session', () => {
         const other = await cacheOf(someIds.slice(30, 88));
         assert.notDeepEqual(await after(other), expected);
         assert.deepEqual(await after(kept), expected);
+        assert.ok(kept instanceof TensorCache);
+        assert.throws(() => kept.extended(2, () => new Float32Array(7)), /another cache/);
         other.recycle();
         const { cache: again } = await session.run(someIds.slice(40, 60), kept.cropped(40, 60), { cache: true, room: 60 });
         assert.ok(again);
