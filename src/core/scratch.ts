@@ -1,0 +1,109 @@
+/** A continuation that is tried out token by token, with all its branches; plain data, so that it can be kept as JSON. Nothing here is ever changed. */
+
+export interface ScratchToken {
+  readonly id: number;
+  readonly rawBits: number;
+  /** After sampling; null: the rules had cut it, and it was chosen all the same. */
+  readonly sampledBits: number | null;
+}
+
+export interface ScratchNode extends ScratchToken {
+  /** Index of the node before; null for a first token. Always less than its own. */
+  readonly parent: number | null;
+}
+
+export interface Scratch {
+  /** Branches that were left stay. No two of the same parent have the same id. */
+  readonly nodes: readonly ScratchNode[];
+  /** Index of the last token of the continuation as it stands; null: nothing yet. */
+  readonly at: number | null;
+}
+
+export const emptyScratch: Scratch = { nodes: [], at: null };
+
+/** One token more; where that branch is there already it is followed, and holds the newer numbers. */
+export function stepped({ nodes, at }: Scratch, { id, rawBits, sampledBits }: ScratchToken): Scratch {
+  const node: ScratchNode = { id, rawBits, sampledBits, parent: at };
+  const known = nodes.findIndex(other => other.parent === at && other.id === id);
+  return known < 0 ? { nodes: [...nodes, node], at: nodes.length } : { nodes: nodes.with(known, node), at: known };
+}
+
+/** Without its last `count` tokens; they stay as a branch. */
+export function steppedBack({ nodes, at }: Scratch, count = 1): Scratch {
+  let before = at;
+  for (let left = count; left > 0 && before !== null; left--) before = nodes[before]?.parent ?? null;
+  return { nodes, at: before };
+}
+
+/** As it stood, or would stand, with this node last; null: nothing yet. Throws a RangeError where there is none. */
+export function movedTo({ nodes }: Scratch, at: number | null): Scratch {
+  if (at !== null && !nodes[at]) throw new RangeError(`There is no node ${at}.`);
+  return { nodes, at };
+}
+
+/** Indices of the nodes from a first token to this one; that of where it stands by default. */
+export function pathTo(scratch: Scratch, node = scratch.at): number[] {
+  const path: number[] = [];
+  for (let at = node; at !== null; at = scratch.nodes[at]?.parent ?? null) path.push(at);
+  return path.reverse();
+}
+
+/** What was tried after a node, in the order of trying; null: as first tokens. */
+export function branchesAfter({ nodes }: Scratch, node: number | null): number[] {
+  return nodes.flatMap(({ parent }, index) => (parent === node ? [index] : []));
+}
+
+export interface ScratchTotals {
+  readonly tokens: number;
+  readonly rawBits: number;
+  /** Null where one of the tokens could not have been drawn. */
+  readonly sampledBits: number | null;
+}
+
+/** Of all tokens from the first to this one. */
+export function totalsTo(scratch: Scratch, node = scratch.at): ScratchTotals {
+  let totals: ScratchTotals = { tokens: 0, rawBits: 0, sampledBits: 0 };
+  for (const index of pathTo(scratch, node)) {
+    const { rawBits = NaN, sampledBits = null } = scratch.nodes[index] ?? {};
+    totals = {
+      tokens: totals.tokens + 1,
+      rawBits: totals.rawBits + rawBits,
+      sampledBits: totals.sampledBits === null || sampledBits === null ? null : totals.sampledBits + sampledBits,
+    };
+  }
+  return totals;
+}
+
+/** Without a node and all that was tried after it; if it stood there, it stands before the node now. */
+export function withoutBranch({ nodes, at }: Scratch, node: number): Scratch {
+  const newIndices = new Map<number | null, number | null>([[null, null]]);
+  const kept: ScratchNode[] = [];
+  for (const [index, old] of nodes.entries()) {
+    const parent = newIndices.get(old.parent);
+    if (index === node || parent === undefined) continue;
+    newIndices.set(index, kept.length);
+    kept.push({ ...old, parent });
+  }
+  const place = newIndices.get(at) ?? newIndices.get(nodes[node]?.parent ?? null) ?? null;
+  return { nodes: kept, at: place };
+}
+
+/** What was kept as JSON; undefined where it is not a scratch continuation, or not a whole one. */
+export function scratchFrom(value: unknown): Scratch | undefined {
+  const { nodes, at } = (value ?? {}) as Partial<Record<keyof Scratch, unknown>>;
+  if (!Array.isArray(nodes)) return undefined;
+  const isPlace = (place: unknown, below: number): place is number | null =>
+    place === null || (Number.isInteger(place) && Number(place) >= 0 && Number(place) < below);
+  const seen = new Set<string>();
+  const read: ScratchNode[] = [];
+  for (const entry of nodes as readonly unknown[]) {
+    const { id, rawBits, sampledBits, parent } = (entry ?? {}) as Partial<Record<keyof ScratchNode, unknown>>;
+    if (!Number.isInteger(id) || Number(id) < 0 || typeof id !== 'number' || typeof rawBits !== 'number') return undefined;
+    if ((sampledBits !== null && typeof sampledBits !== 'number') || !isPlace(parent, read.length)) return undefined;
+    const place = `${String(parent)} ${String(id)}`;
+    if (seen.has(place)) return undefined;
+    seen.add(place);
+    read.push({ id, rawBits, sampledBits, parent });
+  }
+  return isPlace(at, read.length) ? { nodes: read, at } : undefined;
+}
