@@ -188,7 +188,8 @@ const cutters: Readonly<Record<SamplingRule, Cutter>> = {
   },
 };
 
-function checkSettings({ temperature = 1, topK = 0, topP = 1, minP = 0, typical = 1 }: SamplingSettings): void {
+/** Throws the RangeError that `applySampling` would throw for these settings. */
+export function checkSettings({ temperature = 1, topK = 0, topP = 1, minP = 0, typical = 1 }: SamplingSettings): void {
   if (!(temperature >= 0 && temperature < Infinity)) throw new RangeError('temperature is 0 or more.');
   if (!(Number.isSafeInteger(topK) && topK >= 0)) throw new RangeError('topK is a whole number, 0 or more.');
   if (!(topP >= 0 && topP <= 1)) throw new RangeError('topP is from 0 to 1.');

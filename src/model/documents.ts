@@ -1,5 +1,7 @@
 import { FormerWindows, carriedRows } from '../core/rowReuse';
 import { ScoreQueue } from '../core/scoreQueue';
+import { checkSettings } from '../core/sampling';
+import type { SamplingSettings } from '../core/sampling';
 import { sliceRows, tableOf, writeRows } from '../core/scoreTable';
 import type { CarriedRows } from '../core/scoreTable';
 import { byteAtOffset, scoredCopyOf } from '../core/scoredCopy';
@@ -11,6 +13,7 @@ import type { Window } from '../core/window';
 import { entropyBitsOf } from '../core/reduce';
 import type { Engine } from './engine';
 import { ModelError } from './errors';
+import { continuationsOf, mostCopiedBytes, mostInputs } from './futures';
 import type { Model } from './model';
 import { comparedPassages, passageScore } from './passages';
 import type { Scoring } from './passages';
@@ -19,6 +22,8 @@ import type {
   ChainParams,
   ChainResult,
   ChangeParams,
+  FuturesParams,
+  FuturesResult,
   NextParams,
   NextResult,
   OpenParams,
@@ -83,6 +88,10 @@ export class Documents {
     return this.#find(params.document, params.version).chain(params, model, signal);
   }
 
+  futures(params: FuturesParams, model: Model, signal: AbortSignal): Promise<FuturesResult> {
+    return this.#find(params.document, params.version).futures(params, model, signal);
+  }
+
   try(params: TryParams, model: Model, signal: AbortSignal): Promise<TryResult> {
     return this.#find(params.document, params.version).try(params, model, signal);
   }
@@ -120,6 +129,8 @@ interface Scored {
   readonly watched: readonly WatchedWord[];
   readonly sets: TokenSets;
 }
+
+type PlaceParams = Pick<NextParams, 'model' | 'offset' | 'settings'>;
 
 class OpenDocument {
   text: string;
@@ -256,21 +267,47 @@ class OpenDocument {
     const vocabulary = new Vocabulary(model.facts.tokenizer.vocabulary);
     const chained = new Float64Array(params.texts.length).fill(-Infinity);
     for (const [index, text] of params.texts.entries()) {
-      const bytes = Buffer.from(text);
-      const ids = model.facts.tokenizer.idsOf(text);
-      const isSpelled = bytes.equals(Buffer.concat(ids.map(id => vocabulary.bytesOf(id))));
-      if (!isSpelled || !bytes.subarray(0, typed.length).equals(typed)) continue;
+      const ids = spelled(text, model, vocabulary);
+      if (!ids || !Buffer.from(text).subarray(0, typed.length).equals(typed)) continue;
       chained[index] = await chainedLogProbability(scoring, tokenText(reading), row, ids, logProbabilities, vocabulary);
     }
     return { cut, logProbabilities: chained };
   }
 
-  /** What comes at an offset, from the text before it only: where the text is cut, and the row that begins there. */
-  async #predict(
-    { model: { arithmetic }, offset, settings }: Pick<NextParams, 'model' | 'offset' | 'settings'>,
-    model: Model,
-    signal: AbortSignal,
-  ) {
+  async futures(params: FuturesParams, model: Model, signal: AbortSignal): Promise<FuturesResult> {
+    const { first, count, mostTokens, seed, sampling } = params;
+    const counts = [first, count - 1, mostTokens - 1, seed];
+    if (!counts.every(value => Number.isSafeInteger(value) && value >= 0))
+      throw new ModelError('bad-argument', 'Continuations are counted, and seeded, with whole numbers.');
+    refuseOutOfRange(sampling);
+    const forced = forcedIds(params.forced, model);
+    if (!forced || forced.length > mostTokens)
+      throw new ModelError('bad-argument', 'The continuations cannot begin like that: no tokens spell it, or more than they may have.');
+    const { scoring, reading, row, start, cut } = await this.#placeOf(params, model, signal);
+    const { engine, prefixIds } = scoring;
+    const room = mostInputs(engine, mostTokens, mostCopiedBytes) - prefixIds.length;
+    const contextTokens = Math.min(row - start, room);
+    if (prefixIds.length + contextTokens < 1 || room < 0)
+      throw new ModelError('bad-argument', 'Continuations of so many tokens leave no room for what they go on from.');
+    const inputs = [...prefixIds, ...reading.layout.ids.subarray(row - contextTokens, row)];
+    // Where a kept cache would change the last digits, and with them now and then a draw, everything is run anew.
+    const reuses = engine.arithmetic === 'native' && model.description.selfCheck.repeatabilityBits === 0;
+    const wanted = { first, count, mostTokens, sampling, seed, forced };
+    const continuations = await continuationsOf(engine, inputs, wanted, { reuses, mostBytes: mostCopiedBytes }, signal);
+    return { cut, contextTokens, forcedTokens: forced.length, continuations };
+  }
+
+  /** What comes at an offset, from the text before it only. */
+  async #predict(params: PlaceParams, model: Model, signal: AbortSignal) {
+    const place = await this.#placeOf(params, model, signal);
+    const { scoring, reading, row, start } = place;
+    const inputs = [...scoring.prefixIds, ...reading.layout.ids.subarray(start, row)];
+    const logProbabilities = await scoring.engine.distributionAfter(inputs, signal);
+    return { ...place, logProbabilities, contextTokens: row - start };
+  }
+
+  /** Where the text is cut for a prediction at an offset, the row that begins there, and the one its window begins with; there is something before it. */
+  async #placeOf({ model: { arithmetic }, offset, settings }: PlaceParams, model: Model, signal: AbortSignal) {
     const [engine, reading] = await Promise.all([model.engine(arithmetic), this.#read(model, signal)]);
     const { copy, layout } = reading;
     const scoring: Scoring = { ...scoringWith(engine, settings), signal };
@@ -278,15 +315,13 @@ class OpenDocument {
     const cutByte = cutOf(copy, layout, byte, model);
     const row = firstTokenEndingAfter(layout, cutByte);
     const start = windowStart(tokenText(reading), row, scoring.settings);
-    const inputs = [...scoring.prefixIds, ...layout.ids.subarray(start, row)];
-    if (inputs.length === 0)
+    if (scoring.prefixIds.length + row - start === 0)
       throw new ModelError(
         'bad-argument',
         'There is nothing before this place, and no start token: the model has nothing to predict from.',
       );
-    const logProbabilities = await engine.distributionAfter(inputs, signal);
     const cut = copy.characterStarts[cutByte] ?? 0;
-    return { scoring, reading, row, cut, typed: copy.bytes.subarray(cutByte, byte), logProbabilities, contextTokens: row - start };
+    return { scoring, reading, row, start, cut, typed: copy.bytes.subarray(cutByte, byte) };
   }
 
   async try({ model: { arithmetic }, settings, edit, followingTokens }: TryParams, model: Model, signal: AbortSignal): Promise<TryResult> {
@@ -328,6 +363,27 @@ class OpenDocument {
     this.#lastReading = await reading;
     return this.#lastReading;
   }
+}
+
+/** The tokens of a text; undefined where the vocabulary cannot spell it. */
+function spelled(text: string, model: Model, vocabulary: Vocabulary): readonly number[] | undefined {
+  const ids = model.facts.tokenizer.idsOf(text);
+  return Buffer.from(text).equals(Buffer.concat(ids.map(id => vocabulary.bytesOf(id)))) ? ids : undefined;
+}
+
+function refuseOutOfRange(sampling: SamplingSettings): void {
+  try {
+    checkSettings(sampling);
+  } catch (error) {
+    throw new ModelError('bad-argument', error instanceof Error ? error.message : 'A setting of the sampler is out of its range.');
+  }
+}
+
+function forcedIds(forced: string | number | undefined, model: Model): readonly number[] | undefined {
+  const vocabulary = new Vocabulary(model.facts.tokenizer.vocabulary);
+  if (typeof forced === 'string') return spelled(forced, model, vocabulary);
+  if (forced === undefined) return [];
+  return Number.isInteger(forced) && forced >= 0 && forced < vocabulary.size ? [forced] : undefined;
 }
 
 function sameWindows(a: WindowSettings, b: WindowSettings): boolean {

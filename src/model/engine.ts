@@ -3,7 +3,7 @@ import { rowState } from '../core/scores';
 import type { Arithmetic, ModelKey, ScoredRows } from '../core/scores';
 import type { QueuedRows } from '../core/scoreQueue';
 import { ModelError } from './errors';
-import type { KeyValueCache } from './kvCache';
+import type { BranchedCache, KeyValueCache } from './kvCache';
 import type { RowsWanted, ScoringSession, Wanted } from './session';
 import type { Snapshots } from './snapshots';
 import type { TextTokenizer } from './tokens';
@@ -97,6 +97,50 @@ export class Engine {
     return found;
   }
 
+  /** Of one copy of a cache. */
+  get bytesPerPosition(): number {
+    return this.#session.bytesPerPosition;
+  }
+
+  /**
+   * What follows these ids, as `distributionAfter` has it, and their cache in `copies` with room for `mostPositions` each: a start for `step`.
+   * `reuses` false: nothing is taken from kept caches, so that the numbers are the same whatever was run before, to the last bit.
+   */
+  async branch(
+    inputs: readonly number[],
+    { copies, mostPositions, reuses }: { readonly copies: number; readonly mostPositions: number; readonly reuses: boolean },
+    signal: AbortSignal,
+  ): Promise<{ readonly logProbabilities: Float32Array; readonly branches: BranchedCache }> {
+    let found: { readonly logProbabilities: Float32Array; readonly branches: BranchedCache } | undefined;
+    const last = inputs.length - 1;
+    await this.#run(
+      inputs,
+      last,
+      reuses,
+      signal,
+      always,
+      async (firstInput, ids, past, kept) => {
+        const holdsLast = last < firstInput + ids.length;
+        const distributionAt = holdsLast ? last - firstInput : undefined;
+        const { cache, logProbabilities } = await this.#session.run(ids, past, { distributionAt, ...kept, cache: true });
+        if (cache && logProbabilities) {
+          found = { logProbabilities, branches: this.#session.branched(cache, inputs.length, copies, mostPositions) };
+        }
+        return cache;
+      },
+      reuses,
+    );
+    if (!found) throw new ModelError('internal', 'No distribution came back for the last id.');
+    return found;
+  }
+
+  /** Feeds one id more to each copy; see `ScoringSession.step`. */
+  step(ids: readonly number[], branches: BranchedCache): Promise<readonly Float32Array[]> {
+    this.tokensRun += ids.length;
+    this.modelCalls++;
+    return this.#session.step(ids, branches);
+  }
+
   /** A run that begins with these ids, one or none of them excepted, would go on from a kept cache. */
   holds(inputs: readonly number[]): boolean {
     return (this.#snapshots.best(this, inputs)?.covers ?? 0) >= inputs.length - 1;
@@ -123,10 +167,11 @@ export class Engine {
       past: KeyValueCache,
       kept: Pick<Wanted, 'cache' | 'room'>,
     ) => Promise<KeyValueCache | undefined>,
+    reuses = true,
   ): Promise<void> {
     // A lone id gets a companion whose row nobody reads; being after it, it changes nothing.
     const fed = inputs.length === 1 ? [...inputs, ...inputs] : inputs;
-    const best = this.#snapshots.best(this, fed);
+    const best = reuses ? this.#snapshots.best(this, fed) : undefined;
     const reused = Math.max(0, Math.min(best?.covers ?? 0, from, fed.length - 2));
     const source = best && reused > 0 ? best.cache : this.#session.emptyCache;
     const bytes = this.#session.cacheBytes(fed.length);

@@ -161,3 +161,79 @@ function copyPositions(
     into.set(from.subarray(start, start + count * dimension), (head * intoPositions + at) * dimension);
   }
 }
+
+/**
+ * The beginning of a cache in several copies, one for each row of a batch that decodes. They grow by a position at a time, and go back to where
+ * they began, in memory that is taken once: it never holds more than what the last position needs.
+ */
+export class BranchedCache {
+  /** Of one copy, with room for all. */
+  readonly #room: readonly CacheLayer[];
+  readonly #beginning: number;
+  #copies: number;
+  #positions: number;
+
+  /** Copies of the first `count` positions of `cache`, with room for `mostPositions` each. */
+  constructor(cache: TensorCache, count: number, copies: number, mostPositions: number) {
+    this.#beginning = count;
+    this.#positions = count;
+    this.#copies = copies;
+    this.#room = cache.layers.map(({ data: from, ...shape }) => {
+      const numbers = copies * shape.heads * mostPositions * shape.dimension;
+      const data = shape.type === 'float32' ? new Float32Array(numbers) : new Uint16Array(numbers);
+      const [stride, begins] = [cache.positions * shape.dimension, count * shape.dimension];
+      for (let row = 0; row < copies * shape.heads; row++) {
+        const start = (row % shape.heads) * stride;
+        data.set(from.subarray(start, start + begins), row * begins);
+      }
+      return { ...shape, data };
+    });
+  }
+
+  /** Of all copies, with their room. */
+  get bytes(): number {
+    return this.#room.reduce((sum, { data }) => sum + data.byteLength, 0);
+  }
+
+  get copies(): number {
+    return this.#copies;
+  }
+
+  get positions(): number {
+    return this.#positions;
+  }
+
+  /** [copies, heads, positions, dimension] each. */
+  get layers(): readonly CacheLayer[] {
+    return this.#room.map(layer => {
+      const numbers = this.#copies * layer.heads * this.#positions * layer.dimension;
+      return { ...layer, data: layer.data.subarray(0, numbers) };
+    });
+  }
+
+  /** Back to where all copies are the same; `copies`: at most as many as there are. */
+  restart(copies: number): void {
+    if (copies > this.#copies) throw new RangeError(`There are ${this.#copies} copies of the cache, not ${copies}.`);
+    for (const { data, heads, dimension } of this.#room) {
+      const [stride, begins] = [this.#positions * dimension, this.#beginning * dimension];
+      for (let row = 1; row < copies * heads; row++) data.copyWithin(row * begins, row * stride, row * stride + begins);
+    }
+    this.#copies = copies;
+    this.#positions = this.#beginning;
+  }
+
+  /** Adds the last position of what a call gave for each copy: of the layer of that name, [copies, heads, positions, dimension]. */
+  append(given: (name: string) => CacheData): void {
+    for (const { name, data, heads, dimension } of this.#room) {
+      const rows = this.#copies * heads;
+      const from = given(name);
+      const stride = this.#positions * dimension;
+      for (let row = rows - 1; row >= 0; row--) {
+        data.copyWithin(row * (stride + dimension), row * stride, (row + 1) * stride);
+        const end = ((row + 1) * from.length) / rows;
+        data.set(from.subarray(end - dimension, end), row * (stride + dimension) + stride);
+      }
+    }
+    this.#positions++;
+  }
+}

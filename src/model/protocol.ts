@@ -1,3 +1,5 @@
+import type { Continuation } from '../core/futures';
+import type { SamplingSettings } from '../core/sampling';
 import type { CarriedRows } from '../core/scoreTable';
 import type { Gap, ModelKey, NoiseFloor, ScoredRows, Span, UsualLevels, WindowSettings } from '../core/scores';
 import type { VocabularyData } from '../core/vocabulary';
@@ -21,6 +23,8 @@ export interface ModelMethods {
   words: { params: WordsParams; result: WordsResult };
   /** How probable texts are as what comes at one place, from the text before it only. */
   chain: { params: ChainParams; result: ChainResult };
+  /** Continuations that the model would write at one place, drawn from its distributions with a seed; the document stays as it is. */
+  futures: { params: FuturesParams; result: FuturesResult };
   /** Scores the text as it would be after an edit, near the edit; the document stays as it is. */
   try: { params: TryParams; result: TryResult };
   /** What the process has cost so far. */
@@ -190,6 +194,34 @@ export interface ChainResult {
    * text is impossible or cannot be spelled, 0 for the empty text, NaN where a window begins inside of it with nothing before.
    */
   readonly logProbabilities: Float64Array;
+}
+
+export interface FuturesParams extends NextParams {
+  /**
+   * Number of the first: number i is the same whichever others are asked for with it, so that more can be had later. At least 0, like the seed a whole
+   * number.
+   */
+  readonly first: number;
+  /** At least 1. All are held in memory at once in the end: ask for some dozens at a time, which also says how far it has come. */
+  readonly count: number;
+  /** Of each continuation, 1 or more; forced ones count. */
+  readonly mostTokens: number;
+  readonly sampling: SamplingSettings;
+  readonly seed: number;
+  /** What all begin with, from the cut on: a text, or the id of a token. */
+  readonly forced: string | number | undefined;
+}
+export interface FuturesResult {
+  /** As in `NextResult`: continuations go on from here. */
+  readonly cut: number;
+  /**
+   * Those of `next`, or fewer: the start of the context is cut where the copies of its cache would not stay below 256 MB, or where the model has not as
+   * many positions. The window does not move while a continuation grows.
+   */
+  readonly contextTokens: number;
+  /** So many tokens at the beginning of each were forced. */
+  readonly forcedTokens: number;
+  readonly continuations: readonly Continuation[];
 }
 
 export interface TryParams {

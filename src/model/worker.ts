@@ -81,6 +81,7 @@ const handlers: Handlers = {
   next: async (params, { signal }) => documents.next(params, modelFor(params.model), signal),
   words: async (params, { signal }) => documents.words(params, modelFor(params.model), signal),
   chain: async (params, { signal }) => documents.chain(params, modelFor(params.model), signal),
+  futures: async (params, { signal }) => documents.futures(params, modelFor(params.model), signal),
   try: async (params, { signal }) => documents.try(params, modelFor(params.model), signal),
   measure: async ({ model }) => {
     const { user, system } = process.cpuUsage();

@@ -7,6 +7,8 @@ import { childProcesses } from '../../src/model/childProcess';
 import { ModelClient } from '../../src/model/client';
 import type {
   ChainResult,
+  FuturesParams,
+  FuturesResult,
   LayoutEvent,
   LoadParams,
   Measurements,
@@ -153,6 +155,16 @@ export class Reader {
   chain(settings: ScoringSettings, offset: number, texts: readonly string[], signal: AbortSignal = never): Promise<ChainResult> {
     const { name, version } = this.#document;
     return this.#client.call('chain', { model: this.#model, document: name, version, settings, offset, texts }, signal);
+  }
+
+  futures(
+    settings: ScoringSettings,
+    offset: number,
+    wanted: Omit<FuturesParams, 'model' | 'document' | 'version' | 'settings' | 'offset'>,
+    signal: AbortSignal = never,
+  ): Promise<FuturesResult> {
+    const { name, version } = this.#document;
+    return this.#client.call('futures', { model: this.#model, document: name, version, settings, offset, ...wanted }, signal);
   }
 
   try(settings: ScoringSettings, edit: TextEdit, followingTokens: number, signal: AbortSignal = never): Promise<TryResult> {

@@ -36,6 +36,7 @@ describe('calls between processes', () => {
       next: unused,
       words: unused,
       chain: unused,
+      futures: unused,
       try: unused,
       measure: unused,
     };
