@@ -11,6 +11,7 @@ import {
   type SamplingRule,
   type SamplingSettings,
 } from '../../src/core/sampling';
+import { drawFromRow } from '../../src/core/rowDraw';
 import { draw, SeededRandom } from '../../src/core/seededRandom';
 
 /** How a row is made, see tools/model/samplingTable.py. */
@@ -292,5 +293,63 @@ describe('draw', () => {
       assertNear(drawn.filter(token => token === id).length / 20000, kept.probabilities[place] ?? NaN, 0.015);
     }
     assert.ok(!drawn.includes(3));
+  });
+});
+
+describe('drawing from a row at once', () => {
+  // With a number at the very border of two tokens, sums in another order may take the other one.
+  const isAtBorder = (kept: KeptTokens, uniform: number) => {
+    let reached = 0;
+    return kept.probabilities.some(probability => Math.abs((reached += probability) - uniform) < 1e-9);
+  };
+
+  it('takes the token that sorting and the rules would, with its probability', () => {
+    const random = new SeededRandom(8);
+    let [compared, afterAll] = [0, 0];
+    for (const [index, { settings }] of cases.entries()) {
+      const row = rows[index] ?? assert.fail();
+      for (const rules of [settings, {}, { ...settings, typical: undefined }]) {
+        const { kept } = sampling(row, rules);
+        for (const uniform of [0, random.uniform(), 1 - random.uniform() ** 8, 1 - 2 ** -53]) {
+          if (isAtBorder(kept, uniform)) continue;
+          const expected = draw(kept, { uniform: () => uniform });
+          const found = drawFromRow(row, rules, uniform, undefined);
+          assert.equal(found.id, expected.id, `row ${String(index)}, ${JSON.stringify(rules)}, ${String(uniform)}`);
+          assertNear(found.probability, expected.end - expected.start, 1e-9);
+          compared++;
+          if (expected.place > 200) afterAll++;
+        }
+      }
+    }
+    assert.ok(compared > 2000 && afterAll > 100, `${String(compared)}, ${String(afterAll)} far down`);
+  });
+
+  it('gives the probability of any token that is forced', () => {
+    const random = new SeededRandom(9);
+    let cut = 0;
+    for (const [index, { settings }] of cases.entries()) {
+      const row = rows[index] ?? assert.fail();
+      const { kept } = sampling(row, settings);
+      for (const forced of [kept.ids[0], kept.ids.at(-1), random.next32() % row.length]) {
+        const { id, probability } = drawFromRow(row, settings, 0.5, forced);
+        assert.equal(id, forced);
+        const expected = kept.probabilities[kept.ids.indexOf(forced ?? -1)] ?? 0;
+        assertNear(probability, expected, 1e-9);
+        assert.equal(probability === 0, expected === 0);
+        if (expected === 0) cut++;
+      }
+    }
+    assert.ok(cut > 100, String(cut));
+  });
+
+  it('refuses what those do', () => {
+    const refused: readonly (readonly [Float32Array, SamplingSettings])[] = [
+      [Float32Array.of(0, NaN), {}],
+      [Float32Array.of(-Infinity, -Infinity), {}],
+      [new Float32Array(0), {}],
+      [Float32Array.of(0, 1), { topP: 2 }],
+      [Float32Array.of(0, NaN), { temperature: 0 }],
+    ];
+    for (const [row, settings] of refused) assert.throws(() => drawFromRow(row, settings, 0.5, undefined), RangeError);
   });
 });
