@@ -1,3 +1,4 @@
+import { rankTokens, type RankedTokens } from './sampling';
 import { rowState, type ScoreTable } from './scores';
 import type { Vocabulary } from './vocabulary';
 
@@ -59,38 +60,107 @@ export interface TypedText {
   readonly vocabulary: Vocabulary;
 }
 
-/**
- * The distribution of a whole row of log-probabilities (natural, over the vocabulary). With `typed`, tokens whose bytes continue it come first,
- * each with its share of the probability of all tokens that do. `actualId` is the token known to follow, if one is.
- */
+/** A whole row of log-probabilities (natural, over the vocabulary), put in order once, so that any number of its rows can be shown quickly. */
+export interface WholeRow {
+  readonly logProbabilities: Float32Array;
+  readonly ranked: RankedTokens;
+  /** Undefined at a border of tokens. */
+  readonly typed: ContinuingTokens | undefined;
+}
+
+interface ContinuingTokens {
+  /** Places among the ranked tokens, ascending. */
+  readonly places: readonly number[];
+  readonly ids: ReadonlySet<number>;
+  /** Of all of them together. */
+  readonly probability: number;
+}
+
+/** With `typed`, the tokens whose bytes continue it are found. Throws as `rankTokens` does. */
+export function wholeRow(logProbabilities: Float32Array, typed: TypedText | undefined): WholeRow {
+  const ranked = rankTokens(logProbabilities);
+  if (!typed) return { logProbabilities, ranked, typed: undefined };
+  const places: number[] = [];
+  const ids = new Set<number>();
+  let probability = 0;
+  for (const [place, id] of ranked.ids.entries()) {
+    if (!startsWith(typed.vocabulary.bytesOf(id), typed.bytes)) continue;
+    places.push(place);
+    ids.add(id);
+    probability += Math.exp(logProbabilities[id] ?? -Infinity);
+  }
+  return { logProbabilities, ranked, typed: { places, ids, probability } };
+}
+
+/** How many tokens have a higher value than this, and one more. */
+export function rankOf({ logProbabilities, ranked: { ids } }: WholeRow, id: number): number {
+  const value = logProbabilities[id] ?? -Infinity;
+  let [low, high] = [0, ids.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((logProbabilities[ids[middle] ?? -1] ?? -Infinity) > value) low = middle + 1;
+    else high = middle;
+  }
+  return low + 1;
+}
+
+/** As `distributionOfWholeRow`, of a row that is looked at once. */
 export function distributionOfLogProbabilities(
   logProbabilities: Float32Array,
   topCount: number,
   actualId: number | undefined,
   typed: TypedText | undefined,
 ): Distribution {
-  const continuingIds = new Set<number>();
-  let continuingTotal = 0;
-  for (let id = 0; typed && id < logProbabilities.length; id++) {
-    if (!startsWith(typed.vocabulary.bytesOf(id), typed.bytes)) continue;
-    continuingIds.add(id);
-    continuingTotal += Math.exp(logProbabilities[id] ?? -Infinity);
-  }
-  const first = topOf(logProbabilities, topCount, id => continuingIds.has(id));
-  const rest = topOf(logProbabilities, topCount - first.length, id => !continuingIds.has(id));
+  return distributionOfWholeRow(wholeRow(logProbabilities, typed), topCount, actualId);
+}
+
+/**
+ * The first tokens of a whole row. With typed text, tokens that continue it come first, each with its share of the probability of all tokens that
+ * do. `actualId` is the token known to follow, if one is.
+ */
+export function distributionOfWholeRow(whole: WholeRow, topCount: number, actualId: number | undefined): Distribution {
+  const { logProbabilities, ranked, typed } = whole;
   const rowOf = (id: number): DistributionRow => {
-    const value = logProbabilities[id] ?? -Infinity;
-    const probability = Math.exp(value);
-    let rank = 1;
-    for (const other of logProbabilities) if (other > value) rank++;
+    const probability = Math.exp(logProbabilities[id] ?? -Infinity);
     let givenTyped: number | undefined;
-    if (typed) givenTyped = continuingIds.has(id) && continuingTotal > 0 ? probability / continuingTotal : 0;
-    return { id, rank, probability, givenTyped };
+    if (typed) givenTyped = typed.ids.has(id) && typed.probability > 0 ? probability / typed.probability : 0;
+    return { id, rank: rankOf(whole, id), probability, givenTyped };
   };
+  const first = (typed?.places ?? []).slice(0, topCount).map(place => ranked.ids[place] ?? 0);
+  const rest: number[] = [];
+  for (let place = 0; place < ranked.ids.length && first.length + rest.length < topCount; place++) {
+    const id = ranked.ids[place] ?? 0;
+    if (!typed?.ids.has(id)) rest.push(id);
+  }
   const actual =
     actualId === undefined ? undefined : { ...rowOf(actualId), surprisalBits: -(logProbabilities[actualId] ?? NaN) / Math.LN2 };
-  const continues = actualId !== undefined && continuingIds.has(actualId);
+  const continues = actualId !== undefined && typed?.ids.has(actualId) === true;
   return withActual([...first, ...rest].map(rowOf), actual, continues ? first.length : first.length + rest.length);
+}
+
+/** What one step of training on the label would do to the logits, per token and up to the step's size: label minus probability. Sums to 0. */
+export interface TrainingStep<Row> {
+  /** 1 - p. */
+  readonly label: number;
+  /** -p of the tokens that lose most, the first of them first. */
+  readonly others: readonly { readonly row: Row; readonly change: number }[];
+  /** Of all other tokens together. */
+  readonly rest: number;
+}
+
+/** `others`: tokens that are not the label, in any order; the `count` most probable are taken. */
+export function trainingStep<Row extends { readonly probability: number }>(
+  label: { readonly probability: number },
+  others: readonly Row[],
+  count: number,
+): TrainingStep<Row> {
+  const movers = others
+    .toSorted((a, b) => b.probability - a.probability)
+    .slice(0, count)
+    .map(row => ({ row, change: -row.probability }));
+  const own = 1 - label.probability;
+  // Rounded probabilities can sum to a little more than 1: nothing that is not shown rises.
+  return { label: own, others: movers, rest: -Math.max(0, own + sum(movers.map(({ change }) => change))) };
 }
 
 /** Takes the actual token out of the rows, or places it after `place` of them when it is not among them. */
@@ -113,22 +183,6 @@ function withActual(
     everythingElse,
     everythingElseGivenTyped: given.length === 0 ? undefined : givenTotal > 0 ? Math.max(0, 1 - givenTotal) : 0,
   };
-}
-
-/** The wanted ids with the highest values, ties by id, at most `count`. */
-function topOf(values: Float32Array, count: number, wanted: (id: number) => boolean): number[] {
-  const top: number[] = [];
-  let least = -Infinity;
-  for (let id = 0; id < values.length && count > 0; id++) {
-    const value = values[id] ?? -Infinity;
-    if ((top.length === count && value <= least) || !wanted(id)) continue; // ids rise: of equal values the earlier one stays
-    let at = top.length;
-    while (at > 0 && value > (values[top[at - 1] ?? -1] ?? -Infinity)) at--;
-    top.splice(at, 0, id);
-    if (top.length > count) top.pop();
-    least = values[top.at(-1) ?? -1] ?? -Infinity;
-  }
-  return top;
 }
 
 function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {

@@ -24,7 +24,8 @@ export interface SamplingSettings {
   readonly typical?: number | undefined;
 }
 
-const neutral: Readonly<Record<SamplingRule, number>> = { temperature: 1, topK: 0, topP: 1, minP: 0, typical: 1 };
+/** The value of each rule that changes nothing. */
+export const neutralSampling: Readonly<Record<SamplingRule, number>> = { temperature: 1, topK: 0, topP: 1, minP: 0, typical: 1 };
 
 /** What `cutBy` says of a token. One that a rule cut has 1 + the index of the rule in `samplingRules`. */
 export const keptMark = 0;
@@ -103,8 +104,8 @@ export function applySampling(ranked: RankedTokens, settings: SamplingSettings):
   const stages: SamplingStage[] = [];
   let run: Run = { start: 0, end: ids.length };
   for (const [index, rule] of samplingRules.entries()) {
-    const value = settings[rule] ?? neutral[rule];
-    if (value === neutral[rule]) continue;
+    const value = settings[rule] ?? neutralSampling[rule];
+    if (value === neutralSampling[rule]) continue;
     const left = cutters[rule](value, run, logs, weights);
     for (let place = run.start; place < run.end; place++) {
       if (place < left.start || place >= left.end) cutBy[ids[place] ?? 0] = index + 1;

@@ -27,6 +27,11 @@ export class Vocabulary {
     this.#data = data;
   }
 
+  /** To be sent to where another `Vocabulary` is made of it. */
+  get data(): VocabularyData {
+    return this.#data;
+  }
+
   get size(): number {
     return this.#data.offsets.length - 1;
   }
