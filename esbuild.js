@@ -105,10 +105,10 @@ async function buildBench() {
   await esbuild.build({
     ...host,
     minify: false, // what is measured may be, what measures should say where it fails
-    entryPoints: ['engine', 'baselines', 'editor', 'report'].map(name => `bench/${name}.ts`),
+    entryPoints: ['engine', 'baselines', 'panel', 'editor', 'report'].map(name => `bench/${name}.ts`),
     outdir: 'out/bench',
     alias: stubs,
-    external: ['vscode', ...native],
+    external: ['vscode', 'playwright-core', 'esbuild', ...native],
   });
 }
 

@@ -1,14 +1,15 @@
-/** Usage: node report.js RESULTS.json ENGINE.json EDITOR.json: prints the table, writes RESULTS.json; exit code 1 where a budget is missed. */
+/** Usage: node report.js RESULTS.json ENGINE.json PANEL.json EDITOR.json: prints the table, writes RESULTS.json; exit code 1 where a budget is missed. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import type { EditorRun } from './editor';
 import { extremes, median, verdictOf } from './measure';
 import type { Line } from './measure';
 
-function main([resultsFile = '', engineFile = '', editorFile = '']: readonly string[]): void {
+function main([resultsFile = '', engineFile = '', panelFile = '', editorFile = '']: readonly string[]): void {
   const engine = JSON.parse(readFileSync(engineFile, 'utf8')) as readonly Line[];
+  const panel = JSON.parse(readFileSync(panelFile, 'utf8')) as readonly Line[];
   const editor = JSON.parse(readFileSync(editorFile, 'utf8')) as readonly EditorRun[];
-  const lines = [...engine, ...editorLines(editor)];
+  const lines = [...engine, ...panel, ...editorLines(editor)];
   const judged = lines.map(line => ({ ...line, verdict: verdictOf(line) }));
   const machine = { processor: cpus()[0]?.model ?? '', cores: availableParallelism(), platform: `${process.platform}-${process.arch}` };
   writeFileSync(resultsFile, `${JSON.stringify({ machine, node: process.versions.node, lines: judged }, undefined, 2)}\n`);

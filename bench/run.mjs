@@ -16,6 +16,7 @@ const scratch = mkdtempSync(path.join(tmpdir(), 'token-lens-bench-'));
 const workspace = path.join(scratch, 'workspace');
 mkdirSync(workspace);
 const engineLines = path.join(scratch, 'engine.json');
+const panelLines = path.join(scratch, 'panel.json');
 const editorRuns = path.join(scratch, 'editor.json');
 /** @param {readonly string[]} args */
 const succeeds = args => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status === 0;
@@ -32,7 +33,10 @@ try {
       starts.push(await runSuite({ extension: root, suite, workspace, environment }));
     }
     writeFileSync(editorRuns, JSON.stringify(starts));
-    if (succeeds(['out/bench/report.js', 'out/bench/results.json', engineLines, editorRuns])) process.exitCode = 0;
+    say('Measuring the panel in a browser ...');
+    if (succeeds(['out/bench/panel.js', panelLines])) {
+      if (succeeds(['out/bench/report.js', 'out/bench/results.json', engineLines, panelLines, editorRuns])) process.exitCode = 0;
+    }
   }
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));

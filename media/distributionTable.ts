@@ -1,104 +1,209 @@
-import type { ActualRow, PanelDistribution, PanelRow } from '../src/views/panelProtocol';
 import * as l10n from '@vscode/l10n';
+import type { TokenPieces } from '../src/core/vocabulary';
+import type { PanelDistribution, PanelRow } from '../src/views/panelProtocol';
 import { element, tokenElement } from './dom';
-import { formatCount, formatPercent, fullBar, spokenToken } from './format';
+import { formatCount, formatDecimal, formatPercent, fullBar, spokenToken } from './format';
+import type { SampledRow } from './knownRow';
+import { ruleName } from './sampler';
 
-/** The tokens expected next as a table: rank, token, bar, probability and, inside a word, the probability given what is typed. */
-export function distributionTable(state: PanelDistribution): HTMLElement {
-  const given = state.typed !== undefined;
-  const shareOf = (row: PanelRow) => (given ? (row.givenTyped ?? 0) : row.probability);
-  const rest = given ? (state.everythingElseGivenTyped ?? 0) : state.everythingElse;
-  const shown = state.actual ? [...state.rows, state.actual] : state.rows;
-  const full = fullBar(Math.max(rest, ...shown.map(shareOf)));
+/** Probabilities at which a logarithmic bar begins; those below have a sliver. */
+const leastLogarithmic = 1e-6;
 
-  const rowOf = (row: PanelRow, actual?: ActualRow) =>
-    element(
-      'tr',
-      { class: actual ? 'actual' : '', 'aria-current': actual ? 'true' : undefined, 'data-probability': String(row.probability) },
-      element('td', { class: 'rank' }, formatCount(row.rank)),
-      element(
-        'th',
-        {
-          scope: 'row',
-          class: 'name',
-          'aria-label': actual ? l10n.t('{0}, which is how your text continues', spokenToken(row.token)) : spokenToken(row.token),
-        },
-        tokenElement(row.token),
-      ),
-      barCell(shareOf(row) / full, 'bar'),
-      percentCell(row.probability),
-      given ? percentCell(row.givenTyped ?? 0, true) : undefined,
-    );
+export interface TableLook {
+  readonly scale: 'linear' | 'log';
+  /** With a column of the probability of each row and all above it. */
+  readonly cumulative: boolean;
+  /** With columns before and after sampling instead of those of typed text. */
+  readonly sampled: SampledRow | undefined;
+}
 
-  const position = state.actual?.position ?? state.rows.length;
-  const body: HTMLElement[] = state.rows.slice(0, position).map(row => rowOf(row));
-  if (state.actual?.afterGap) body.push(gapRow(given));
-  if (state.actual) body.push(rowOf(state.actual, state.actual));
-  body.push(...state.rows.slice(position).map(row => rowOf(row)));
+/** Of one row, or of everything else. */
+interface Shares {
+  readonly raw: number;
+  readonly given: number | undefined;
+  /** After sampling. */
+  readonly after: number | undefined;
+}
+
+/**
+ * The tokens expected next as a table: rank, token, bar, probability and, inside a word, the probability given what is typed. Rows can be walked
+ * through by keys: one of them is in the tab order, `data-id` names the token of each.
+ */
+export function distributionTable(state: PanelDistribution, { scale, cumulative, sampled }: TableLook): HTMLElement {
+  const isGiven = state.typed !== undefined && !sampled;
+  const { actual } = state;
+  const position = actual?.position ?? state.rows.length;
+  const ordered = actual ? state.rows.toSpliced(position, 0, actual) : state.rows;
+  const after = sampled?.afterOf(ordered.map(row => row.id));
+  const sharesOf = (row: PanelRow): Shares => ({
+    raw: row.probability,
+    given: isGiven ? (row.givenTyped ?? 0) : undefined,
+    after: after?.get(row.id),
+  });
+  const shares = ordered.map(sharesOf);
+  const rest: Shares = {
+    raw: state.everythingElse,
+    given: isGiven ? (state.everythingElseGivenTyped ?? 0) : undefined,
+    after: after && sampled && restAfter(sampled, shares),
+  };
+  const longest = Math.max(...[...shares, rest].map(each => Math.max(each.given ?? each.raw, each.after ?? 0)));
+  const full = scale === 'log' ? 1 : fullBar(longest);
+  const lengthOf = (share: number) => (scale === 'log' ? 1 - Math.log10(share) / Math.log10(leastLogarithmic) : share / full);
+  const cells = ({ raw, given, after: sampledShare }: Shares, hatched: boolean) => {
+    const bars = [given ?? raw, sampledShare].filter(share => share !== undefined).map(share => bar(share, lengthOf(share), hatched));
+    return element('td', { class: sampled ? 'share two' : 'share', 'aria-hidden': 'true' }, ...bars);
+  };
+  const blank = element(
+    'tr',
+    { 'aria-describedby': 'looked-at', tabindex: '-1' },
+    element('td', { class: 'rank' }),
+    element('th', { scope: 'row', class: 'name' }),
+    cells(rest, false),
+    ...[rest.raw, rest.given, rest.after, cumulative ? 1 : undefined].filter(share => share !== undefined).map(() => percentCell(1)),
+  );
+  /** A copy of a blank row, filled: a third of the time of making each of its elements. */
+  const rowOf = (row: PanelRow, each: Shares, sum: number | undefined, isActual: boolean): HTMLElement => {
+    const tr = blank.cloneNode(true) as HTMLTableRowElement;
+    const [rank, name, share, ...numbers] = tr.cells;
+    const cut = sampled?.cutBy(row.id);
+    if (isActual || cut) tr.className = `${isActual ? 'actual' : ''} ${cut ? 'cut' : ''}`.trim();
+    if (isActual) tr.setAttribute('aria-current', 'true');
+    tr.dataset['id'] = String(row.id);
+    tr.dataset['probability'] = String(row.probability);
+    if (rank) rank.textContent = formatCount(row.rank);
+    const spoken = spokenName(row.token);
+    name?.setAttribute('aria-label', isActual ? l10n.t('{0}, which is how your text continues', spoken) : spoken);
+    name?.append(tokenElement(row.token));
+    const lengths = [each.given ?? each.raw, ...(each.after === undefined ? [] : [each.after])];
+    for (const [index, length] of lengths.entries()) setBar(share?.children[index], length, lengthOf(length));
+    const fill = (probability: number, column?: string) => setPercent(numbers.shift(), probability, column);
+    fill(row.probability);
+    if (each.given !== undefined) fill(each.given, 'of-typed');
+    if (each.after !== undefined && !cut) fill(each.after, 'after');
+    if (cut) setText(numbers.shift(), 'number after none', l10n.t('cut by {0}', ruleName(cut)));
+    if (cumulative && sum !== undefined) fill(sum, 'cumulative');
+    if (cumulative && sum === undefined) setText(numbers.shift(), 'number none', '–');
+    return tr;
+  };
+
+  let above: number | undefined = 0;
+  const body = ordered.flatMap((row, index) => {
+    const each = shares[index] ?? rest;
+    const isActual = row === actual;
+    // What the tokens between have is not known here.
+    if (isActual && actual.afterGap && !isGiven) above = undefined;
+    if (above !== undefined) above += each.given ?? each.raw;
+    const tr = rowOf(row, each, above, isActual);
+    if (index === 0) tr.setAttribute('tabindex', '0');
+    return isActual && actual.afterGap ? [gapRow(4 + Number(isGiven) + Number(sampled !== undefined) + Number(cumulative)), tr] : [tr];
+  });
   body.push(
     element(
       'tr',
       { class: 'rest', 'data-probability': String(state.everythingElse) },
       element('td', { class: 'rank' }),
       element('th', { scope: 'row', class: 'name' }, l10n.t('everything else')),
-      barCell(rest / full, 'bar hatched'),
-      percentCell(state.everythingElse),
-      given ? percentCell(state.everythingElseGivenTyped ?? 0, true) : undefined,
+      cells(rest, true),
+      percentCell(rest.raw),
+      rest.given === undefined ? undefined : percentCell(rest.given, 'of-typed'),
+      rest.after === undefined ? undefined : percentCell(rest.after, 'after'),
+      cumulative ? percentCell(1, 'cumulative') : undefined,
     ),
   );
+  const columns = [
+    column('rank', l10n.t('Rank')),
+    column('name', l10n.t('Token')),
+    axis(scale === 'log' ? formatDecimal(leastLogarithmic * 100, 4) : '0', full),
+    sampled
+      ? column('number', l10n.t('Raw'), l10n.t('Raw'))
+      : column('number', l10n.t('Probability'), ...(isGiven ? [l10n.t('before typing')] : [])),
+    isGiven ? column('number', l10n.t('Probability given what is typed'), l10n.t('given what is typed')) : undefined,
+    sampled ? column('number after', l10n.t('After sampling'), l10n.t('After sampling')) : undefined,
+    cumulative ? column('number', l10n.t('Cumulative'), l10n.t('cumulative')) : undefined,
+  ];
+  const extra = Number(isGiven) + Number(sampled !== undefined) + Number(cumulative);
   return element(
     'table',
-    { class: given ? 'given' : '' },
-    element(
-      'caption',
-      { class: 'only-spoken' },
-      given
-        ? l10n.t('Tokens {0} expects next, those that continue what is typed first', state.model)
-        : l10n.t('Tokens {0} expects next, most probable first', state.model),
-    ),
-    element('thead', {}, headerRow(state, full)),
+    {
+      class: [isGiven ? 'given' : '', sampled ? 'sampled' : '', extra > 1 || sampled ? 'crowded' : '', `extra${extra}`]
+        .filter(Boolean)
+        .join(' '),
+    },
+    element('caption', { class: 'only-spoken' }, captionOf(state, isGiven, sampled !== undefined)),
+    element('thead', {}, element('tr', {}, ...columns)),
     element('tbody', {}, ...body),
   );
 }
 
-function headerRow(state: PanelDistribution, full: number): HTMLElement {
-  const column = (name: string, text: string, ...seen: (Node | string)[]) =>
-    element('th', { scope: 'col', class: name, 'aria-label': text }, ...seen);
-  const axis = element(
+/** What the shown rows leave of 1: exactly nothing where they are all that may be drawn. */
+function restAfter({ sampling }: SampledRow, shares: readonly Shares[]): number {
+  const drawn = shares.map(({ after }) => after ?? 0).filter(after => after > 0);
+  return drawn.length === sampling.kept.ids.length ? 0 : Math.max(0, 1 - drawn.reduce((sum, each) => sum + each, 0));
+}
+
+function captionOf({ model }: PanelDistribution, isGiven: boolean, isSampled: boolean): string {
+  if (isSampled) return l10n.t('Tokens {0} expects next, most probable first, before and after sampling', model);
+  return isGiven
+    ? l10n.t('Tokens {0} expects next, those that continue what is typed first', model)
+    : l10n.t('Tokens {0} expects next, most probable first', model);
+}
+
+function column(name: string, text: string, ...seen: (Node | string)[]): HTMLElement {
+  return element('th', { scope: 'col', class: name, 'aria-label': text }, ...seen);
+}
+
+function axis(from: string, full: number): HTMLElement {
+  const first = from === '0' ? from : `${from}%`;
+  return element(
     'td',
     { class: 'axis', 'aria-hidden': 'true' },
-    element('div', {}, element('span', {}, '0'), element('span', {}, `${full * 100}%`)),
+    element('div', {}, element('span', {}, first), element('span', {}, `${full * 100}%`)),
   );
-  const [rank, token, probability] = [l10n.t('Rank'), l10n.t('Token'), l10n.t('Probability')];
-  if (!state.typed) {
-    return element('tr', {}, column('rank', rank), column('name', token), axis, column('number', probability));
-  }
-  return element(
-    'tr',
-    {},
-    column('rank', rank),
-    column('name', token),
-    axis,
-    column('number', probability, l10n.t('before typing')),
-    column('number', l10n.t('Probability given what is typed'), l10n.t('given what is typed')),
-  );
+}
+
+const spokenNames = new WeakMap<TokenPieces, string>();
+
+/** The same tokens are drawn again and again. */
+function spokenName(token: TokenPieces): string {
+  const known = spokenNames.get(token) ?? spokenToken(token);
+  spokenNames.set(token, known);
+  return known;
+}
+
+function bar(share: number, length: number, hatched: boolean): HTMLElement {
+  const drawn = element('div', { class: hatched ? 'bar hatched' : 'bar' });
+  setBar(drawn, share, length);
+  return drawn;
 }
 
 /** The sizes are set as properties: the page's policy allows no style attributes. A bar is never too thin to be seen, unless it is nothing. */
-function barCell(share: number, name: string): HTMLElement {
-  const bar = element('div', { class: name });
-  bar.style.width = `${Math.min(1, share) * 100}%`;
-  bar.hidden = share === 0;
-  return element('td', { class: 'share', 'aria-hidden': 'true' }, bar);
+function setBar(drawn: Element | undefined, share: number, length: number): void {
+  if (!(drawn instanceof HTMLElement)) return;
+  drawn.style.width = `${Math.max(0, Math.min(1, length)) * 100}%`;
+  drawn.hidden = share === 0;
 }
 
-function percentCell(probability: number, isGiven = false): HTMLElement {
-  const none = isGiven && probability === 0; // it does not continue what is typed, so this is a true zero
-  const name = `number${isGiven ? ' of-typed' : ''}${none ? ' none' : ''}`;
-  return element('td', { class: name }, none ? '0' : formatPercent(probability), element('span', { class: 'unit' }, '%'));
+function percentCell(probability: number, column?: string): HTMLTableCellElement {
+  const cell = element('td', {}, '', element('span', { class: 'unit' }, '%'));
+  setPercent(cell, probability, column);
+  return cell;
+}
+
+/** In the columns with a name 0 and 1 are what they say: what does not continue the typed text or is cut, and all that is left. */
+function setPercent(cell: HTMLTableCellElement | undefined, probability: number, column?: string): void {
+  const none = column !== undefined && probability === 0;
+  if (!cell?.firstChild) return;
+  cell.className = ['number', column, none ? 'none' : undefined].filter(Boolean).join(' ');
+  cell.firstChild.textContent = none ? '0' : column !== undefined && probability === 1 ? '100' : formatPercent(probability);
+}
+
+function setText(cell: HTMLTableCellElement | undefined, classes: string, text: string): void {
+  if (!cell) return;
+  cell.className = classes;
+  cell.textContent = text;
 }
 
 /** The ranks left out before the actual token. A drawing: the ranks themselves say it in words. */
-function gapRow(given: boolean): HTMLElement {
-  return element('tr', { class: 'gap', 'aria-hidden': 'true' }, element('td', { colspan: given ? '5' : '4' }, '⋮'));
+function gapRow(columns: number): HTMLElement {
+  return element('tr', { class: 'gap', 'aria-hidden': 'true' }, element('td', { colspan: String(columns) }, '⋮'));
 }

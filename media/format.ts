@@ -4,7 +4,7 @@ import { spokenToken as spokenInWords } from '../src/core/spokenText';
 import type { TokenPieces } from '../src/core/vocabulary';
 import { spokenWords } from '../src/views/spokenWords';
 
-export { formatBits, formatCount, formatPercent, fullBar } from '../src/core/numberText';
+export { formatBits, formatCount, formatDecimal, formatPercent, fullBar } from '../src/core/numberText';
 
 /** "entropy 4.3 bits: like choosing among 20 equal tokens" */
 export function entropyInWords(bits: number): string {

@@ -1,17 +1,17 @@
 import * as l10n from '@vscode/l10n';
 import type { FromPanel, PanelMessage, PanelState, ToPanel } from '../src/views/panelProtocol';
-import { distributionPage, spokenSummary } from './distributionPage';
+import { choicesFrom, type Choices } from './choices';
+import { DistributionPage, spokenSummary } from './distributionPage';
 import { element } from './dom';
 import { useLanguage } from './format';
-import { columnOfFocusedStrip, focusStrip } from './strip';
 
 declare function acquireVsCodeApi(): {
   postMessage(message: FromPanel): void;
   getState(): unknown;
-  setState(state: { readonly scrollY: number }): void;
+  setState(state: Choices): void;
 };
 
-/** The panel's page: drawn from its last message and nothing else. What holds the focus stays in place between messages. */
+/** The panel's page: drawn from the last message of each kind, and what its reader has chosen. What holds the focus keeps it between messages. */
 function start(): void {
   useLanguage();
   const vscode = acquireVsCodeApi();
@@ -30,11 +30,11 @@ function start(): void {
   document.body.append(progress, main);
 
   let state: PanelState | undefined;
-  let scrollY = savedScroll(vscode.getState());
-
-  const reveal = (share: number) => {
-    vscode.postMessage({ kind: 'reveal', share });
-  };
+  const choices = choicesFrom(vscode.getState());
+  const page = new DistributionPage(choices, {
+    post: message => vscode.postMessage(message),
+    save: () => vscode.setState(choices),
+  });
 
   // Nothing is announced by itself, since the page follows every move of the cursor: this button is how to ask.
   read.addEventListener('click', () => {
@@ -42,33 +42,42 @@ function start(): void {
   });
   window.addEventListener('scroll', () => {
     if (state?.kind !== 'distribution') return; // a short message scrolls the page up: that is not the reader's doing
-    ({ scrollY } = window);
-    vscode.setState({ scrollY });
+    choices.scrollY = window.scrollY;
+    vscode.setState(choices);
   });
-  window.addEventListener('message', (event: MessageEvent<ToPanel>) => {
-    const place = scrollY; // redrawing may scroll, and so may change it
-    ({ state } = event.data);
+  window.addEventListener('message', ({ data }: MessageEvent<ToPanel>) => {
+    switch (data.kind) {
+      case 'show':
+        return show(data.state);
+      case 'vocabulary':
+        return page.useVocabulary(data.vocabulary);
+      case 'row':
+        return page.useRow(data);
+      case 'found':
+        return page.found(data);
+    }
+  });
+  vscode.postMessage({ kind: 'ready' });
+  page.sayWants();
+
+  function show(next: PanelState): void {
+    const place = choices.scrollY; // redrawing may scroll, and so may change it
+    state = next;
     const busy = state.kind === 'message' ? state.busy : state.updating;
     main.setAttribute('aria-busy', String(busy));
     document.body.classList.toggle('busy', busy);
-    if (state.kind === 'distribution') document.documentElement.dataset['palette'] = state.palette;
     content.classList.toggle('updating', state.kind === 'distribution' && state.updating);
     status.textContent = '';
-    const heldColumn = columnOfFocusedStrip();
-    content.replaceChildren(...(state.kind === 'message' ? messagePage(state) : distributionPage(state, reveal)));
-    if (heldColumn !== undefined) focusStrip(content, heldColumn);
-    if (state.kind === 'distribution') window.scrollTo({ top: place, behavior: 'instant' });
-  });
-  vscode.postMessage({ kind: 'ready' });
+    if (state.kind === 'message') return content.replaceChildren(...messagePage(state));
+    document.documentElement.dataset['palette'] = state.palette;
+    page.draw(state);
+    if (page.root.parentElement !== content) content.replaceChildren(page.root); // only then: what is put anew loses the focus
+    window.scrollTo({ top: place, behavior: 'instant' });
+  }
 }
 
 function messagePage({ headline, text }: PanelMessage): readonly HTMLElement[] {
   return [element('section', { class: 'message' }, element('h2', {}, headline), element('p', {}, text))];
-}
-
-function savedScroll(saved: unknown): number {
-  if (typeof saved !== 'object' || saved === null || !('scrollY' in saved)) return 0;
-  return typeof saved.scrollY === 'number' ? saved.scrollY : 0;
 }
 
 start();

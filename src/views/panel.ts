@@ -45,11 +45,11 @@ export class PanelView implements Disposable {
     this.#focus = focus;
     this.#pauses = pauses;
     this.#pages = this.#store.add(
-      new PanelPages(
-        extensionUri,
-        () => this.#schedule(),
-        share => void this.#reveal(share),
-      ),
+      new PanelPages(extensionUri, {
+        appeared: () => this.#schedule(),
+        reveal: share => void this.#reveal(share),
+        find: (asked, reply) => void this.#answers.find(asked, reply),
+      }),
     );
     this.#answers = new PanelAnswers(
       {
@@ -63,11 +63,12 @@ export class PanelView implements Disposable {
         palette: document => looks.of(document).palette,
         readingNote: document => reading.noteOf(document),
         topCount: () => config.topCount,
+        wantsWholeRow: () => this.#pages.wantsWholeRow,
         refusalInWords,
         failureInWords,
         time: work => pauses.time('cursor', work),
       },
-      state => this.#pages.post(state),
+      message => this.#pages.post(message),
     );
     this.#store.add(window.onDidChangeActiveTextEditor(editor => this.#follow(editor)));
     this.#store.add(

@@ -2,7 +2,7 @@ import type { BandEdges } from '../core/band';
 import { noCells } from '../core/cells';
 import { distributionOfLogProbabilities, distributionOfRow } from '../core/distribution';
 import type { Palette } from '../core/look';
-import { piecesOfBytes, type TokenPieces } from '../core/vocabulary';
+import { piecesOfBytes, type TokenPieces, type Vocabulary } from '../core/vocabulary';
 import { ModelError, type ModelErrorCode } from '../model/errors';
 import type { DocumentView, LensState, NextAnswer } from '../documentView';
 import { Refusal } from '../refusal';
@@ -10,7 +10,7 @@ import type { RefusalReason } from '../refusal';
 import { ExactWords, isSamePlace } from './exactWords';
 import type { AskChain } from './exactWords';
 import { askingMessage, failureMessage, loadingMessage, noEditorMessage, refusalMessage } from './panelMessages';
-import type { PanelState, WatchedShape } from './panelProtocol';
+import type { FindTexts, PanelFound, PanelState, ToPanel, WatchedShape } from './panelProtocol';
 import { panelDistribution, rowBeginningAt, shapeOf, textRuns, watchedPeaks, type PanelAnswer } from './panelState';
 import type { Retry } from './stateInWords';
 
@@ -43,6 +43,8 @@ export interface PanelSource<D> {
   readingNote(document: D): string | undefined;
   /** Rows shown, at most. */
   topCount(): number;
+  /** All probabilities of a place are needed, not only the rows shown. */
+  wantsWholeRow(): boolean;
   /** Sentences for people, as everywhere else in the editor. */
   refusalInWords(reason: RefusalReason): string;
   failureInWords(code: ModelErrorCode, retry: Retry): string;
@@ -52,21 +54,28 @@ export interface PanelSource<D> {
 
 /**
  * Decides what the panel shows at a place: the table's own row where there is one, else what the model answers for the text before the place.
- * One question at a time, the newest; every change of the state goes to `show`.
+ * One question at a time, the newest; every change of the state goes to `post`. Where somebody wants the whole row of a place, the model is asked for
+ * it though the table has the rows: they are shown at once, the whole row follows.
  */
 export class PanelAnswers<D extends VersionedDocument> {
   readonly #source: PanelSource<D>;
-  readonly #show: (state: PanelState) => void;
+  readonly #post: (message: ToPanel) => void;
   #run: { readonly place: Place<D>; readonly abort: AbortController } | undefined;
   /** What the model said last, so that rows arriving elsewhere in the document do not make it say it again. */
   #outcome: { readonly place: Place<D>; readonly result: NextAnswer | ModelErrorCode | RefusalReason } | undefined;
   #shown: { readonly document: D | undefined; readonly state: PanelState } | undefined;
   #modelName: string | undefined;
+  /** The place of the last distribution, by the number that stands for it in pages. */
+  #numbered: { readonly place: Place<D>; readonly number: number } | undefined;
+  #places = 0;
+  #posted: { readonly vocabulary?: Vocabulary; readonly rowOf?: number } = {};
   readonly #exact: ExactWords<D>;
+  /** By who asked. */
+  readonly #finding = new Map<(found: PanelFound) => void, AbortController>();
 
-  constructor(source: PanelSource<D>, show: (state: PanelState) => void) {
+  constructor(source: PanelSource<D>, post: (message: ToPanel) => void) {
     this.#source = source;
-    this.#show = show;
+    this.#post = post;
     this.#exact = new ExactWords(source.chain, place => source.time(() => this.update(place)));
   }
 
@@ -81,18 +90,52 @@ export class PanelAnswers<D extends VersionedDocument> {
 
     const view = this.#source.isOn(document) ? this.#source.view(document) : undefined;
     const ofTable = view?.documentVersion === version ? answerOfTable(view, offset, this.#source.topCount()) : undefined;
-    if (ofTable) return this.#answer(document, this.#stateOf(place, ofTable, view));
-
     const result = this.#outcome && isSamePlace(this.#outcome.place, place) ? this.#outcome.result : undefined;
+    const next = typeof result === 'object' && 'result' in result ? result : undefined;
+    const wholeRow = this.#source.wantsWholeRow();
+    // The model is asked at borders of words only: of a place within one, the whole row is that of the word's beginning.
+    if (ofTable && !(wholeRow && next && next.result.cut !== offset)) {
+      this.#answer(document, this.#stateOf(place, ofTable, view), wholeRow ? place : undefined);
+      if (!wholeRow) return;
+      if (result) this.#postRow(place, next);
+      else if (!this.#isAsking(place)) void this.#ask(place, undefined);
+      return;
+    }
     if (typeof result === 'string') return this.#answer(document, this.#failure(result, 'move'));
     if (result && 'kind' in result) return this.#answer(document, this.#refusal(result));
-    if (result) return this.#answer(document, this.#stateOf(place, this.#answerOfNext(place, result, view), view));
-    if (!this.#run || !isSamePlace(this.#run.place, place)) void this.#ask(place, lens.kind === 'starting');
+    if (next) {
+      this.#answer(document, this.#stateOf(place, this.#answerOfNext(place, next, view), view));
+      if (wholeRow) this.#postRow(place, next);
+    } else if (!this.#isAsking(place)) void this.#ask(place, lens.kind === 'starting' ? 'starting' : 'asking');
+  }
+
+  /**
+   * Asks how probable texts are at a place, by the number its state has. The answer goes to `reply`; a newer question with the same `reply`, or a
+   * newer place, leaves this one without.
+   */
+  async find({ place: number, texts }: FindTexts, reply: (found: PanelFound) => void): Promise<void> {
+    this.#finding.get(reply)?.abort();
+    this.#finding.delete(reply);
+    if (this.#numbered?.number !== number) return; // the page will ask again about the place that is on its way to it
+    const { document, offset, version } = this.#numbered.place;
+    if (document.version !== version) return;
+    const abort = new AbortController();
+    this.#finding.set(reply, abort);
+    let logProbabilities: Float64Array | undefined;
+    try {
+      ({ logProbabilities } = (await this.#source.chain(document, offset, texts, abort.signal)).result);
+    } catch {
+      logProbabilities = undefined; // the distribution itself says what is wrong
+    }
+    if (abort.signal.aborted) return;
+    this.#finding.delete(reply);
+    reply({ kind: 'found', place: number, texts, logProbabilities });
   }
 
   /** Stops asking. */
   cancel(): void {
     this.#exact.leave(undefined);
+    this.#leaveNumbered();
     this.#drop();
   }
 
@@ -103,11 +146,16 @@ export class PanelAnswers<D extends VersionedDocument> {
     this.#outcome = undefined;
   }
 
-  async #ask(place: Place<D>, starting: boolean): Promise<void> {
+  #isAsking(place: Place<D>): boolean {
+    return this.#run !== undefined && isSamePlace(this.#run.place, place);
+  }
+
+  /** `waiting`: what is shown meanwhile; undefined: what is there is of this very place. */
+  async #ask(place: Place<D>, waiting: 'starting' | 'asking' | undefined): Promise<void> {
     this.#drop();
     const run = { place, abort: new AbortController() };
     this.#run = run;
-    this.#showWaiting(place.document, starting);
+    if (waiting) this.#showWaiting(place.document, waiting === 'starting');
     let result: NextAnswer | ModelErrorCode | RefusalReason;
     try {
       result = await this.#source.next(place.document, place.offset, run.abort.signal);
@@ -135,10 +183,47 @@ export class PanelAnswers<D extends VersionedDocument> {
     this.#run = undefined;
   }
 
-  #answer(document: D | undefined, state: PanelState): void {
-    this.#drop();
+  /** `asking`: the place whose question goes on. */
+  #answer(document: D | undefined, state: PanelState, asking?: Place<D>): void {
+    if (!asking || !this.#isAsking(asking)) this.#drop();
     this.#shown = { document, state };
     this.#show(state);
+  }
+
+  #show(state: PanelState): void {
+    this.#post({ kind: 'show', state });
+  }
+
+  /** To pages that want all of it; without an answer they are told that there is none. */
+  #postRow(place: Place<D>, next: NextAnswer | undefined): void {
+    const number = this.#numberOf(place);
+    if (this.#posted.rowOf === number) return;
+    this.#posted = { ...this.#posted, rowOf: number };
+    const { cut, logProbabilities } = next?.result ?? { cut: place.offset, logProbabilities: undefined };
+    const bytes = typedBytes(this.#source.textBetween(place.document, cut, place.offset), cut);
+    this.#post({ kind: 'row', place: number, logProbabilities, typedBytes: bytes.length === 0 ? undefined : bytes });
+  }
+
+  #postVocabulary(vocabulary: Vocabulary): void {
+    if (this.#posted.vocabulary === vocabulary) return;
+    this.#posted = { ...this.#posted, vocabulary };
+    const { bytes, offsets, controlNames } = vocabulary.data;
+    // Copies: what they are views of may be larger, and the way to a page knows these two kinds of array only.
+    this.#post({ kind: 'vocabulary', vocabulary: { bytes: new Uint8Array(bytes), offsets: new Uint32Array(offsets), controlNames } });
+  }
+
+  #numberOf(place: Place<D>): number {
+    if (!this.#numbered || !isSamePlace(this.#numbered.place, place)) {
+      this.#leaveNumbered();
+      this.#numbered = { place, number: ++this.#places };
+    }
+    return this.#numbered.number;
+  }
+
+  #leaveNumbered(): void {
+    this.#numbered = undefined;
+    for (const abort of this.#finding.values()) abort.abort();
+    this.#finding.clear();
   }
 
   /** The previous answer stays while a newer one of the same document is computed. */
@@ -151,12 +236,15 @@ export class PanelAnswers<D extends VersionedDocument> {
 
   #stateOf(place: Place<D>, answer: PanelAnswer, view: DocumentView | undefined): PanelState {
     this.#modelName = answer.modelName;
+    this.#postVocabulary(answer.vocabulary);
     const { document, offset } = place;
     const bandEdges = this.#source.bandEdges(document);
     const start = Math.max(0, offset - beforeLength);
     const text = this.#source.textBetween(document, start, offset);
     const isCurrent = view?.documentVersion === place.version && view.complete;
     return panelDistribution(answer, {
+      place: this.#numberOf(place),
+      topCount: this.#source.topCount(),
       reading: this.#source.readingNote(document),
       ...textRuns(text, start, view?.cellsIn({ start, end: offset }) ?? noCells, bandEdges),
       shape: view && shapeOf(view.table, bandEdges, offset, !isCurrent),

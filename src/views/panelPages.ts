@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { DisposableStore, type Disposable } from '../disposable';
 import { pageLanguage } from './language';
 import { panelHtml } from './panelHtml';
-import { fromPanel, type PanelState, type ToPanel } from './panelProtocol';
+import { fromPanel, type FindTexts, type PanelFound, type ToPanel } from './panelProtocol';
 
 const panelType = 'tokenLens.panel';
 const dockedViewId = 'tokenLens.panelView';
@@ -11,26 +11,35 @@ const title = () => vscode.l10n.t('Next token');
 interface Page {
   readonly webview: vscode.Webview;
   readonly isVisible: () => boolean;
+  wantsWholeRow: boolean;
+}
+
+/** What pages ask for. */
+export interface PageListeners {
+  /** A page has become visible, or wants more than it did. */
+  readonly appeared: () => void;
+  /** A place along the document was chosen, 0 to 1. */
+  readonly reveal: (share: number) => void;
+  /** `reply` stands for the page: it is the same for all it asks. */
+  readonly find: (asked: FindTexts, reply: (found: PanelFound) => void) => void;
 }
 
 /**
  * The page in its two homes: a panel beside the text, which survives a restart, and a docked view. Hidden pages are thrown away by the editor
- * and say `ready` when they come back, so the last state is kept here.
+ * and say `ready` when they come back, so the last message of each kind is kept here.
  */
 export class PanelPages implements Disposable {
   readonly #store = new DisposableStore();
   readonly #pages = new Set<Page>();
   readonly #distUri: vscode.Uri;
-  readonly #onDidAppear: () => void;
-  readonly #onReveal: (share: number) => void;
+  readonly #listeners: PageListeners;
   #panel: vscode.WebviewPanel | undefined;
-  #state: PanelState | undefined;
+  /** In the order in which they came first: a vocabulary before the state that needs it. */
+  readonly #last = new Map<ToPanel['kind'], ToPanel>();
 
-  /** `onDidAppear` is called when a page has become visible, `onReveal` when a place along the document was chosen in one. */
-  constructor(extensionUri: vscode.Uri, onDidAppear: () => void, onReveal: (share: number) => void) {
+  constructor(extensionUri: vscode.Uri, listeners: PageListeners) {
     this.#distUri = vscode.Uri.joinPath(extensionUri, 'dist');
-    this.#onDidAppear = onDidAppear;
-    this.#onReveal = onReveal;
+    this.#listeners = listeners;
     this.#store.add(
       vscode.window.registerWebviewPanelSerializer(panelType, {
         deserializeWebviewPanel: panel => {
@@ -55,6 +64,11 @@ export class PanelPages implements Disposable {
     return [...this.#pages].some(page => page.isVisible());
   }
 
+  /** A page that can be seen needs all probabilities of a place. */
+  get wantsWholeRow(): boolean {
+    return [...this.#pages].some(page => page.wantsWholeRow && page.isVisible());
+  }
+
   /** Opens the panel beside the text or brings it to the front, without the focus. */
   show(): void {
     if (this.#panel) return this.#panel.reveal(undefined, true);
@@ -62,10 +76,9 @@ export class PanelPages implements Disposable {
     this.#adopt(vscode.window.createWebviewPanel(panelType, title(), column, { enableFindWidget: true }));
   }
 
-  /** Keeps the state and sends it to the pages that can be seen. */
-  post(state: PanelState): void {
-    this.#state = state;
-    const message: ToPanel = { kind: 'show', state };
+  /** Keeps the message and sends it to the pages that can be seen. */
+  post(message: ToPanel): void {
+    this.#last.set(message.kind, message);
     for (const page of this.#pages) if (page.isVisible()) void page.webview.postMessage(message);
   }
 
@@ -86,16 +99,26 @@ export class PanelPages implements Disposable {
   }
 
   #attach(webview: vscode.Webview, isVisible: () => boolean): Page {
-    const page: Page = { webview, isVisible };
+    const page: Page = { webview, isVisible, wantsWholeRow: false };
+    const reply = (found: PanelFound) => void webview.postMessage(found);
     this.#pages.add(page);
     const addressOf = (name: string) => webview.asWebviewUri(vscode.Uri.joinPath(this.#distUri, name)).toString();
     webview.options = { enableScripts: true, localResourceRoots: [this.#distUri] };
     webview.onDidReceiveMessage((message: unknown) => {
       const said = fromPanel(message);
-      if (said?.kind === 'reveal') this.#onReveal(said.share);
-      if (said?.kind !== 'ready') return;
-      if (this.#state) void webview.postMessage({ kind: 'show', state: this.#state } satisfies ToPanel);
-      this.#onDidAppear();
+      switch (said?.kind) {
+        case 'ready':
+          page.wantsWholeRow = false; // a page that is new, or was thrown away, says what it wants after this
+          for (const each of this.#last.values()) void webview.postMessage(each);
+          return this.#listeners.appeared();
+        case 'wants':
+          page.wantsWholeRow = said.wholeRow;
+          return this.#listeners.appeared();
+        case 'reveal':
+          return this.#listeners.reveal(said.share);
+        case 'find':
+          return this.#listeners.find(said, reply);
+      }
     });
     webview.html = panelHtml({
       cspSource: webview.cspSource,
@@ -108,6 +131,6 @@ export class PanelPages implements Disposable {
   }
 
   #appeared(visible: boolean): void {
-    if (visible) this.#onDidAppear();
+    if (visible) this.#listeners.appeared();
   }
 }

@@ -1,13 +1,35 @@
 import type { Palette } from '../core/look';
-import type { TokenPieces } from '../core/vocabulary';
+import type { TokenPieces, VocabularyData } from '../core/vocabulary';
 
 /**
- * Messages between the extension and the panel's page. The page is told its whole state every time and can be rebuilt from one message;
- * it says `ready` first. The strings of people's text in here are hostile input for the page: set as text, never as markup.
+ * Messages between the extension and the panel's page. The page is told its whole state every time and can be rebuilt from the last message of each
+ * kind; it says `ready` first. The strings of people's text in here are hostile input for the page: set as text, never as markup.
  */
-export interface ToPanel {
-  readonly kind: 'show';
-  readonly state: PanelState;
+export type ToPanel =
+  | { readonly kind: 'show'; readonly state: PanelState }
+  /** Comes before any state with ids of it. */
+  | { readonly kind: 'vocabulary'; readonly vocabulary: VocabularyData }
+  | PanelWholeRow
+  | PanelFound;
+
+/** All probabilities at a place, for pages that want them: what is drawn, ranked and sampled there needs no other answer of the model. */
+export interface PanelWholeRow {
+  readonly kind: 'row';
+  /** As in the state it belongs to. */
+  readonly place: number;
+  /** Natural, over the vocabulary; undefined where they cannot be had. */
+  readonly logProbabilities: Float32Array | undefined;
+  /** UTF-8 of what the state says is typed. */
+  readonly typedBytes: Uint8Array | undefined;
+}
+
+/** The answer to `find`, to the page that asked. */
+export interface PanelFound {
+  readonly kind: 'found';
+  readonly place: number;
+  readonly texts: readonly string[];
+  /** Natural logarithms, as in `ChainResult`; undefined where they cannot be had. */
+  readonly logProbabilities: Float64Array | undefined;
 }
 
 export type PanelState = PanelMessage | PanelDistribution;
@@ -22,6 +44,8 @@ export interface PanelMessage {
 
 export interface PanelDistribution {
   readonly kind: 'distribution';
+  /** Names the place, the text and the model: another number, another distribution. */
+  readonly place: number;
   /** True while a newer answer is being computed: what is shown belongs to the place before. */
   readonly updating: boolean;
   /** The first line: "Stronger colour = more surprising to SmolLM2-135M. It read 52 tokens before this place." */
@@ -35,6 +59,8 @@ export interface PanelDistribution {
   readonly beforeTruncated: boolean;
   /** What is typed of a word that is not finished; undefined at a border of tokens. Then rows carry `givenTyped` and a note says so. */
   readonly typed: TokenPieces | undefined;
+  /** How many of the most probable tokens are shown at least, the actual one included where it is among them. */
+  readonly topCount: number;
   /** Most probable first, those that continue `typed` before the others. Never the actual token. */
   readonly rows: readonly PanelRow[];
   /** The token that follows in the document, always a row of its own, with its rank; undefined where no text follows or it is not known. */
@@ -83,6 +109,7 @@ export interface WatchedShape {
 }
 
 export interface PanelRow {
+  readonly id: number;
   /** From 1. */
   readonly rank: number;
   readonly token: TokenPieces;
@@ -103,12 +130,43 @@ export interface ActualRow extends PanelRow {
 export type FromPanel =
   | { readonly kind: 'ready' }
   /** A place along the document was chosen, 0 to 1: of its tokens, as the shape has them. */
-  | { readonly kind: 'reveal'; readonly share: number };
+  | { readonly kind: 'reveal'; readonly share: number }
+  /** From now on the page needs the whole row of every place, or no longer does. */
+  | { readonly kind: 'wants'; readonly wholeRow: boolean }
+  | FindTexts;
+
+/** How probable are these texts at the place that is shown? A newer question of the same page takes the place of this one. */
+export interface FindTexts {
+  readonly kind: 'find';
+  readonly place: number;
+  /** At most `mostTexts`, each of at most `longestText` characters. */
+  readonly texts: readonly string[];
+}
+
+export const mostTexts = 2;
+/** UTF-16. */
+export const longestText = 200;
 
 /** What a page says; undefined where it is nothing that a page of ours would say. */
 export function fromPanel(message: unknown): FromPanel | undefined {
   if (typeof message !== 'object' || message === null || !('kind' in message)) return undefined;
-  if (message.kind === 'ready') return { kind: 'ready' };
-  if (message.kind !== 'reveal' || !('share' in message) || typeof message.share !== 'number') return undefined;
-  return message.share >= 0 && message.share <= 1 ? { kind: 'reveal', share: message.share } : undefined;
+  switch (message.kind) {
+    case 'ready':
+      return { kind: 'ready' };
+    case 'reveal': {
+      const share = 'share' in message ? message.share : undefined;
+      return typeof share === 'number' && share >= 0 && share <= 1 ? { kind: 'reveal', share } : undefined;
+    }
+    case 'wants':
+      return 'wholeRow' in message && typeof message.wholeRow === 'boolean' ? { kind: 'wants', wholeRow: message.wholeRow } : undefined;
+    case 'find': {
+      if (!('place' in message) || typeof message.place !== 'number' || !('texts' in message) || !Array.isArray(message.texts))
+        return undefined;
+      const given: readonly unknown[] = message.texts;
+      const texts = given.filter(text => typeof text === 'string' && text.length <= longestText) as readonly string[];
+      return texts.length === given.length && texts.length <= mostTexts ? { kind: 'find', place: message.place, texts } : undefined;
+    }
+    default:
+      return undefined;
+  }
 }

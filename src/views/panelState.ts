@@ -25,6 +25,8 @@ export interface PanelAnswer {
 
 /** What surrounds the answer. */
 export interface PanelSurroundings {
+  readonly place: number;
+  readonly topCount: number;
   readonly reading: string | undefined;
   readonly before: readonly TextRun[];
   readonly beforeTruncated: boolean;
@@ -38,6 +40,7 @@ export function panelDistribution(answer: PanelAnswer, surroundings: PanelSurrou
   const { distribution, vocabulary } = answer;
   const { actual } = distribution;
   const rowOf = (row: DistributionRow): PanelRow => ({
+    id: row.id,
     rank: row.rank,
     token: vocabulary.piecesOf(row.id),
     probability: row.probability,

@@ -279,6 +279,58 @@ describe('the panel of a user', function () {
     );
   });
 
+  it('samples from the whole distribution, by keys, and finds any text in it; the token that follows keeps its score', async () => {
+    const text = 'The capital of France is Tuesday.';
+    const editor = await open(text);
+    await vscode.commands.executeCommand('tokenLens.toggle');
+    const scores = await api.score(editor.document.uri);
+    const offset = text.indexOf(' Tuesday');
+    moveTo(editor, offset);
+    const own = scores.tokens.find(token => token.start === offset);
+    assert.ok(own?.surprisalBits);
+    await vscode.commands.executeCommand('tokenLens.panelView.focus');
+    await panelWhen('the scores are shown', panel => panel.continues.includes('Tuesday'));
+    const matches = (selector: string) => browser.evaluateInWebview<boolean>(`document.activeElement?.matches('${selector}') === true`);
+    const tabTo = async (selector: string) => {
+      for (let step = 0; step < 20 && !(await matches(selector)); step++) await browser.press('Tab');
+      assert.ok(await matches(selector), selector);
+    };
+    const contents = (selector: string) =>
+      browser.evaluateInWebview<readonly string[]>(`[...document.querySelectorAll('${selector}')].map(each => each.textContent)`);
+
+    await tabTo('input[type=search]');
+    await browser.type('a large Paris');
+    await eventually('both spellings were found', async () => (await contents('.found li')).every(found => found.includes('product')));
+    await tabTo('.sampler summary');
+    await browser.press('Enter');
+    await eventually('the sampler has the row', async () => (await contents('.rows td.after')).length > 1);
+    await tabTo('#rule-topK');
+    await browser.press('Control+a');
+    await browser.type('3');
+    await eventually('three are left', async () => (await contents('.left-over'))[0] === '3 tokens may be drawn, from place 1 to 3.');
+    const after = await contents('.rows td.after');
+    assert.ok(
+      after.slice(3, -1).every(cell => cell === 'cut by top-k'),
+      after.join(),
+    );
+    const sum = after.slice(0, 3).reduce((total, cell) => total + Number(cell.replace('%', '')), 0);
+    assert.ok(Math.abs(sum - 100) < 0.2, after.join());
+    assert.equal(after.at(-1), '0%');
+    await browser.screenshot('panel-sampler');
+    await tabTo('.sampler summary');
+
+    // The cursor goes on: another row, sampled as before.
+    moveTo(editor, text.indexOf(' of'));
+    await panelWhen('the panel is at “ of”', panel => panel.continues.includes('·of'));
+    await eventually('the sampler has the other row', async () => (await contents('.left-over'))[0]?.startsWith('3 tokens') === true);
+    await vscode.commands.executeCommand('workbench.action.closePanel');
+    await vscode.commands.executeCommand('tokenLens.panelView.focus');
+    await eventually(
+      'the page is as it was',
+      async () => (await contents('.rows td.after')).filter(cell => cell.endsWith('%')).length === 4,
+    );
+  });
+
   it('takes the colours of every theme', async () => {
     const reference = referenceOf('prose-odd');
     const editor = await open(reference.text, 'markdown');

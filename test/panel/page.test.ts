@@ -34,7 +34,7 @@ describe('panel page', function () {
   }
 
   async function rowTexts(page: Page): Promise<(string | null)[][]> {
-    const all = await page.locator('tbody tr:not([aria-hidden])').all();
+    const all = await page.locator('.rows tbody tr:not([aria-hidden])').all();
     return Promise.all(
       all.map(async row => Promise.all((await row.locator(':is(th, td):not([aria-hidden])').all()).map(cell => cell.textContent()))),
     );
@@ -114,6 +114,7 @@ describe('panel page', function () {
 
   it('asks for the place of the column of the strip that is clicked', async () => {
     const page = await open(tuesday);
+    await page.locator('.strip').scrollIntoViewIfNeeded();
     const box = await page.locator('.strip').boundingBox();
     assert.ok(box);
     for (const column of [0, 20, 53]) await page.mouse.click(box.x + (box.width * (column + 0.5)) / 54, box.y + 10);
@@ -123,9 +124,10 @@ describe('panel page', function () {
   it('moves along the strip by keys, says where it is, and asks only for what Enter is pressed on', async () => {
     const page = await open(tuesday);
     const strip = page.getByRole('slider');
-    for (let step = 0; step < 5 && !(await strip.evaluate(element => element === document.activeElement)); step++)
+    for (let step = 0; step < 12 && !(await strip.evaluate(element => element === document.activeElement)); step++)
       await page.keyboard.press('Tab');
     const at = () => strip.getAttribute('aria-valuetext');
+    const scrolled = await page.evaluate(() => window.scrollY);
     assert.match((await at()) ?? '', /^93% of the way through, up to [\d.]+ bits$/);
     await page.keyboard.press('Home');
     await page.keyboard.press('ArrowLeft');
@@ -136,7 +138,7 @@ describe('panel page', function () {
     assert.deepEqual(await asked(page), []);
     await page.keyboard.press('Enter');
     assert.deepEqual(await asked(page), [shareOf(17)]);
-    assert.equal(await page.evaluate(() => window.scrollY), 0, 'keys of the strip scrolled the page');
+    assert.equal(await page.evaluate(() => window.scrollY), scrolled, 'keys of the strip scrolled the page');
 
     await show(page, { ...tuesday, updating: true });
     await page.keyboard.press('ArrowLeft');
@@ -276,7 +278,7 @@ describe('panel page', function () {
 
   it('keeps hostile text as text, everywhere it can be', async () => {
     const token = [{ text: hostile, glyph: false }];
-    const row = { rank: 1, token, probability: 0.5, givenTyped: 0.5 };
+    const row = { id: 1, rank: 1, token, probability: 0.5, givenTyped: 0.5 };
     const page = await open({
       ...tuesday,
       model: hostile,
@@ -348,7 +350,10 @@ describe('panel page', function () {
     });
 
     it(`has readable text and no sideways scrolling at any width: ${theme}`, async () => {
-      const wide = [...rows([word('Paris'), longToken]), { rank: 49152, token: word('Tuesday'), probability: 1e-9, givenTyped: undefined }];
+      const wide = [
+        ...rows([word('Paris'), longToken]),
+        { id: 49151, rank: 49152, token: word('Tuesday'), probability: 1e-9, givenTyped: undefined },
+      ];
       const given = wide.map(row => ({ ...row, givenTyped: 0.3 }));
       const states: PanelState[] = [
         { ...tuesday, rows: wide, before: [{ text: 'y'.repeat(160), band: 5 }] },
@@ -383,11 +388,13 @@ describe('panel page', function () {
     await page.keyboard.press('PageDown');
     await page.waitForFunction(() => window.scrollY > 100);
     await page.keyboard.press('Tab');
-    assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Read the prediction aloud');
-    await page.keyboard.press('Tab');
-    assert.equal(await page.evaluate(() => document.activeElement?.role), 'slider');
-    await page.keyboard.press('Tab');
-    assert.equal(await page.evaluate(() => document.activeElement?.tagName), 'BODY');
+    const passed: (string | null | undefined)[] = [await page.evaluate(() => document.activeElement?.textContent)];
+    while (passed.at(-1) !== 'BODY' && passed.length < 20) {
+      await page.keyboard.press('Tab');
+      passed.push(await page.evaluate(() => document.activeElement?.getAttribute('role') ?? document.activeElement?.tagName));
+    }
+    const controls = ['INPUT', 'SELECT', 'INPUT', 'SUMMARY', 'TR', 'BUTTON', 'SUMMARY'];
+    assert.deepEqual(passed, ['Read the prediction aloud', ...controls, 'slider', 'BODY']);
   });
 
   it('announces nothing by itself, and the prediction when asked', async () => {
@@ -420,7 +427,7 @@ describe('panel page', function () {
   it('keeps its scroll position from one answer to the next, through a message and through being hidden', async () => {
     const page = await open(tall);
     await page.evaluate(() => window.scrollTo(0, 300));
-    await page.waitForFunction(() => JSON.stringify(window.panelTest.saved) === '{"scrollY":300}');
+    await page.waitForFunction(() => (window.panelTest.saved as { scrollY?: number } | undefined)?.scrollY === 300);
     const scrolled = () => page.evaluate(() => window.scrollY);
     await show(page, { ...tall, entropyBits: 1 });
     assert.equal(await scrolled(), 300);

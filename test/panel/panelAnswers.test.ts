@@ -7,7 +7,7 @@ import type { Answer, DocumentView, LensState, NextAnswer } from '../../src/docu
 import { Refusal } from '../../src/refusal';
 import type { RefusalReason } from '../../src/refusal';
 import { PanelAnswers, type PanelSource } from '../../src/views/panelAnswers';
-import type { PanelDistribution, PanelState } from '../../src/views/panelProtocol';
+import type { PanelDistribution, PanelFound, PanelState, ToPanel } from '../../src/views/panelProtocol';
 import type { Retry } from '../../src/views/stateInWords';
 
 const words = ['The', ' capital', ' cap', 'ital', ' is', '<end>'];
@@ -111,6 +111,10 @@ class FakeSource implements PanelSource<FakeDocument> {
   topCount(): number {
     return 3;
   }
+  wanted = false;
+  wantsWholeRow(): boolean {
+    return this.wanted;
+  }
   refusalInWords(reason: RefusalReason): string {
     return `Refused: ${reason.kind}.`;
   }
@@ -152,13 +156,18 @@ describe('panel answers', () => {
   let document: FakeDocument;
   let source: FakeSource;
   let shown: PanelState[];
+  let posted: ToPanel[];
   let answers: PanelAnswers<FakeDocument>;
 
   beforeEach(() => {
     document = { text, version: 1 };
     source = new FakeSource();
     shown = [];
-    answers = new PanelAnswers(source, state => shown.push(state));
+    posted = [];
+    answers = new PanelAnswers(source, message => {
+      posted.push(message);
+      if (message.kind === 'show') shown.push(message.state);
+    });
   });
 
   const at = (offset: number, of = document) => answers.update({ document: of, version: of.version, offset });
@@ -375,6 +384,153 @@ describe('panel answers', () => {
       source.asked[0]?.resolve(answerFrom(3));
       await settled();
       assert.deepEqual([last().watched, source.chains.length], [[], 0]);
+    });
+  });
+
+  describe('for pages that want the whole row', () => {
+    const rowsPosted = () => posted.filter(message => message.kind === 'row');
+    beforeEach(() => {
+      source.wanted = true;
+      source.shownView = viewOf(1);
+    });
+
+    it('sends the vocabulary once, before anything that needs it', async () => {
+      at(3);
+      source.asked[0]?.resolve(answerFrom(3));
+      await settled();
+      at(0);
+      assert.deepEqual(posted.map(({ kind }) => kind).slice(0, 2), ['vocabulary', 'show']);
+      const [first, ...others] = posted.filter(message => message.kind === 'vocabulary');
+      assert.deepEqual(others, []);
+      assert.deepEqual(first?.vocabulary.controlNames, { 5: '<end>' });
+    });
+
+    it('shows the row of the table at once, then sends the whole row of that place, once', async () => {
+      at(3);
+      assert.deepEqual([last().updating, last().actual?.surprisalBits, rowsPosted()], [false, 3, []]);
+      at(3);
+      assert.deepEqual(
+        source.asked.map(({ offset, signal }) => [offset, signal.aborted]),
+        [[3, false]],
+      );
+      source.asked[0]?.resolve(answerFrom(3));
+      await settled();
+      assert.equal(last().actual?.surprisalBits, 3, 'the score of the document was lost');
+      for (let event = 0; event < 3; event++) at(3);
+      assert.deepEqual(rowsPosted(), [{ kind: 'row', place: last().place, logProbabilities, typedBytes: undefined }]);
+      assert.equal(source.asked.length, 1);
+    });
+
+    it('sends what the model said where the table has no score, with what is typed', async () => {
+      at(7); // "The cap|ital is"
+      source.asked[0]?.resolve(answerFrom(3));
+      await settled();
+      const [row] = rowsPosted();
+      assert.deepEqual([row?.place, new TextDecoder().decode(row?.typedBytes)], [last().place, ' cap']);
+    });
+
+    it('shows the beginning of the word where a token begins inside of one: that is the place of the whole row', async () => {
+      const scored = viewOf(1);
+      const cut = { ids: Int32Array.of(0, 2, 3), starts: Uint32Array.of(0, 3, 7), ends: Uint32Array.of(3, 7, 11) };
+      source.shownView = { ...scored, table: { ...scored.table, ...cut, states: new Uint8Array(3).fill(rowState.scored) } };
+      source.wanted = false;
+      at(7); // "The cap|ital"
+      assert.deepEqual([last().typed, source.asked.length], [undefined, 0]);
+      source.wanted = true;
+      at(7);
+      source.asked[0]?.resolve(answerFrom(3));
+      await settled();
+      assert.equal(
+        last()
+          .typed?.map(piece => piece.text)
+          .join(''),
+        '·cap',
+      );
+      assert.equal(new TextDecoder().decode(rowsPosted()[0]?.typedBytes), ' cap');
+    });
+
+    it('names another place by another number, and the same place after the model has changed', async () => {
+      at(3);
+      const first = last().place;
+      at(0);
+      const second = last().place;
+      answers.forget();
+      at(0);
+      assert.equal(new Set([first, second, last().place]).size, 3);
+      await settled();
+    });
+
+    it('says that there is none where the model fails, and keeps the rows', async () => {
+      at(3);
+      source.asked[0]?.reject(new ModelError('exited', 'gone'));
+      await settled();
+      assert.deepEqual(rowsPosted(), [{ kind: 'row', place: last().place, logProbabilities: undefined, typedBytes: undefined }]);
+      assert.equal(last().actual?.surprisalBits, 3);
+    });
+
+    it('asks nothing more once nobody wants it', () => {
+      at(3);
+      source.wanted = false;
+      at(3);
+      assert.equal(source.asked[0]?.signal.aborted, true);
+    });
+  });
+
+  describe('asked how probable a text is', () => {
+    const found: PanelFound[] = [];
+    const reply = (answer: PanelFound) => void found.push(answer);
+    const answerOf = (...logs: number[]): Answer<'chain'> => ({
+      result: { cut: 3, logProbabilities: Float64Array.from(logs) },
+      vocabulary,
+      modelName: 'Tiny',
+      provenance,
+    });
+    beforeEach(() => {
+      found.length = 0;
+      source.shownView = viewOf(1);
+      at(3);
+    });
+
+    it('answers with what the model says at the place that is shown', async () => {
+      const { place } = last();
+      void answers.find({ kind: 'find', place, texts: [' big sea', 'big sea'] }, reply);
+      assert.deepEqual([source.chains[0]?.offset, source.chains[0]?.texts], [3, [' big sea', 'big sea']]);
+      source.chains[0]?.resolve(answerOf(-3, -9));
+      await settled();
+      assert.deepEqual(found, [{ kind: 'found', place, texts: [' big sea', 'big sea'], logProbabilities: Float64Array.of(-3, -9) }]);
+    });
+
+    it('answers the newest question of a page only, and each page', async () => {
+      const others: PanelFound[] = [];
+      const { place } = last();
+      void answers.find({ kind: 'find', place, texts: ['a b'] }, reply);
+      void answers.find({ kind: 'find', place, texts: ['c d'] }, answer => void others.push(answer));
+      void answers.find({ kind: 'find', place, texts: ['a bc'] }, reply);
+      assert.deepEqual(
+        source.chains.map(({ signal }) => signal.aborted),
+        [true, false, false],
+      );
+      for (const chain of source.chains) chain.resolve(answerOf(-1));
+      await settled();
+      assert.deepEqual([found, others].map(each => each.flatMap(({ texts }) => texts)), [['a bc'], ['c d']]); // prettier-ignore
+    });
+
+    it('answers nothing about a place that has been left', async () => {
+      const { place } = last();
+      void answers.find({ kind: 'find', place, texts: ['a b'] }, reply);
+      at(0);
+      source.chains[0]?.resolve(answerOf(-1));
+      void answers.find({ kind: 'find', place, texts: ['a b'] }, reply);
+      await settled();
+      assert.deepEqual([found, source.chains.length], [[], 1]);
+    });
+
+    it('says that it is not known where the model fails', async () => {
+      void answers.find({ kind: 'find', place: last().place, texts: ['a b'] }, reply);
+      source.chains[0]?.reject(new ModelError('exited', 'gone'));
+      await settled();
+      assert.equal(found[0]?.logProbabilities, undefined);
+      assert.equal(found.length, 1);
     });
   });
 

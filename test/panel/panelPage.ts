@@ -107,9 +107,12 @@ export class PanelServer {
 }
 
 /** What VS Code does when the extension posts a message. */
-export async function show(page: Page, state: PanelState | ReportState): Promise<void> {
-  const message: ToPanel | ToReport = { kind: 'show', state } as ToPanel | ToReport;
+export async function send(page: Page, message: ToPanel | ToReport): Promise<void> {
   await page.evaluate(data => window.dispatchEvent(new MessageEvent('message', { data })), message);
+}
+
+export function show(page: Page, state: PanelState | ReportState): Promise<void> {
+  return send(page, { kind: 'show', state } as ToPanel | ToReport);
 }
 
 /** Violations of the page's policy and script errors so far. */

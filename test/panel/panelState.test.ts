@@ -268,10 +268,15 @@ describe('fromPanel', () => {
   it('takes what a page of ours says, and nothing else', () => {
     assert.deepEqual(fromPanel({ kind: 'ready' }), { kind: 'ready' });
     assert.deepEqual(fromPanel({ kind: 'reveal', share: 0.25, more: 1 }), { kind: 'reveal', share: 0.25 });
+    assert.deepEqual(fromPanel({ kind: 'wants', wholeRow: true }), { kind: 'wants', wholeRow: true });
+    assert.deepEqual(fromPanel({ kind: 'find', place: 3, texts: ['a', ' a'] }), { kind: 'find', place: 3, texts: ['a', ' a'] });
     for (const bad of [
       null,
       'ready',
       {},
+      { kind: 'wants', wholeRow: 1 },
+      { kind: 'find', texts: ['a'] },
+      ...[undefined, 'a', [1], ['a', 'b', 'c'], ['a'.repeat(201)]].map(texts => ({ kind: 'find', place: 1, texts })),
       { kind: 'run' },
       { kind: 'reveal' },
       ...[-0.1, 1.1, NaN, '0.5', null].map(share => ({ kind: 'reveal', share })),

@@ -1,4 +1,4 @@
-import type { TokenPieces } from '../../src/core/vocabulary';
+import type { TokenPieces, VocabularyData } from '../../src/core/vocabulary';
 import type { PanelDistribution, PanelRow } from '../../src/views/panelProtocol';
 
 const names = ['Paris', 'London', 'capital', 'the', 'New', 'France', 'not', 'Capital'];
@@ -13,7 +13,13 @@ export function word(text: string): TokenPieces {
 }
 
 export function rows(tokens: readonly TokenPieces[] = names.map(word)): PanelRow[] {
-  return tokens.map((token, index) => ({ rank: index + 1, token, probability: probabilities[index] ?? 0.01, givenTyped: undefined }));
+  return tokens.map((token, index) => ({
+    id: index,
+    rank: index + 1,
+    token,
+    probability: probabilities[index] ?? 0.01,
+    givenTyped: undefined,
+  }));
 }
 
 const bits = Array.from({ length: 54 }, (_, index) => (index === 7 ? null : (Math.sin(index * 12.9898) * 0.5 + 0.5) ** 2 * 18));
@@ -21,6 +27,8 @@ const bits = Array.from({ length: 54 }, (_, index) => (index === 7 ? null : (Mat
 /** "The capital of France is| Tuesday" */
 export const tuesday: PanelDistribution = {
   kind: 'distribution',
+  place: 1,
+  topCount: 8,
   updating: false,
   model: 'SmolLM2-135M',
   contextTokens: 52,
@@ -40,6 +48,7 @@ export const tuesday: PanelDistribution = {
   typed: undefined,
   rows: rows(),
   actual: {
+    id: 900,
     rank: 1150,
     token: word('Tuesday'),
     probability: 2 ** -16.2,
@@ -71,10 +80,10 @@ export const insideWord: PanelDistribution = {
   beforeTruncated: false,
   typed: word('harb'),
   rows: [
-    { rank: 112, token: word('harbour'), probability: 0.0008, givenTyped: 0.62 },
-    { rank: 190, token: word('harbor'), probability: 0.00045, givenTyped: 0.35 },
-    { rank: 1, token: word('night'), probability: 0.12, givenTyped: 0 },
-    { rank: 2, token: word('bay'), probability: 0.08, givenTyped: 0 },
+    { id: 112, rank: 112, token: word('harbour'), probability: 0.0008, givenTyped: 0.62 },
+    { id: 190, rank: 190, token: word('harbor'), probability: 0.00045, givenTyped: 0.35 },
+    { id: 1, rank: 1, token: word('night'), probability: 0.12, givenTyped: 0 },
+    { id: 2, rank: 2, token: word('bay'), probability: 0.08, givenTyped: 0 },
   ],
   actual: undefined,
   everythingElse: 0.79875,
@@ -96,3 +105,27 @@ export const watching: PanelDistribution = {
     { word: 'harbour', whole: false, peaks: bits.map((_, index) => (index === 40 ? 0.02 : 0.0001)), here: undefined },
   ],
 };
+
+const special: Readonly<Record<number, readonly number[]>> = {
+  10: [...Buffer.from('<img src=x onerror="panelTest.violations.push(1)">')],
+  11: [0xe2, 0x80],
+  900: [...Buffer.from(' Tuesday')],
+};
+const tokenBytes = Array.from({ length: 2000 }, (_, id) => special[id] ?? [...Buffer.from(` ${names[id] ?? `w${String(id)}`}`)]);
+
+/** Of the rows above and many others. */
+export const vocabulary: VocabularyData = {
+  bytes: Uint8Array.from(tokenBytes.flat()),
+  offsets: Uint32Array.from({ length: tokenBytes.length + 1 }, (_, id) =>
+    tokenBytes.slice(0, id).reduce((sum, { length }) => sum + length, 0),
+  ),
+  controlNames: {},
+};
+
+/** The row of `tuesday`: its eight tokens as they stand there, the others ever less probable by their id, but " Tuesday" the least. */
+export const logProbabilities: Float32Array = (() => {
+  const weights = tokenBytes.map((_, id) => (id === 900 ? 1e-6 : (id + 1) ** -1.5));
+  const others = weights.slice(probabilities.length).reduce((sum, weight) => sum + weight, 0);
+  const left = 1 - probabilities.reduce((sum, probability) => sum + probability, 0);
+  return Float32Array.from(weights, (weight, id) => Math.log(probabilities[id] ?? (weight * left) / others));
+})();
