@@ -59,7 +59,10 @@ export function distributionTable(state: PanelDistribution, { scale, cumulative,
     element('td', { class: 'rank' }),
     element('th', { scope: 'row', class: 'name' }),
     cells(rest, false),
-    ...[rest.raw, rest.given, rest.after, cumulative ? 1 : undefined].filter(share => share !== undefined).map(() => percentCell(1)),
+    percentCell(1),
+    isGiven ? percentCell(1, 'of-typed') : undefined,
+    sampled ? percentCell(1, 'after') : undefined,
+    cumulative ? percentCell(1, 'cumulative') : undefined,
   );
   /** A copy of a blank row, filled: a third of the time of making each of its elements. */
   const rowOf = (row: PanelRow, each: Shares, sum: number | undefined, isActual: boolean): HTMLElement => {
@@ -68,8 +71,8 @@ export function distributionTable(state: PanelDistribution, { scale, cumulative,
     const cut = sampled?.cutBy(row.id);
     if (isActual || cut) tr.className = `${isActual ? 'actual' : ''} ${cut ? 'cut' : ''}`.trim();
     if (isActual) tr.setAttribute('aria-current', 'true');
-    tr.dataset['id'] = String(row.id);
-    tr.dataset['probability'] = String(row.probability);
+    tr.setAttribute('data-id', String(row.id));
+    tr.setAttribute('data-probability', String(row.probability));
     if (rank) rank.textContent = formatCount(row.rank);
     const spoken = spokenName(row.token);
     name?.setAttribute('aria-label', isActual ? l10n.t('{0}, which is how your text continues', spoken) : spoken);
@@ -115,11 +118,11 @@ export function distributionTable(state: PanelDistribution, { scale, cumulative,
     column('name', l10n.t('Token')),
     axis(scale === 'log' ? formatDecimal(leastLogarithmic * 100, 4) : '0', full),
     sampled
-      ? column('number', l10n.t('Raw'), l10n.t('Raw'))
+      ? column('number raw', l10n.t('Raw'), l10n.t('Raw'))
       : column('number', l10n.t('Probability'), ...(isGiven ? [l10n.t('before typing')] : [])),
     isGiven ? column('number', l10n.t('Probability given what is typed'), l10n.t('given what is typed')) : undefined,
     sampled ? column('number after', l10n.t('After sampling'), l10n.t('After sampling')) : undefined,
-    cumulative ? column('number', l10n.t('Cumulative'), l10n.t('cumulative')) : undefined,
+    cumulative ? cumulativeColumn(sampled !== undefined) : undefined,
   ];
   const extra = Number(isGiven) + Number(sampled !== undefined) + Number(cumulative);
   return element(
@@ -152,6 +155,11 @@ function column(name: string, text: string, ...seen: (Node | string)[]): HTMLEle
   return element('th', { scope: 'col', class: name, 'aria-label': text }, ...seen);
 }
 
+function cumulativeColumn(isSampled: boolean): HTMLElement {
+  if (isSampled) return column('number', l10n.t('Cumulative, raw'), l10n.t('cumulative, raw'));
+  return column('number', l10n.t('Cumulative'), l10n.t('cumulative'));
+}
+
 function axis(from: string, full: number): HTMLElement {
   const first = from === '0' ? from : `${from}%`;
   return element(
@@ -180,11 +188,11 @@ function bar(share: number, length: number, hatched: boolean): HTMLElement {
 function setBar(drawn: Element | undefined, share: number, length: number): void {
   if (!(drawn instanceof HTMLElement)) return;
   drawn.style.width = `${Math.max(0, Math.min(1, length)) * 100}%`;
-  drawn.hidden = share === 0;
+  if (share === 0) drawn.hidden = true;
 }
 
 function percentCell(probability: number, column?: string): HTMLTableCellElement {
-  const cell = element('td', {}, '', element('span', { class: 'unit' }, '%'));
+  const cell = element('td', { class: column === undefined ? 'number' : `number ${column}` }, '', element('span', { class: 'unit' }, '%'));
   setPercent(cell, probability, column);
   return cell;
 }
@@ -192,9 +200,9 @@ function percentCell(probability: number, column?: string): HTMLTableCellElement
 /** In the columns with a name 0 and 1 are what they say: what does not continue the typed text or is cut, and all that is left. */
 function setPercent(cell: HTMLTableCellElement | undefined, probability: number, column?: string): void {
   const none = column !== undefined && probability === 0;
-  if (!cell?.firstChild) return;
-  cell.className = ['number', column, none ? 'none' : undefined].filter(Boolean).join(' ');
-  cell.firstChild.textContent = none ? '0' : column !== undefined && probability === 1 ? '100' : formatPercent(probability);
+  if (!(cell?.firstChild instanceof Text)) return;
+  if (none) cell.classList.add('none');
+  cell.firstChild.data = none ? '0' : column !== undefined && probability === 1 ? '100' : formatPercent(probability);
 }
 
 function setText(cell: HTMLTableCellElement | undefined, classes: string, text: string): void {

@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import { distributionOfLogProbabilities, distributionOfRow, type Distribution } from '../../src/core/distribution';
+import {
+  distributionOfLogProbabilities,
+  distributionOfRow,
+  trainingStep,
+  wholeRow,
+  rankOf,
+  type Distribution,
+} from '../../src/core/distribution';
 import { rowState, type ScoreTable } from '../../src/core/scores';
 import { Vocabulary } from '../../src/core/vocabulary';
 
@@ -196,6 +203,32 @@ describe('distributionOfLogProbabilities', () => {
   it('never leaves less than nothing, though rounded values sum to more than 1', () => {
     const { everythingElse } = distributionOfLogProbabilities(Float32Array.of(Math.log(0.6), Math.log(0.4000001)), 2, undefined, undefined);
     assert.equal(everythingElse, 0);
+  });
+});
+
+describe('rankOf', () => {
+  it('counts the tokens with a higher value, with those that have none at the end', () => {
+    const row = wholeRow(Float32Array.of(-1, -Infinity, -0.5, -1, -Infinity), undefined);
+    assert.deepEqual([0, 1, 2, 3, 4].map(id => rankOf(row, id)), [2, 4, 1, 2, 4]); // prettier-ignore
+  });
+});
+
+describe('trainingStep', () => {
+  it('is label minus probability for each token, the largest first, and sums to 0', () => {
+    const others = [0.05, 0.4, 0.2, 0.1].map((probability, id) => ({ id, probability }));
+    const step = trainingStep({ probability: 0.15 }, others, 3);
+    assert.equal(step.label, 0.85);
+    assert.deepEqual(step.others.map(({ row, change }) => [row.id, change]), [[1, -0.4], [2, -0.2], [3, -0.1]]); // prettier-ignore
+    close(step.rest, -0.15);
+    close(
+      step.others.reduce((sum, { change }) => sum + change, step.label + step.rest),
+      0,
+      1e-12,
+    );
+  });
+
+  it('lets nothing else rise, though rounded probabilities sum to more than 1', () => {
+    assert.ok(trainingStep({ probability: 0.6 }, [{ probability: 0.4000001 }], 8).rest <= 0);
   });
 });
 
