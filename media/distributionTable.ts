@@ -74,9 +74,9 @@ export function distributionTable(state: PanelDistribution, { scale, cumulative,
     tr.setAttribute('data-id', String(row.id));
     tr.setAttribute('data-probability', String(row.probability));
     if (rank) rank.textContent = formatCount(row.rank);
-    const spoken = spokenName(row.token);
+    const { spoken, seen } = namesOf(row.token);
     name?.setAttribute('aria-label', isActual ? l10n.t('{0}, which is how your text continues', spoken) : spoken);
-    name?.append(tokenElement(row.token));
+    name?.append(seen.cloneNode(true));
     const lengths = [each.given ?? each.raw, ...(each.after === undefined ? [] : [each.after])];
     for (const [index, length] of lengths.entries()) setBar(share?.children[index], length, lengthOf(length));
     const fill = (probability: number, column?: string) => setPercent(numbers.shift(), probability, column);
@@ -169,12 +169,17 @@ function axis(from: string, full: number): HTMLElement {
   );
 }
 
-const spokenNames = new WeakMap<TokenPieces, string>();
+interface Names {
+  readonly spoken: string;
+  readonly seen: HTMLElement;
+}
+
+const names = new WeakMap<TokenPieces, Names>();
 
 /** The same tokens are drawn again and again. */
-function spokenName(token: TokenPieces): string {
-  const known = spokenNames.get(token) ?? spokenToken(token);
-  spokenNames.set(token, known);
+function namesOf(token: TokenPieces): Names {
+  const known = names.get(token) ?? { spoken: spokenToken(token), seen: tokenElement(token) };
+  names.set(token, known);
   return known;
 }
 

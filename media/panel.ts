@@ -48,13 +48,17 @@ function start(): void {
   window.addEventListener('message', ({ data }: MessageEvent<ToPanel>) => {
     switch (data.kind) {
       case 'show':
-        return show(data.state);
+        show(data.state);
+        break;
       case 'vocabulary':
-        return page.useVocabulary(data.vocabulary);
+        page.useVocabulary(data.vocabulary);
+        break;
       case 'row':
-        return page.useRow(data);
+        page.useRow(data);
+        break;
       case 'found':
-        return page.found(data);
+        page.found(data);
+        break;
     }
   });
   vscode.postMessage({ kind: 'ready' });

@@ -107,17 +107,23 @@ export class PanelPages implements Disposable {
     webview.onDidReceiveMessage((message: unknown) => {
       const said = fromPanel(message);
       switch (said?.kind) {
+        case undefined: // nothing that a page of ours says
+          break;
         case 'ready':
           page.wantsWholeRow = false; // a page that is new, or was thrown away, says what it wants after this
           for (const each of this.#last.values()) void webview.postMessage(each);
-          return this.#listeners.appeared();
+          this.#listeners.appeared();
+          break;
         case 'wants':
           page.wantsWholeRow = said.wholeRow;
-          return this.#listeners.appeared();
+          this.#listeners.appeared();
+          break;
         case 'reveal':
-          return this.#listeners.reveal(said.share);
+          this.#listeners.reveal(said.share);
+          break;
         case 'find':
-          return this.#listeners.find(said, reply);
+          this.#listeners.find(said, reply);
+          break;
       }
     });
     webview.html = panelHtml({

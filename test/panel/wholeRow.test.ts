@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 import { distributionOfLogProbabilities } from '../../src/core/distribution';
 import { formatCount, formatPercent } from '../../src/core/numberText';
 import { applySampling, keptMark, rankTokens, samplingRules, type SamplingSettings } from '../../src/core/sampling';
-import type { FindTexts } from '../../src/views/panelProtocol';
+import type { FromPanel } from '../../src/views/panelProtocol';
 import { lowContrast, PanelServer, send, show, violationsOf } from './panelPage';
 import { insideWord, logProbabilities, tuesday, vocabulary, word } from './states';
 import { themes, type Theme } from './themes';
@@ -27,7 +27,8 @@ describe('panel page with a whole row', function () {
     for (const page of pages.splice(0)) await page.context().close();
   });
 
-  async function open({ theme = 'vscode-light' as Theme, width = 700, saved = undefined as unknown } = {}): Promise<Page> {
+  async function open(given: { readonly theme?: Theme; readonly width?: number; readonly saved?: unknown } = {}): Promise<Page> {
+    const { theme = 'vscode-light', width = 700, saved } = given;
     const page = await server.open(theme, width, saved);
     pages.push(page);
     await send(page, { kind: 'vocabulary', vocabulary });
@@ -38,7 +39,7 @@ describe('panel page with a whole row', function () {
   const sendRow = (page: Page, place = 1, row: Float32Array | undefined = logProbabilities) =>
     send(page, { kind: 'row', place, logProbabilities: row, typedBytes: undefined });
   const posted = (page: Page) => page.evaluate(() => window.panelTest.posted);
-  const finds = async (page: Page) => (await posted(page)).filter(message => (message as FindTexts).kind === 'find') as FindTexts[];
+  const finds = async (page: Page) => (await posted(page)).filter(message => (message as FromPanel).kind === 'find');
   const cells = (page: Page, selector: string) => page.locator(`.rows tbody tr[data-id] ${selector}`).allTextContents();
   const ids = (page: Page) =>
     page.locator('.rows tr[data-id]').evaluateAll(rows => rows.map(row => Number((row as HTMLElement).dataset['id'])));
