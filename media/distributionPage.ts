@@ -78,7 +78,8 @@ export class DistributionPage {
     this.#rows.addEventListener('scroll', () => {
       if (this.#rows.scrollTop + this.#rows.clientHeight > this.#rows.scrollHeight - 100 && this.#count > 0) this.#addRows();
     });
-    for (const event of ['mouseover', 'focusin']) this.#rows.addEventListener(event, ({ target }) => this.#lookAt(target));
+    // Not `mouseover`: rows that scroll under a mouse at rest would take the place of the one that keys went to.
+    for (const event of ['mousemove', 'focusin']) this.#rows.addEventListener(event, ({ target }) => this.#lookAt(target));
     this.#rows.addEventListener('mouseleave', () => this.#lookAt(document.activeElement));
     this.#rows.addEventListener('keydown', event => this.#walk(event));
 
