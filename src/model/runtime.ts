@@ -1,4 +1,5 @@
 /** The only file that imports transformers.js. */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { AutoModelForCausalLM, env, LogLevel } from '@xenova/transformers';
 import type { InferenceSession } from 'onnxruntime-common';
@@ -39,17 +40,12 @@ async function open({ folder, dtype, threads, arena, graph, content }: RuntimeOp
   env.useFSCache = false;
   env.logLevel = LogLevel.NONE;
   const { useCustomCache, customCache } = env;
-  if (content !== undefined) {
-    env.useCustomCache = true;
-    env.customCache = {
-      match: name => {
-        // Asked twice: by the file's path and by the address it would have.
-        if (!namesGraph(name, graph)) return Promise.resolve(undefined);
-        return Promise.resolve(typeof content === 'string' ? content : new GraphResponse(content));
-      },
-      put: () => Promise.resolve(),
-    };
-  }
+  env.useCustomCache = true;
+  env.customCache = {
+    // Asked twice: by the file's path and by the address it would have.
+    match: name => Promise.resolve(namesGraph(name, graph) && content !== undefined ? contentOf(content) : weightsFile(name, folder)),
+    put: () => Promise.resolve(),
+  };
   try {
     // As a path, not as a name below a folder of models: names may have neither spaces nor letters beyond ASCII.
     const model = await AutoModelForCausalLM.from_pretrained(path.resolve(folder), {
@@ -83,6 +79,19 @@ async function open({ folder, dtype, threads, arena, graph, content }: RuntimeOp
 /** A path, with the separators of any system, or an address is that of a model folder's graph. */
 export function namesGraph(name: string, graph: string): boolean {
   return name.replaceAll('\\', '/').endsWith(`/onnx/${graph}`);
+}
+
+function contentOf(content: Uint8Array<ArrayBuffer> | string): Response | string {
+  return typeof content === 'string' ? content : new GraphResponse(content);
+}
+
+/**
+ * The path of a file in `folder`/onnx, which is all that is needed of it. Otherwise the library opens a stream of the whole file that nobody reads: it
+ * fills up in the background, 64 kB at a time, and holds the weights once more (4.3.1, FileResponse).
+ */
+function weightsFile(name: string, folder: string): string | undefined {
+  const file = path.join(folder, 'onnx', path.posix.basename(name.replaceAll('\\', '/')));
+  return namesGraph(name, path.basename(file)) && existsSync(file) ? file : undefined;
 }
 
 /** A response of its bytes as they are: the ordinary one copies them twice on the way. */

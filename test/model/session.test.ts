@@ -350,6 +350,15 @@ describe('a scoring session', () => {
     await model.dispose();
   });
 
+  it('reads no weights into memory of its own, not by and by either', async () => {
+    const session = await open(bundled); // maps the file
+    const before = process.memoryUsage().arrayBuffers;
+    for (let turn = 0; turn < 400; turn++) await new Promise(resolve => setTimeout(resolve, 1));
+    const moreBytes = process.memoryUsage().arrayBuffers - before;
+    assert.ok(moreBytes < 5e6, `${String(moreBytes)} bytes more, with nothing to do`);
+    assert.equal(session.head, 'grafted');
+  });
+
   describe('refuses', () => {
     const cases: readonly [name: string, change: (model: Model) => void, word: string][] = [
       [
