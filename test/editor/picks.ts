@@ -11,8 +11,11 @@ export interface Entry {
   readonly focused: boolean;
 }
 
-/** Opens a list as the palette does. */
+/** Opens a list as the palette does, once the editor has the focus: a focus that comes later would close the list. */
 export async function list(command: string): Promise<readonly Entry[]> {
+  await eventually('the editor has the focus', () =>
+    browser.evaluate<boolean>(`document.activeElement?.closest('.part.editor .monaco-editor') !== null`),
+  );
   void vscode.commands.executeCommand(`tokenLens.${command}`);
   let shown: readonly Entry[] = [];
   await eventually('the list is open', async () =>

@@ -8,6 +8,7 @@ import { formatCount } from '../../src/core/numberText';
 import { browser } from './browser';
 import { activated, eventually, inExtension, untitled, useModel } from './documents';
 import { clearNotices, notices } from './notices';
+import { choose, isClosed, list, moveTo } from './picks';
 import { referenceOf, setTheme, themes } from './screen';
 
 /** The report's page as it is shown. */
@@ -258,22 +259,11 @@ describe('the report of a user', function () {
   });
 
   it('compares with what is remembered, and with a file, chosen by keyboard; a text with itself is no difference', async () => {
-    const isListOpen = () =>
-      browser.evaluate<boolean>(
-        `[...document.querySelectorAll('.quick-input-widget')].some(widget => widget.checkVisibility() && widget.innerText.includes('Which of two texts'))`,
-      );
-    const choose = async (words: string) => {
-      void vscode.commands.executeCommand('tokenLens.compare');
-      await eventually('the list is open', isListOpen);
-      await browser.type(words);
-      await browser.press('Enter');
-      await eventually('the list is closed', async () => !(await isListOpen()));
-    };
     const editor = await open(english);
-    await choose('Remember this document');
+    await choose('compare', 'Remember this document');
     await eventually('it is remembered', async () => (await statusMessages()).includes('Remembered'));
     select(editor, ' Nobody on the quay had seen them go.');
-    await choose('Compare with what is remembered');
+    await choose('compare', 'Compare with what is remembered');
     const report = await reportWhen('two texts are there', shown => shown.numbers['Tokens']?.length === 2);
     const scores = await api.score(editor.document.uri);
     assertNumbers(report, 0, scores, english, 0, Infinity);
@@ -284,9 +274,9 @@ describe('the report of a user', function () {
     // No extension holds a file that is opened by this command.
     await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(file), { preview: false, viewColumn: vscode.ViewColumn.One });
     await eventually('the file is open', () => vscode.window.activeTextEditor?.document.uri.fsPath === file);
-    await choose('Remember this document');
+    await choose('compare', 'Remember this document');
     await vscode.window.showTextDocument(editor.document, vscode.ViewColumn.One);
-    await choose('Compare with what is remembered');
+    await choose('compare', 'Compare with what is remembered');
     const withFile = await reportWhen('the file has its place', shown => shown.numbers['Tokens']?.[0] !== report.numbers['Tokens']?.[0]);
     await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(file), { viewColumn: vscode.ViewColumn.One });
     await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
@@ -308,8 +298,8 @@ describe('the report of a user', function () {
     assert.equal(saved.numbers['Tokens']?.[1], kept.numbers['Tokens']?.[1]);
 
     await vscode.window.showTextDocument(vscode.Uri.file(file), { preview: false, viewColumn: vscode.ViewColumn.One });
-    await choose('Remember this document');
-    await choose('Compare with what is remembered');
+    await choose('compare', 'Remember this document');
+    await choose('compare', 'Compare with what is remembered');
     const same = await reportWhen('the same text stands twice', shown => shown.lead.startsWith('Neither'));
     assert.match(same.lead, /^Neither is more predictable to SmolLM2-135M: they differ by 0\.000 bits per byte\./);
     assert.ok(same.columns > 0);
@@ -319,18 +309,13 @@ describe('the report of a user', function () {
   it('compares nothing, and says why, when the text was edited while the list was open', async () => {
     const editor = await open(english);
     select(editor, ' Nobody on the quay had seen them go.');
-    const listed = (words: string) =>
-      browser.evaluate<boolean>(
-        `[...document.querySelectorAll('.quick-input-widget')].some(widget => widget.checkVisibility() && widget.innerText.includes(${JSON.stringify(words)}))`,
-      );
     const chooseAfter = async (meanwhile: () => Promise<void>) => {
       await vscode.window.showTextDocument(editor.document, vscode.ViewColumn.One);
-      const command = vscode.commands.executeCommand('tokenLens.compare');
-      await eventually('the list is open', () => listed('Compare with this whole document'));
+      await list('compare');
       await meanwhile();
-      await browser.type('Compare with this whole');
+      await moveTo('Compare with this whole document');
       await browser.press('Enter');
-      await command;
+      await isClosed();
     };
     await chooseAfter(async () => {
       const edit = new vscode.WorkspaceEdit();
