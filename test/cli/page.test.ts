@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { chromium, type Browser } from 'playwright-core';
 import { pathToFileURL } from 'node:url';
 import { formatBits, formatPercent } from '../../src/core/numberText';
+import { seriousFaults } from '../panel/axe';
 import { run, Scratch, scoreJson, tinyModel } from './run';
 
 const browserPaths = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -149,6 +150,21 @@ describe('command line: the html page in a browser', () => {
     assert.equal(outline, '2px');
     assert.deepEqual([requests, messages], [[address], []]);
     await page.close();
+  });
+
+  it('has nothing that axe-core finds serious, closed and open, in light, dark and forced colours', async () => {
+    const file = await pageOf('axe.txt', 'The harbour was quiet.\nZoë 🦊 slept.');
+    for (const colorScheme of ['light', 'dark'] as const) {
+      for (const forcedColors of ['none', 'active'] as const) {
+        const { page } = await opened(file, colorScheme);
+        await page.emulateMedia({ forcedColors });
+        assert.deepEqual(await seriousFaults(page), []);
+        await page.locator('pre > span').nth(2).click();
+        assert.equal(await page.locator('#card').isVisible(), true);
+        assert.deepEqual(await seriousFaults(page), []);
+        await page.close();
+      }
+    }
   });
 
   it('an emoji of several tokens shows each; a token without a score says why', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import type { ReportNumbers, ReportState, ReportText } from '../../src/views/reportProtocol';
+import { seriousFaults } from './axe';
 import { lowContrast, PanelServer, show, violationsOf } from './panelPage';
 import { word } from './states';
 import { themes, type Theme } from './themes';
@@ -256,10 +257,12 @@ describe('report page', function () {
             return overflowing.map(cell => cell.textContent);
           }, width);
           assert.deepEqual(outside, [], `${name}, ${width} px: cut off`);
+          if (width === 620) assert.deepEqual(await seriousFaults(page), [], name);
           if (process.env['PICTURES'] !== undefined)
             await page.screenshot({ path: `${process.env['PICTURES']}/report-${name}-${theme}-${width}.png`, fullPage: true });
         }
       }
+      assert.deepEqual(await seriousFaults(await open(busy, theme)), []);
       assert.deepEqual(await lowContrast(await open(two, theme)), []);
       assert.deepEqual(await lowContrast(await open(foreign, theme)), []);
     });
