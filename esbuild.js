@@ -72,10 +72,10 @@ async function build() {
       platform: 'browser',
       format: 'iife',
       target: 'es2022',
-      entryPoints: ['media/panel.ts', 'media/report.ts'],
+      entryPoints: ['media/panel.ts', 'media/report.ts', 'media/lesson.ts'],
       outdir: 'dist',
     }),
-    esbuild.build({ ...common, entryPoints: ['media/report.css'], outfile: 'dist/report.css' }),
+    esbuild.build({ ...common, entryPoints: ['media/report.css', 'media/lesson.css'], outdir: 'dist' }),
   ]);
   copyFileSync('media/panel.css', 'dist/panel.css');
   copyFileSync(require.resolve('vscode-oniguruma/release/onig.wasm'), 'dist/onig.wasm');

@@ -9,6 +9,9 @@ import { ruleName } from './sampler';
 /** Probabilities at which a logarithmic bar begins; those below have a sliver. */
 const leastLogarithmic = 1e-6;
 
+/** What the table needs of a place. */
+export type TablePlace = Pick<PanelDistribution, 'model' | 'typed' | 'rows' | 'actual' | 'everythingElse' | 'everythingElseGivenTyped'>;
+
 export interface TableLook {
   readonly scale: 'linear' | 'log';
   /** With a column of the probability of each row and all above it. */
@@ -29,7 +32,7 @@ interface Shares {
  * The tokens expected next as a table: rank, token, bar, probability and, inside a word, the probability given what is typed. Rows can be walked
  * through by keys: one of them is in the tab order, `data-id` names the token of each.
  */
-export function distributionTable(state: PanelDistribution, { scale, cumulative, sampled }: TableLook): HTMLElement {
+export function distributionTable(state: TablePlace, { scale, cumulative, sampled }: TableLook): HTMLElement {
   const isGiven = state.typed !== undefined && !sampled;
   const { actual } = state;
   const position = actual?.position ?? state.rows.length;
@@ -144,7 +147,7 @@ function restAfter({ sampling }: SampledRow, shares: readonly Shares[]): number 
   return drawn.length === sampling.kept.ids.length ? 0 : Math.max(0, 1 - drawn.reduce((sum, each) => sum + each, 0));
 }
 
-function captionOf({ model }: PanelDistribution, isGiven: boolean, isSampled: boolean): string {
+function captionOf({ model }: TablePlace, isGiven: boolean, isSampled: boolean): string {
   if (isSampled) return l10n.t('Tokens {0} expects next, most probable first, before and after sampling', model);
   return isGiven
     ? l10n.t('Tokens {0} expects next, those that continue what is typed first', model)

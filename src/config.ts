@@ -6,6 +6,7 @@ import {
   clampedNumber,
   fractionSettings,
   hoverModes,
+  lessonScheme,
   numberSettings,
   oneOf,
   otherDefaults,
@@ -150,6 +151,7 @@ export class Config implements Disposable {
 
   /** Why a document is left alone; undefined: it is not. */
   skips(document: vscode.TextDocument): 'scheme' | 'language' | 'folder' | undefined {
+    if (document.uri.scheme === lessonScheme) return undefined;
     if (this.skippedSchemes.includes(document.uri.scheme)) return 'scheme';
     if (stringsOf(this.#read('skipLanguages'), otherDefaults.skipLanguages).includes(document.languageId)) return 'language';
     return stringsOf(this.#read('skipFolders', document), otherDefaults.skipFolders).some(folder => isIn(document, folder))

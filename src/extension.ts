@@ -19,6 +19,7 @@ import { chooseModelFolder, reportFailures } from './views/failures';
 import { useEditorLanguage } from './views/language';
 import { copyAsMarkdown, exportScores } from './views/exports';
 import { registerHover } from './views/hover';
+import { LessonView } from './views/lesson';
 import { showMenu } from './views/menu';
 import { selectLeftOut } from './views/leftOutPick';
 import { PanelView } from './views/panel';
@@ -71,6 +72,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   store.add(reportFailures(scored, showLog));
   const panel = store.add(new PanelView(context.extensionUri, { scored, config, looks, focus, pauses, reading }));
   const report = store.add(new ReportView(context.extensionUri, { scored, config, looks, focus, pauses, reading, leftOut }));
+  const lesson = store.add(new LessonView(context.extensionUri, { scored, config, pauses }));
   const announcer = store.add(new Announcer(config));
   store.add(new SurprisesTree(scored, leftOut, config, looks, pauses));
   store.add(new StretchPainter(stretches, scored, pauses));
@@ -130,6 +132,12 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.previousStretch': () => goToStretch('previous', scored, stretches, config, announcer),
       'tokenLens.readHere': () => {
         readHere(scored, announcer);
+      },
+      'tokenLens.playGuessingGame': () => {
+        lesson.play();
+      },
+      'tokenLens.showTour': () => {
+        lesson.showTour();
       },
       'tokenLens.openReport': () => reports.open(),
       'tokenLens.goToReportedPlace': () => reports.goToReportedPlace(),

@@ -26,6 +26,8 @@ export const publicCommands = [
   'tokenLens.nextStretch',
   'tokenLens.previousStretch',
   'tokenLens.readHere',
+  'tokenLens.playGuessingGame',
+  'tokenLens.showTour',
   'tokenLens.openReport',
   'tokenLens.goToReportedPlace',
 ] as const;
@@ -54,6 +56,8 @@ export const contextKeys = {
 
 /** Documents of our own making: never scored, whatever the settings say. */
 export const reportScheme = 'token-lens-report';
+/** Copies of passages for the lesson: scored whatever the settings say, since they were asked about the document that a passage is from. */
+export const lessonScheme = 'token-lens-lesson';
 
 export const presets = ['auto', ...presetNames] as const;
 export const hoverModes = ['all', 'coloured', 'off'] as const;

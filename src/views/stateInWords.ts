@@ -90,13 +90,16 @@ export function refusalInWords(reason: RefusalReason): string {
   }
 }
 
-/** How to try again: by moving the cursor, for the panel's question, or by turning the lens off and on. */
-export type Retry = 'move' | 'toggle';
+/** How to try again: by moving the cursor, for the panel's question, by turning the lens off and on, or by the command that failed. */
+export type Retry = 'move' | 'toggle' | 'command';
 
 /** What to do about a failure, as a sentence. */
 export function failureInWords(code: ModelErrorCode, retry: Retry): string {
-  const again =
-    retry === 'move' ? vscode.l10n.t('Move the cursor to try again.') : vscode.l10n.t('Turn the lens off and on again to retry.');
+  const again = {
+    move: vscode.l10n.t('Move the cursor to try again.'),
+    toggle: vscode.l10n.t('Turn the lens off and on again to retry.'),
+    command: vscode.l10n.t('Run the command again to retry.'),
+  }[retry];
   switch (code) {
     case 'not-found':
       return vscode.l10n.t('There is no model where one is looked for: choose a folder that holds one.');

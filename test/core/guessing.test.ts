@@ -150,7 +150,7 @@ describe('a guessing game', () => {
   it('ends with the last token, and comes back from its moves alone', () => {
     const game = new GuessingGame(passageOf(pieces));
     for (let step = 0; !game.isOver && step < 100; step++) game.enter(step % 3 === 0 ? 'was' : '');
-    assert.equal(game.played.length, game.asked.length);
+    assert.deepEqual([game.isOver, game.token, game.played.length], [true, undefined, game.asked.length]);
     for (let moves = 0; moves <= game.moves.length; moves++) {
       const again = new GuessingGame(game.passage);
       for (const move of game.moves.slice(0, moves)) again.enter(move);

@@ -11,6 +11,8 @@ export const browser = {
   evaluateInWebview: <T>(expression: string) => request<T>('evaluateInWebview', expression),
   /** The same inside the report's page. */
   evaluateInReport: <T>(expression: string) => request<T>('evaluateInReport', expression),
+  /** The same inside the lesson's page. */
+  evaluateInLesson: <T>(expression: string) => request<T>('evaluateInLesson', expression),
   /** A page of the report stands in the window; a closed one does for a moment. */
   hasReport: () => request<boolean>('hasReport', ''),
   press: (key: string) => request<null>('press', key),

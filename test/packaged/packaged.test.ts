@@ -18,6 +18,8 @@ describe('the packed extension, installed into an empty profile', () => {
     assert.deepEqual(filesIn(folder, 'dist'), [
       'cli.js',
       'extension.js',
+      'lesson.css',
+      'lesson.js',
       'onig.wasm',
       'panel.css',
       'panel.js',
