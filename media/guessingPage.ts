@@ -215,15 +215,17 @@ export function endPage(end: GuessingEnd, post: Post): readonly HTMLElement[] {
     ...Array.from({ length: triesAllowed }, (_, index) => l10n.t('Right at try {0}', index + 1)),
     l10n.t('Not guessed'),
   ];
-  const row = (name: string, bits: number, result: PlayerResult | undefined) =>
-    element(
+  const row = (name: string, bits: number, result: PlayerResult | undefined) => {
+    const counts = result ? [...result.tries, result.none].map(formatCount) : columns.slice(2).map(() => '–');
+    const values = [formatBits(bits), played === 0 ? '–' : formatBits(bits / played), ...counts];
+    // Where there is no room for columns, each value stands after its name.
+    return element(
       'tr',
       {},
       element('th', { scope: 'row' }, name),
-      element('td', {}, formatBits(bits)),
-      element('td', {}, played === 0 ? '–' : formatBits(bits / played)),
-      ...(result ? [...result.tries, result.none].map(count => element('td', {}, formatCount(count))) : columns.slice(2).map(() => element('td', {}, '–'))), // prettier-ignore
+      ...values.map((value, index) => element('td', { 'data-name': columns[index] }, value)),
     );
+  };
   const table = element(
     'table',
     { class: 'results', 'aria-label': l10n.t('Both scores') },

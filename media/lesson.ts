@@ -35,7 +35,7 @@ function start(): void {
     if (state?.kind === 'guessing' && document.activeElement === document.body) guessing.focus();
   });
   document.addEventListener('keydown', event => {
-    if (state?.kind === 'guessing' && event.key === 'Escape') post({ kind: 'end' });
+    if (state?.kind === 'guessing' && event.key === 'Escape' && !event.isComposing) post({ kind: 'end' });
     else if (state?.kind === 'tour') tour.pressed(event);
     else return;
   });
