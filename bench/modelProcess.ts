@@ -124,7 +124,7 @@ export class Document {
   }
 
   next(offset: number): Promise<NextResult> {
-    return this.#client.call('next', { ...this.#named, version: this.#version, settings: this.#settings, offset }, never);
+    return this.#client.call('next', { ...this.#named, version: this.#version, settings: this.#settings, offset, after: [] }, never);
   }
 
   async close(): Promise<void> {

@@ -40,7 +40,7 @@ import type {
 import { firstNotBelow, tokenText } from './tokens';
 import type { TokenisedText, TokenLayout } from './tokens';
 import { tokenSetsOf, watchedWords } from './tokenSets';
-import { chainedLogProbability, likelyWords, windowStart } from './words';
+import { chainedLogProbability, likelyWords, windowStart, withWord } from './words';
 
 /** Longer words than this are broken off. */
 const defaultMostTokens = 6;
@@ -130,7 +130,7 @@ interface Scored {
   readonly sets: TokenSets;
 }
 
-type PlaceParams = Pick<NextParams, 'model' | 'offset' | 'settings'>;
+type PlaceParams = Pick<NextParams, 'model' | 'offset' | 'settings' | 'after'>;
 
 class OpenDocument {
   text: string;
@@ -256,20 +256,20 @@ class OpenDocument {
   }
 
   async words(params: WordsParams, model: Model, signal: AbortSignal): Promise<WordsResult> {
-    const { scoring, reading, row, cut, logProbabilities } = await this.#predict(params, model, signal);
+    const { scoring, text, row, cut, logProbabilities } = await this.#predict(params, model, signal);
     const { count, mostTokens = defaultMostTokens } = params;
     const vocabulary = new Vocabulary(model.facts.tokenizer.vocabulary);
-    return { cut, words: await likelyWords(scoring, tokenText(reading), row, logProbabilities, vocabulary, { count, mostTokens }) };
+    return { cut, words: await likelyWords(scoring, text, row, logProbabilities, vocabulary, { count, mostTokens }) };
   }
 
   async chain(params: ChainParams, model: Model, signal: AbortSignal): Promise<ChainResult> {
-    const { scoring, reading, row, cut, typed, logProbabilities } = await this.#predict(params, model, signal);
+    const { scoring, text: before, row, cut, typed, logProbabilities } = await this.#predict(params, model, signal);
     const vocabulary = new Vocabulary(model.facts.tokenizer.vocabulary);
     const chained = new Float64Array(params.texts.length).fill(-Infinity);
     for (const [index, text] of params.texts.entries()) {
       const ids = spelled(text, model, vocabulary);
       if (!ids || !Buffer.from(text).subarray(0, typed.length).equals(typed)) continue;
-      chained[index] = await chainedLogProbability(scoring, tokenText(reading), row, ids, logProbabilities, vocabulary);
+      chained[index] = await chainedLogProbability(scoring, before, row, ids, logProbabilities, vocabulary);
     }
     return { cut, logProbabilities: chained };
   }
@@ -283,13 +283,13 @@ class OpenDocument {
     const forced = forcedIds(params.forced, model);
     if (!forced || forced.length > mostTokens)
       throw new ModelError('bad-argument', 'The continuations cannot begin like that: no tokens spell it, or more than they may have.');
-    const { scoring, reading, row, start, cut } = await this.#placeOf(params, model, signal);
+    const { scoring, text, row, start, cut } = await this.#placeOf(params, model, signal);
     const { engine, prefixIds } = scoring;
     const room = mostInputs(engine, mostTokens, mostCopiedBytes) - prefixIds.length;
     const contextTokens = Math.min(row - start, room);
     if (prefixIds.length + contextTokens < 1 || room < 0)
       throw new ModelError('bad-argument', 'Continuations of so many tokens leave no room for what they go on from.');
-    const inputs = [...prefixIds, ...reading.layout.ids.subarray(row - contextTokens, row)];
+    const inputs = [...prefixIds, ...text.ids.subarray(row - contextTokens, row)];
     // Where a kept cache would change the last digits, and with them now and then a draw, everything is run anew.
     const reuses = engine.arithmetic === 'native' && model.description.selfCheck.repeatabilityBits === 0;
     const wanted = { first, count, mostTokens, sampling, seed, forced };
@@ -300,28 +300,36 @@ class OpenDocument {
   /** What comes at an offset, from the text before it only. */
   async #predict(params: PlaceParams, model: Model, signal: AbortSignal) {
     const place = await this.#placeOf(params, model, signal);
-    const { scoring, reading, row, start } = place;
-    const inputs = [...scoring.prefixIds, ...reading.layout.ids.subarray(start, row)];
+    const { scoring, text, row, start } = place;
+    const inputs = [...scoring.prefixIds, ...text.ids.subarray(start, row)];
     const logProbabilities = await scoring.engine.distributionAfter(inputs, signal);
     return { ...place, logProbabilities, contextTokens: row - start };
   }
 
-  /** Where the text is cut for a prediction at an offset, the row that begins there, and the one its window begins with; there is something before it. */
-  async #placeOf({ model: { arithmetic }, offset, settings }: PlaceParams, model: Model, signal: AbortSignal) {
+  /**
+   * Where the text is cut for a prediction at an offset; the row that begins at the place, which is behind the tokens that `after` puts in, in the
+   * text that has them, and the one its window begins with; there is something before it.
+   */
+  async #placeOf({ model: { arithmetic }, offset, settings, after }: PlaceParams, model: Model, signal: AbortSignal) {
+    const vocabulary = new Vocabulary(model.facts.tokenizer.vocabulary);
+    if (!after.every(id => Number.isInteger(id) && id >= 0 && id < vocabulary.size))
+      throw new ModelError('bad-argument', 'What stands before the place has ids that are none of the vocabulary.');
     const [engine, reading] = await Promise.all([model.engine(arithmetic), this.#read(model, signal)]);
     const { copy, layout } = reading;
     const scoring: Scoring = { ...scoringWith(engine, settings), signal };
     const byte = byteAtOffset(copy, offset);
     const cutByte = cutOf(copy, layout, byte, model);
-    const row = firstTokenEndingAfter(layout, cutByte);
-    const start = windowStart(tokenText(reading), row, scoring.settings);
+    const cutRow = firstTokenEndingAfter(layout, cutByte);
+    const text = withWord(tokenText(reading), cutRow, after, vocabulary);
+    const row = cutRow + after.length;
+    const start = windowStart(text, row, scoring.settings);
     if (scoring.prefixIds.length + row - start === 0)
       throw new ModelError(
         'bad-argument',
         'There is nothing before this place, and no start token: the model has nothing to predict from.',
       );
     const cut = copy.characterStarts[cutByte] ?? 0;
-    return { scoring, reading, row, start, cut, typed: copy.bytes.subarray(cutByte, byte) };
+    return { scoring, text, row, start, cut, typed: copy.bytes.subarray(cutByte, after.length > 0 ? cutByte : byte) };
   }
 
   async try({ model: { arithmetic }, settings, edit, followingTokens }: TryParams, model: Model, signal: AbortSignal): Promise<TryResult> {

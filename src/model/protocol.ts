@@ -150,6 +150,11 @@ export interface NextParams {
   readonly settings: ScoringSettings;
   /** UTF-16 offset in the document; text from there on is not looked at. */
   readonly offset: number;
+  /**
+   * Ids of tokens that stand between the cut and the place that is asked about, in place of what is typed there; none: the place is the offset. The
+   * answer is that for the text that has them, where the tokenizer gives these ids.
+   */
+  readonly after: readonly number[];
 }
 export interface NextResult {
   /** Where the text was cut: the start of the pre-token that holds the offset, or the offset itself. UTF-16. */
@@ -183,7 +188,7 @@ export interface WordAlternative {
 }
 
 export interface ChainParams extends NextParams {
-  /** Each from the cut on: one that does not begin with what stands between the cut and the offset is impossible there. */
+  /** Each from the place that is asked about; without `after` from the cut on, and then one that does not begin with what is typed from there is impossible. */
   readonly texts: readonly string[];
 }
 export interface ChainResult {
@@ -208,11 +213,11 @@ export interface FuturesParams extends NextParams {
   readonly mostTokens: number;
   readonly sampling: SamplingSettings;
   readonly seed: number;
-  /** What all begin with, from the cut on: a text, or the id of a token. */
+  /** What all begin with, from the cut on or after `after`: a text, or the id of a token. */
   readonly forced: string | number | undefined;
 }
 export interface FuturesResult {
-  /** As in `NextResult`: continuations go on from here. */
+  /** As in `NextResult`: continuations go on from here, or from `after`. */
   readonly cut: number;
   /**
    * Those of `next`, or fewer: the start of the context is cut where the copies of its cache would not stay below 256 MB, or where the model has not as

@@ -104,7 +104,8 @@ export function windowStart(text: TokenText, index: number, settings: Scoring['s
 }
 
 /** The text with these tokens put in before row `at`. */
-function withWord(text: IdText, at: number, word: readonly number[], vocabulary: Vocabulary): IdText {
+export function withWord(text: IdText, at: number, word: readonly number[], vocabulary: Vocabulary): IdText {
+  if (word.length === 0) return text;
   const length = text.length + word.length;
   const ids = new Int32Array(length);
   ids.set(text.ids.subarray(0, at));

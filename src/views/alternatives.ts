@@ -201,7 +201,7 @@ class AlternativeList {
     const { editor, cell } = this.#place;
     const { document } = editor;
     this.#pick.busy = true;
-    const asked = { offset: cell.start, count: wordCount, mostTokens: undefined };
+    const asked = { offset: cell.start, after: [], count: wordCount, mostTokens: undefined };
     const words = await this.#scored
       .ask(document, 'words', asked, this.#open.signal)
       .then(({ result }) => (result.cut === cell.start ? result.words : []))

@@ -16,7 +16,7 @@ import type { ModelFile } from './graphs';
 import { near, PlainModel } from './plainModel';
 import { hardText, loadParams, markdown, measure, never, newClient, randomNumbers, Reader, tinyFolder, tinySettings } from './process';
 
-type Wanted = Omit<FuturesParams, 'model' | 'document' | 'version' | 'settings' | 'offset'>;
+type Wanted = Omit<FuturesParams, 'model' | 'document' | 'version' | 'settings' | 'offset' | 'after'>;
 
 const wide: SamplingSettings = { temperature: 1.2 };
 const usual: Wanted = { first: 0, count: 6, mostTokens: 9, sampling: wide, seed: 11, forced: undefined };

@@ -142,29 +142,43 @@ export class Reader {
     await this.#client.call('show', { model: this.#model, document: this.#document.name, visible }, never);
   }
 
-  next(settings: ScoringSettings, offset: number, signal: AbortSignal = never): Promise<NextResult> {
+  next(settings: ScoringSettings, offset: number, signal: AbortSignal = never, after: readonly number[] = []): Promise<NextResult> {
     const { name, version } = this.#document;
-    return this.#client.call('next', { model: this.#model, document: name, version, settings, offset }, signal);
+    return this.#client.call('next', { model: this.#model, document: name, version, settings, offset, after }, signal);
   }
 
-  words(settings: ScoringSettings, offset: number, count: number, mostTokens?: number, signal: AbortSignal = never): Promise<WordsResult> {
+  words(
+    settings: ScoringSettings,
+    offset: number,
+    count: number,
+    mostTokens?: number,
+    signal: AbortSignal = never,
+    after: readonly number[] = [],
+  ): Promise<WordsResult> {
     const { name, version } = this.#document;
-    return this.#client.call('words', { model: this.#model, document: name, version, settings, offset, count, mostTokens }, signal);
+    return this.#client.call('words', { model: this.#model, document: name, version, settings, offset, after, count, mostTokens }, signal);
   }
 
-  chain(settings: ScoringSettings, offset: number, texts: readonly string[], signal: AbortSignal = never): Promise<ChainResult> {
+  chain(
+    settings: ScoringSettings,
+    offset: number,
+    texts: readonly string[],
+    signal: AbortSignal = never,
+    after: readonly number[] = [],
+  ): Promise<ChainResult> {
     const { name, version } = this.#document;
-    return this.#client.call('chain', { model: this.#model, document: name, version, settings, offset, texts }, signal);
+    return this.#client.call('chain', { model: this.#model, document: name, version, settings, offset, after, texts }, signal);
   }
 
   futures(
     settings: ScoringSettings,
     offset: number,
-    wanted: Omit<FuturesParams, 'model' | 'document' | 'version' | 'settings' | 'offset'>,
+    wanted: Omit<FuturesParams, 'model' | 'document' | 'version' | 'settings' | 'offset' | 'after'>,
     signal: AbortSignal = never,
+    after: readonly number[] = [],
   ): Promise<FuturesResult> {
     const { name, version } = this.#document;
-    return this.#client.call('futures', { model: this.#model, document: name, version, settings, offset, ...wanted }, signal);
+    return this.#client.call('futures', { model: this.#model, document: name, version, settings, offset, after, ...wanted }, signal);
   }
 
   try(settings: ScoringSettings, edit: TextEdit, followingTokens: number, signal: AbortSignal = never): Promise<TryResult> {

@@ -133,7 +133,7 @@ describe('the model process', () => {
     await assert.rejects(client.call('close', { model: other, document }, never), refused);
     const visible = { visible: [], knownTableId: undefined };
     await assert.rejects(client.call('score', { model: other, document, version: 1, settings, ...visible }, never), refused);
-    await assert.rejects(client.call('next', { model: other, document, version: 1, settings, offset: 0 }, never), refused);
+    await assert.rejects(client.call('next', { model: other, document, version: 1, settings, offset: 0, after: [] }, never), refused);
     await client.call('score', { model: model.key, document, version: 1, settings, ...visible }, never);
   });
 
