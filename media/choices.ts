@@ -10,6 +10,8 @@ export interface Choices {
   sampling: Readonly<Record<SamplingRule, number>>;
   /** Typed into the search box. */
   search: string;
+  /** Of what is drawn. */
+  seed: number;
 }
 
 /** `saved`: whatever was kept, by this version or another. */
@@ -30,7 +32,13 @@ export function choicesFrom(saved: unknown): Choices {
     exampleOpen: of('exampleOpen') === true,
     sampling,
     search: typeof search === 'string' ? search : '',
+    seed: isSeed(of('seed')) ? Number(of('seed')) : 0,
   };
+}
+
+/** Whole numbers from 0 on. */
+export function isSeed(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 /** The rule may have this value. */

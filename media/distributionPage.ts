@@ -1,7 +1,8 @@
 import * as l10n from '@vscode/l10n';
 import type { TokenPieces, VocabularyData } from '../src/core/vocabulary';
-import type { DocumentShape, FromPanel, PanelDistribution, PanelFound, PanelWholeRow } from '../src/views/panelProtocol';
+import type { DocumentShape, FromPanel, PanelContinuation, PanelDistribution, PanelFound, PanelWholeRow } from '../src/views/panelProtocol';
 import type { Choices } from './choices';
+import { Continuation } from './continuation';
 import { distributionTable } from './distributionTable';
 import { element, tokenElement } from './dom';
 import { entropyInWords, formatBits, formatCount, formatPercent, sentence, spokenToken } from './format';
@@ -39,7 +40,9 @@ export class DistributionPage {
   readonly #sampler: Sampler;
   readonly #search: TextSearch;
   readonly #example: TrainingExample;
+  readonly #continuation: Continuation;
   readonly #above = element('div', {});
+  readonly #before = element('div', {});
   readonly #aside = element('p', {});
   readonly #note = element('div', {});
   readonly #rows = element('div', { class: 'rows' });
@@ -74,6 +77,13 @@ export class DistributionPage {
     );
     this.#search = new TextSearch(choices.search, actions.post, search => chosen({ search }));
     this.#example = new TrainingExample(choices.exampleOpen, exampleOpen => chosen({ exampleOpen }));
+    this.#continuation = new Continuation(choices, {
+      post: actions.post,
+      save: actions.save,
+      sampledFrom: row => this.#sampledFrom(row, choices.sampling),
+      tokens: () => this.#tokens,
+      wantsChanged: () => this.#updateWants(),
+    });
     this.#more.addEventListener('click', () => this.#addRows());
     this.#rows.addEventListener('scroll', () => {
       if (this.#rows.scrollTop + this.#rows.clientHeight > this.#rows.scrollHeight - 100 && this.#count > 0) this.#addRows();
@@ -82,6 +92,9 @@ export class DistributionPage {
     for (const event of ['mousemove', 'focusin']) this.#rows.addEventListener(event, ({ target }) => this.#lookAt(target));
     this.#rows.addEventListener('mouseleave', () => this.#lookAt(document.activeElement));
     this.#rows.addEventListener('keydown', event => this.#walk(event));
+    this.#rows.addEventListener('click', ({ target }) => {
+      if (document.getSelection()?.isCollapsed !== false) this.#choose(target); // text that is marked is to be copied
+    });
 
     const heading = element('div', { class: 'heading' }, element('h2', { id: expectsId }, l10n.t('What it expects next')), this.#aside);
     const tools = element(
@@ -92,7 +105,16 @@ export class DistributionPage {
     );
     const end = element('div', { class: 'end' }, this.#lookedAt, this.#more);
     const expected = [heading, this.#note, tools, this.#sampler.root, this.#rows, end, this.#continues, this.#example.root];
-    this.root = element('div', {}, this.#above, element('section', { 'aria-labelledby': expectsId }, ...expected), this.#below);
+    const before = [element('div', { class: 'heading' }, element('h2', { id: 'before-the-cursor' }, l10n.t('Before the cursor')), this.#continuation.notice), this.#before]; // prettier-ignore
+    this.root = element(
+      'div',
+      {},
+      this.#above,
+      element('section', { 'aria-labelledby': 'before-the-cursor' }, ...before),
+      element('section', { 'aria-labelledby': expectsId }, ...expected),
+      this.#continuation.root,
+      this.#below,
+    );
   }
 
   useVocabulary(data: VocabularyData): void {
@@ -111,6 +133,10 @@ export class DistributionPage {
     this.#search.found(answer);
   }
 
+  useContinuation(message: PanelContinuation): void {
+    this.#continuation.update(message);
+  }
+
   draw(state: PanelDistribution): void {
     if (this.#state && this.#state.place !== state.place) this.#count = Math.min(this.#count, mostRowsKept);
     this.#state = state;
@@ -119,8 +145,8 @@ export class DistributionPage {
       lead('in-colour', l10n.t('Stronger colour = more surprising to {0}. It read {1} before this place.'), state),
       lead('in-lines', l10n.t('Stronger line = more surprising to {0}. It read {1} before this place.'), state),
       ...(state.reading === undefined ? [] : [element('p', { class: 'note reading', role: 'note' }, state.reading)]),
-      section('before-the-cursor', l10n.t('Before the cursor'), undefined, beforeText(state)),
     );
+    this.#before.replaceChildren(beforeText(state));
     this.#aside.textContent = entropyInWords(state.entropyBits);
     this.#continues.replaceChildren(...[continuation(state)].filter(part => part !== undefined));
     this.#drawExpected();
@@ -173,6 +199,7 @@ export class DistributionPage {
     this.#sampler.draw(row && !sampled ? undefined : row && sampled, row?.whole.ranked);
     this.#search.draw(state, row);
     this.#example.draw(state);
+    this.#continuation.draw(state, this.#row?.place === state.place ? this.#row.known : undefined);
     this.#more.disabled = wantsMore && (!row || this.#count >= Math.min(mostRows, row.whole.ranked.ids.length));
   }
 
@@ -192,7 +219,7 @@ export class DistributionPage {
   }
 
   #updateWants(): void {
-    const wants = this.#choices.samplerOpen || this.#choices.search !== '' || this.#count > 0;
+    const wants = this.#choices.samplerOpen || this.#choices.search !== '' || this.#count > 0 || this.#continuation.wantsRow;
     if (wants === this.#wants) return;
     this.#wants = wants;
     this.#actions.post({ kind: 'wants', wholeRow: wants });
@@ -218,11 +245,17 @@ export class DistributionPage {
   #walk(event: KeyboardEvent): void {
     const at = this.#rowWithFocus();
     if (at === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === 'Enter') return this.#choose(event.target);
     const last = this.#rowElements().length - 1;
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: last }[event.key];
     if (to === undefined) return;
     event.preventDefault();
     this.#focusRow(Math.min(last, Math.max(0, to)));
+  }
+
+  #choose(target: EventTarget | null): void {
+    const id = Number((target instanceof Element ? target.closest<HTMLElement>('tr[data-id]') : null)?.dataset['id'] ?? NaN);
+    if (!Number.isNaN(id)) this.#continuation.choose(id);
   }
 
   #rowElements(): readonly HTMLElement[] {
@@ -300,10 +333,16 @@ function beforeText(state: PanelDistribution): HTMLElement {
   const runs = state.before.map(({ text, band }) =>
     band === undefined || band === 0 ? text : element('span', { class: `run band${band}` }, text),
   );
+  const after = element(
+    'span',
+    { class: 'scratch' },
+    element('span', { class: 'only-spoken' }, ` ${l10n.t('not in the document:')} `),
+    ...state.after.map(({ token }) => tokenElement(token)),
+  );
   const caret = element('span', { class: 'caret', role: 'img', 'aria-label': l10n.t('cursor') });
   const start = state.beforeTruncated ? element('span', { class: 'glyph' }, '… ') : undefined;
   const empty = state.before.length === 0 ? element('span', { class: 'empty' }, l10n.t('the document begins here')) : undefined;
-  return element('p', { class: 'before' }, start, ...runs, caret, empty);
+  return element('p', { class: 'before' }, start, ...runs, state.after.length > 0 ? after : undefined, caret, empty);
 }
 
 function typedNote({ typed, rows, actual }: PanelDistribution): HTMLElement | undefined {

@@ -59,6 +59,9 @@ function start(): void {
       case 'found':
         page.found(data);
         break;
+      case 'continuation':
+        page.useContinuation(data);
+        break;
     }
   });
   vscode.postMessage({ kind: 'ready' });

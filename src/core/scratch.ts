@@ -1,4 +1,5 @@
 /** A continuation that is tried out token by token, with all its branches; plain data, so that it can be kept as JSON. Nothing here is ever changed. */
+import type { Vocabulary } from './vocabulary';
 
 export interface ScratchToken {
   readonly id: number;
@@ -46,6 +47,11 @@ export function pathTo(scratch: Scratch, node = scratch.at): number[] {
   const path: number[] = [];
   for (let at = node; at !== null; at = scratch.nodes[at]?.parent ?? null) path.push(at);
   return path.reverse();
+}
+
+/** The tokens from the first to this node; to where it stands by default. */
+export function idsTo(scratch: Scratch, node = scratch.at): number[] {
+  return pathTo(scratch, node).map(index => scratch.nodes[index]?.id ?? -1);
 }
 
 /** What was tried after a node, in the order of trying; null: as first tokens. */
@@ -106,4 +112,38 @@ export function scratchFrom(value: unknown): Scratch | undefined {
     read.push({ id, rawBits, sampledBits, parent });
   }
   return isPlace(at, read.length) ? { nodes: read, at } : undefined;
+}
+
+export interface TokensAsText {
+  readonly text: string;
+  /** They are no text. */
+  readonly controlTokens: number;
+  /** Of the tokens' bytes, those that are not whole characters: left out. */
+  readonly bytesLeftOut: number;
+}
+
+/** Tokens as text that can be put into a document. */
+export function textOfTokens(ids: readonly number[], vocabulary: Vocabulary): TokensAsText {
+  const isControl = (id: number) => vocabulary.controlNameOf(id) !== undefined;
+  const bytes = Uint8Array.from(ids.flatMap(id => (isControl(id) ? [] : [...vocabulary.bytesOf(id)])));
+  const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let text = '';
+  let bytesLeftOut = 0;
+  for (let at = 0; at < bytes.length;) {
+    const character = characterAt(bytes, at, strict);
+    text += character?.text ?? '';
+    at += character?.length ?? 1;
+    if (!character) bytesLeftOut++;
+  }
+  return { text, controlTokens: ids.filter(isControl).length, bytesLeftOut };
+}
+
+function characterAt(bytes: Uint8Array, at: number, strict: TextDecoder): { readonly text: string; readonly length: number } | undefined {
+  const lead = bytes[at] ?? 0;
+  const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  try {
+    return { text: strict.decode(bytes.subarray(at, at + length)), length };
+  } catch {
+    return undefined; // not a character, or not the whole of it
+  }
 }

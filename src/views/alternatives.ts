@@ -287,7 +287,8 @@ function decodedOr(decoder: TextDecoder, bytes: Uint8Array): string | undefined 
   }
 }
 
-function withLineEndings(text: string, document: vscode.TextDocument): string {
+/** Text as a document of these line endings has it. */
+export function withLineEndings(text: string, document: vscode.TextDocument): string {
   return text.replaceAll(/\r\n?|\n/g, document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n');
 }
 
@@ -337,6 +338,6 @@ function changedMessage(): string {
   return vscode.l10n.t('The document has changed since the list was made, so nothing was replaced.');
 }
 
-function notTakenMessage(): string {
+export function notTakenMessage(): string {
   return vscode.l10n.t('The document did not take the edit: it is closed, or it cannot be written.');
 }

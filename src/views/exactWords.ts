@@ -1,8 +1,8 @@
 import type { Answer } from '../documentView';
 import type { Place } from './panelAnswers';
 
-/** `offset` and `texts` as in `ChainParams`. */
-export type AskChain<D> = (document: D, offset: number, texts: readonly string[], signal: AbortSignal) => Promise<Answer<'chain'>>;
+/** `texts` as in `ChainParams`. */
+export type AskChain<D> = (place: Place<D>, texts: readonly string[], signal: AbortSignal) => Promise<Answer<'chain'>>;
 
 interface Asked<D> {
   readonly place: Place<D>;
@@ -48,7 +48,7 @@ export class ExactWords<D> {
     const spellings = words.flatMap(word => [` ${word}`, word]);
     let logs: Float64Array | undefined;
     try {
-      logs = (await this.#ask(place.document, place.offset, spellings, run.abort.signal)).result.logProbabilities;
+      logs = (await this.#ask(place, spellings, run.abort.signal)).result.logProbabilities;
     } catch {
       logs = undefined; // the distribution itself, which is asked for as well, says what is wrong
     }
@@ -61,7 +61,8 @@ export class ExactWords<D> {
 }
 
 export function isSamePlace<D>(a: Place<D>, b: Place<D>): boolean {
-  return a.document === b.document && a.version === b.version && a.offset === b.offset;
+  const isSameText = a.document === b.document && a.version === b.version && a.offset === b.offset;
+  return isSameText && a.after.length === b.after.length && a.after.every((id, index) => id === b.after[index]);
 }
 
 function isSame<D>(a: Asked<D>, b: Asked<D>): boolean {

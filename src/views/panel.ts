@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { Scratch } from '../core/scratch';
 import { shownPart } from '../core/surprises';
 import { DisposableStore, type Disposable } from '../disposable';
 import type { Config } from '../config';
@@ -7,8 +8,13 @@ import type { ReadingCheck } from '../readingCheck';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Pauses } from '../pauses';
 import type { WindowFocus } from '../windowFocus';
-import { PanelAnswers } from './panelAnswers';
+import type { NextAnswer } from '../documentView';
+import { ModelError } from '../model/errors';
+import { copyContinuation, insertContinuation } from './insertContinuation';
+import { PanelAnswers, type Place } from './panelAnswers';
 import { PanelPages } from './panelPages';
+import type { ContinuationAct } from './panelProtocol';
+import { PanelScratch } from './panelScratch';
 import { peakAt } from './panelState';
 import { showSpan } from './places';
 import { failureInWords, refusalInWords } from './stateInWords';
@@ -33,7 +39,8 @@ export class PanelView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #pages: PanelPages;
   readonly #answers: PanelAnswers<vscode.TextDocument>;
-  readonly #scored: Pick<ScoredDocuments, 'view'>;
+  readonly #scratch: PanelScratch<vscode.TextDocument>;
+  readonly #scored: Pick<ScoredDocuments, 'view' | 'ask'>;
   readonly #focus: WindowFocus;
   readonly #pauses: Pauses;
   #editor: vscode.TextEditor | undefined;
@@ -49,16 +56,24 @@ export class PanelView implements Disposable {
         appeared: () => this.#schedule(),
         reveal: share => void this.#reveal(share),
         find: (asked, reply) => void this.#answers.find(asked, reply),
+        continued: (root, scratch) => pauses.time('cursor', () => this.#continued(root, scratch)),
+        act: act => void this.#act(act),
       }),
+    );
+    const textBetween = (document: vscode.TextDocument, start: number, end: number) =>
+      document.getText(new vscode.Range(document.positionAt(start), document.positionAt(end)));
+    this.#scratch = new PanelScratch(
+      (document, offset) => textBetween(document, 0, offset),
+      message => this.#pages.post(message),
     );
     this.#answers = new PanelAnswers(
       {
         state: document => scored.state(document),
         view: document => scored.view(document),
         isOn: document => scored.isOn(document),
-        next: (document, offset, signal) => scored.ask(document, 'next', { offset }, signal),
-        chain: (document, offset, texts, signal) => scored.ask(document, 'chain', { offset, texts }, signal),
-        textBetween: (document, start, end) => document.getText(new vscode.Range(document.positionAt(start), document.positionAt(end))),
+        next: (place, signal) => this.#next(place, signal),
+        chain: ({ document, offset, after }, texts, signal) => scored.ask(document, 'chain', { offset, after, texts }, signal),
+        textBetween,
         bandEdges: document => looks.tokenEdges(document),
         palette: document => looks.of(document).palette,
         readingNote: document => reading.noteOf(document),
@@ -74,11 +89,16 @@ export class PanelView implements Disposable {
     this.#store.add(
       window.onDidChangeTextEditorSelection(event => event.textEditor === window.activeTextEditor && this.#follow(event.textEditor)),
     );
-    this.#store.add(workspace.onDidChangeTextDocument(event => event.document === this.#editor?.document && this.#schedule()));
-    this.#store.add(workspace.onDidCloseTextDocument(document => document === this.#editor?.document && this.#schedule()));
+    this.#store.add(
+      workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+        if (contentChanges.length > 0) this.#scratch.edited(document);
+        if (this.#isShown(document)) this.#schedule();
+      }),
+    );
+    this.#store.add(workspace.onDidCloseTextDocument(document => this.#isShown(document) && this.#schedule()));
     // Rows of a document being scored keep arriving: they must not push the timer away.
-    this.#store.add(scored.onDidChange(document => document === this.#editor?.document && !this.#timer && this.#schedule()));
-    this.#store.add(reading.onDidDecide(({ document }) => document === this.#editor?.document && this.#schedule()));
+    this.#store.add(scored.onDidChange(document => this.#isShown(document) && !this.#timer && this.#schedule()));
+    this.#store.add(reading.onDidDecide(({ document }) => this.#isShown(document) && this.#schedule()));
     this.#store.add(focus.onDidChange(() => this.#schedule()));
     this.#follow(window.activeTextEditor);
   }
@@ -115,11 +135,62 @@ export class PanelView implements Disposable {
 
   /** Goes to the most surprising token of the column of the shape that holds this share of the document's tokens. */
   async #reveal(share: number): Promise<void> {
-    const document = this.#editor?.document;
+    const document = this.#scratch.document ?? this.#editor?.document;
     const view = document && this.#scored.view(document);
     if (!document || document.isClosed || view?.documentVersion !== document.version) return; // a newer shape is on its way
     const span = peakAt(view.table, share);
     if (span) await showSpan(document, shownPart(document.getText(), span));
+  }
+
+  #isShown(document: vscode.TextDocument): boolean {
+    return document === this.#editor?.document || document === this.#scratch.document;
+  }
+
+  /** An answer that does not agree with the continuation is not shown: the panel goes back to the cursor. */
+  async #next(place: Place<vscode.TextDocument>, signal: AbortSignal): Promise<NextAnswer> {
+    const { document, offset, after } = place;
+    const leave = () => {
+      this.#answers.cancel();
+      this.#schedule();
+    };
+    try {
+      const answer = await this.#scored.ask(document, 'next', { offset, after }, signal);
+      if (!signal.aborted && !this.#scratch.agrees({ place, answer })) leave();
+      return answer;
+    } catch (error) {
+      // Its ids are none of the model that has come meanwhile.
+      if (!signal.aborted && after.length > 0 && ModelError.from(error).code === 'bad-argument') {
+        this.#scratch.replaced();
+        leave();
+      }
+      throw error;
+    }
+  }
+
+  #continued(root: number, scratch: Scratch): void {
+    const isTaken = root === this.#answers.root && this.#scratch.take(scratch, this.#answers.origin);
+    if (isTaken) this.#update();
+    else this.#scratch.tellAgain();
+  }
+
+  async #act(act: ContinuationAct): Promise<void> {
+    const edit = this.#scratch.edit();
+    if (!edit) {
+      this.#scratch.tellAgain();
+      return;
+    }
+    if (act === 'copy') return copyContinuation(edit);
+    if (act === 'insert' && !edit.holds) {
+      const text = vscode.l10n.t('The text before the continuation has changed, so nothing was inserted.');
+      return void vscode.window.showInformationMessage(text);
+    }
+    if (act === 'insert') {
+      const editor = await insertContinuation(edit);
+      if (!editor) return;
+      this.#editor = editor;
+    }
+    this.#scratch.end();
+    this.#update();
   }
 
   #schedule(): void {
@@ -131,8 +202,10 @@ export class PanelView implements Disposable {
     this.#timer = undefined;
     if (!this.#pages.isVisible || this.#focus.isPaused) return this.#answers.cancel();
     if (this.#editor?.document.isClosed) this.#editor = undefined;
-    if (!this.#editor) return this.#answers.update(undefined);
-    const { document, selection } = this.#editor;
-    this.#answers.update({ document, version: document.version, offset: document.offsetAt(selection.active) });
+    this.#answers.update(this.#scratch.placeFor(this.#editor && placeOfCursor(this.#editor)));
   }
+}
+
+function placeOfCursor({ document, selection }: vscode.TextEditor): Place<vscode.TextDocument> {
+  return { document, version: document.version, offset: document.offsetAt(selection.active), after: [] };
 }

@@ -23,6 +23,14 @@ export interface Place<D> {
   readonly document: D;
   readonly version: number;
   readonly offset: number;
+  /** As in `NextParams`: tokens that are tried out there. */
+  readonly after: readonly number[];
+}
+
+/** What was answered of a place in the document, for those who go on from there. */
+export interface Origin<D> {
+  readonly place: Place<D>;
+  readonly answer: NextAnswer;
 }
 
 interface VersionedDocument {
@@ -34,7 +42,7 @@ export interface PanelSource<D> {
   state(document: D): LensState;
   view(document: D): DocumentView | undefined;
   isOn(document: D): boolean;
-  next(document: D, offset: number, signal: AbortSignal): Promise<NextAnswer>;
+  next(place: Place<D>, signal: AbortSignal): Promise<NextAnswer>;
   readonly chain: AskChain<D>;
   textBetween(document: D, start: number, end: number): string;
   bandEdges(document: D): BandEdges;
@@ -68,6 +76,8 @@ export class PanelAnswers<D extends VersionedDocument> {
   /** The place of the last distribution, by the number that stands for it in pages. */
   #numbered: { readonly place: Place<D>; readonly number: number } | undefined;
   #places = 0;
+  /** The same without the tokens that are tried out. */
+  #root: { readonly place: Place<D>; readonly number: number } | undefined;
   #posted: { readonly vocabulary?: Vocabulary; readonly rowOf?: number } = {};
   readonly #exact: ExactWords<D>;
   /** By who asked. */
@@ -89,7 +99,8 @@ export class PanelAnswers<D extends VersionedDocument> {
     if (lens.kind === 'failed') return this.#answer(document, this.#failure(lens.error.code, 'toggle'));
 
     const view = this.#source.isOn(document) ? this.#source.view(document) : undefined;
-    const ofTable = view?.documentVersion === version ? answerOfTable(view, offset, this.#source.topCount()) : undefined;
+    const isOfText = view?.documentVersion === version && place.after.length === 0;
+    const ofTable = isOfText ? answerOfTable(view, offset, this.#source.topCount()) : undefined;
     const result = this.#outcome && isSamePlace(this.#outcome.place, place) ? this.#outcome.result : undefined;
     const next = typeof result === 'object' && 'result' in result ? result : undefined;
     const wholeRow = this.#source.wantsWholeRow();
@@ -104,7 +115,7 @@ export class PanelAnswers<D extends VersionedDocument> {
     if (typeof result === 'string') return this.#answer(document, this.#failure(result, 'move'));
     if (result && 'kind' in result) return this.#answer(document, this.#refusal(result));
     if (next) {
-      this.#answer(document, this.#stateOf(place, this.#answerOfNext(place, next, view), view));
+      this.#answer(document, this.#stateOf(place, this.#answerOfNext(place, next, view), view, next.result.cut));
       if (wholeRow) this.#postRow(place, next);
     } else if (!this.#isAsking(place)) void this.#ask(place, lens.kind === 'starting' ? 'starting' : 'asking');
   }
@@ -117,19 +128,32 @@ export class PanelAnswers<D extends VersionedDocument> {
     this.#finding.get(reply)?.abort();
     this.#finding.delete(reply);
     if (this.#numbered?.number !== number) return; // the page will ask again about the place that is on its way to it
-    const { document, offset, version } = this.#numbered.place;
-    if (document.version !== version) return;
+    const at = this.#numbered.place;
+    if (at.document.version !== at.version) return;
     const abort = new AbortController();
     this.#finding.set(reply, abort);
     let logProbabilities: Float64Array | undefined;
     try {
-      ({ logProbabilities } = (await this.#source.chain(document, offset, texts, abort.signal)).result);
+      ({ logProbabilities } = (await this.#source.chain(at, texts, abort.signal)).result);
     } catch {
       logProbabilities = undefined; // the distribution itself says what is wrong
     }
     if (abort.signal.aborted) return;
     this.#finding.delete(reply);
     reply({ kind: 'found', place: number, texts, logProbabilities });
+  }
+
+  /** The number that the last state had as `root`. */
+  get root(): number | undefined {
+    return this.#root?.number;
+  }
+
+  /** What the model said last of the place that is shown; undefined where it was not asked. */
+  get origin(): Origin<D> | undefined {
+    if (!this.#numbered || !this.#outcome) return undefined;
+    const { place, result } = this.#outcome;
+    if (!isSamePlace(place, this.#numbered.place) || typeof result === 'string' || !('result' in result)) return undefined;
+    return { place, answer: result };
   }
 
   /** Stops asking. */
@@ -144,6 +168,7 @@ export class PanelAnswers<D extends VersionedDocument> {
     this.cancel();
     this.#exact.forget();
     this.#outcome = undefined;
+    this.#root = undefined;
   }
 
   #isAsking(place: Place<D>): boolean {
@@ -158,7 +183,7 @@ export class PanelAnswers<D extends VersionedDocument> {
     if (waiting) this.#showWaiting(place.document, waiting === 'starting');
     let result: NextAnswer | ModelErrorCode | RefusalReason;
     try {
-      result = await this.#source.next(place.document, place.offset, run.abort.signal);
+      result = await this.#source.next(place, run.abort.signal);
     } catch (error) {
       result = error instanceof Refusal ? error.reason : ModelError.from(error).code;
     }
@@ -200,7 +225,7 @@ export class PanelAnswers<D extends VersionedDocument> {
     if (this.#posted.rowOf === number) return;
     this.#posted = { ...this.#posted, rowOf: number };
     const { cut, logProbabilities } = next?.result ?? { cut: place.offset, logProbabilities: undefined };
-    const bytes = typedBytes(this.#source.textBetween(place.document, cut, place.offset), cut);
+    const bytes = typedBytes(this.#typedAt(place, cut), cut);
     this.#post({ kind: 'row', place: number, logProbabilities, typedBytes: bytes.length === 0 ? undefined : bytes });
   }
 
@@ -216,8 +241,15 @@ export class PanelAnswers<D extends VersionedDocument> {
     if (!this.#numbered || !isSamePlace(this.#numbered.place, place)) {
       this.#leaveNumbered();
       this.#numbered = { place, number: ++this.#places };
+      const root = { ...place, after: [] };
+      if (!this.#root || !isSamePlace(this.#root.place, root)) this.#root = { place: root, number: this.#places };
     }
     return this.#numbered.number;
+  }
+
+  /** What is typed of a word that is not finished; tokens that are tried out take its place. */
+  #typedAt({ document, offset, after }: Place<D>, cut: number): string {
+    return after.length > 0 ? '' : this.#source.textBetween(document, cut, offset);
   }
 
   #leaveNumbered(): void {
@@ -234,19 +266,23 @@ export class PanelAnswers<D extends VersionedDocument> {
     this.#show(starting || name === undefined ? loadingMessage(name) : askingMessage(name));
   }
 
-  #stateOf(place: Place<D>, answer: PanelAnswer, view: DocumentView | undefined): PanelState {
+  /** `cut`: as in `NextResult`. */
+  #stateOf(place: Place<D>, answer: PanelAnswer, view: DocumentView | undefined, cut = place.offset): PanelState {
     this.#modelName = answer.modelName;
     this.#postVocabulary(answer.vocabulary);
-    const { document, offset } = place;
+    const { document, offset, after } = place;
     const bandEdges = this.#source.bandEdges(document);
-    const start = Math.max(0, offset - beforeLength);
-    const text = this.#source.textBetween(document, start, offset);
+    const end = after.length > 0 ? cut : offset;
+    const start = Math.max(0, end - beforeLength);
+    const text = this.#source.textBetween(document, start, end);
     const isCurrent = view?.documentVersion === place.version && view.complete;
     return panelDistribution(answer, {
       place: this.#numberOf(place),
+      root: this.#root?.number ?? 0,
+      after: after.map(id => ({ id, token: answer.vocabulary.piecesOf(id) })),
       topCount: this.#source.topCount(),
       reading: this.#source.readingNote(document),
-      ...textRuns(text, start, view?.cellsIn({ start, end: offset }) ?? noCells, bandEdges),
+      ...textRuns(text, start, view?.cellsIn({ start, end }) ?? noCells, bandEdges),
       shape: view && shapeOf(view.table, bandEdges, offset, !isCurrent),
       watched: view ? this.#watchedIn(view, place) : [],
       bandEdges,
@@ -257,7 +293,7 @@ export class PanelAnswers<D extends VersionedDocument> {
   /** Where a token of the table begins, it knows the words that are one token; the others are asked for. */
   #watchedIn({ table, watched, documentVersion }: DocumentView, place: Place<D>): readonly WatchedShape[] {
     if (table.length === 0 || watched.length === 0) return [];
-    const row = documentVersion === place.version ? rowBeginningAt(table, place.offset) : undefined;
+    const row = documentVersion === place.version && place.after.length === 0 ? rowBeginningAt(table, place.offset) : undefined;
     const known = (index: number) => (row === undefined ? NaN : Math.exp(table.watchLogMasses[row * table.watchCount + index] ?? NaN));
     const others = watched.filter(({ whole }, index) => !whole || Number.isNaN(known(index))).map(({ word }) => word);
     const asked = others.length === 0 ? undefined : this.#exact.at(place, others);
@@ -268,12 +304,12 @@ export class PanelAnswers<D extends VersionedDocument> {
   }
 
   #answerOfNext(place: Place<D>, { result, ...from }: NextAnswer, view: DocumentView | undefined): PanelAnswer {
-    const { document, version, offset } = place;
-    const typedText = this.#source.textBetween(document, result.cut, offset);
+    const { version, offset, after } = place;
+    const typedText = this.#typedAt(place, result.cut);
     const bytes = typedBytes(typedText, result.cut);
     const typed = bytes.length === 0 ? undefined : { bytes, vocabulary: from.vocabulary };
-    // The token that follows is known from the table's layout, even while its row has no score; it must reach past the cursor.
-    const row = view?.documentVersion === version ? rowBeginningAt(view.table, result.cut) : undefined;
+    // The token that follows is known from the table's layout, even while its row has no score; it must reach past the cursor. None follows what is tried out.
+    const row = view?.documentVersion === version && after.length === 0 ? rowBeginningAt(view.table, result.cut) : undefined;
     const actualId = row === undefined || (view?.table.ends[row] ?? 0) <= offset ? undefined : view?.table.ids[row];
     return {
       ...from,

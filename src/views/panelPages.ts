@@ -2,7 +2,8 @@ import * as vscode from 'vscode';
 import { DisposableStore, type Disposable } from '../disposable';
 import { pageLanguage } from './language';
 import { panelHtml } from './panelHtml';
-import { fromPanel, type FindTexts, type PanelFound, type ToPanel } from './panelProtocol';
+import type { Scratch } from '../core/scratch';
+import { fromPanel, type ContinuationAct, type FindTexts, type PanelFound, type ToPanel } from './panelProtocol';
 
 const panelType = 'tokenLens.panel';
 const dockedViewId = 'tokenLens.panelView';
@@ -22,6 +23,9 @@ export interface PageListeners {
   readonly reveal: (share: number) => void;
   /** `reply` stands for the page: it is the same for all it asks. */
   readonly find: (asked: FindTexts, reply: (found: PanelFound) => void) => void;
+  /** What a page has made of the continuation at the place that is its state's `root`. */
+  readonly continued: (root: number, scratch: Scratch) => void;
+  readonly act: (act: ContinuationAct) => void;
 }
 
 /**
@@ -123,6 +127,12 @@ export class PanelPages implements Disposable {
           break;
         case 'find':
           this.#listeners.find(said, reply);
+          break;
+        case 'continue':
+          this.#listeners.continued(said.root, said.scratch);
+          break;
+        case 'continued':
+          this.#listeners.act(said.act);
           break;
       }
     });

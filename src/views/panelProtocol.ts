@@ -1,4 +1,5 @@
 import type { Palette } from '../core/look';
+import { scratchFrom, type Scratch } from '../core/scratch';
 import type { TokenPieces, VocabularyData } from '../core/vocabulary';
 
 /**
@@ -10,7 +11,8 @@ export type ToPanel =
   /** Comes before any state with ids of it. */
   | { readonly kind: 'vocabulary'; readonly vocabulary: VocabularyData }
   | PanelWholeRow
-  | PanelFound;
+  | PanelFound
+  | PanelContinuation;
 
 /** All probabilities at a place, for pages that want them: what is drawn, ranked and sampled there needs no other answer of the model. */
 export interface PanelWholeRow {
@@ -32,6 +34,25 @@ export interface PanelFound {
   readonly logProbabilities: Float64Array | undefined;
 }
 
+/** The continuation that is tried out, the same in all pages. */
+export interface PanelContinuation {
+  readonly kind: 'continuation';
+  readonly scratch: Scratch;
+  /** Tokens of the scratch by id: they are shown although another model has come. */
+  readonly tokens: readonly ContinuedToken[];
+  /**
+   * `cursor`: its place is where the cursor stands. `elsewhere`: the cursor has moved, the panel stays. Else its numbers hold no longer, and the panel
+   * follows the cursor: `edited`: the text before its place has changed; `replaced`: the model or its settings have.
+   */
+  readonly where: 'cursor' | 'elsewhere' | 'edited' | 'replaced';
+}
+
+/** A token that stands behind the text, but not in the document. */
+export interface ContinuedToken {
+  readonly id: number;
+  readonly token: TokenPieces;
+}
+
 export type PanelState = PanelMessage | PanelDistribution;
 
 /** Nothing to show, and why: one sentence for people, with what they can do. `busy` while the answer is being computed. */
@@ -46,6 +67,10 @@ export interface PanelDistribution {
   readonly kind: 'distribution';
   /** Names the place, the text and the model: another number, another distribution. */
   readonly place: number;
+  /** Names the place in the document: it stays the same while tokens are tried out there. */
+  readonly root: number;
+  /** Tokens of the continuation before this place, in place of what is typed of a word. */
+  readonly after: readonly ContinuedToken[];
   /** True while a newer answer is being computed: what is shown belongs to the place before. */
   readonly updating: boolean;
   /** The first line: "Stronger colour = more surprising to SmolLM2-135M. It read 52 tokens before this place." */
@@ -133,7 +158,13 @@ export type FromPanel =
   | { readonly kind: 'reveal'; readonly share: number }
   /** From now on the page needs the whole row of every place, or no longer does. */
   | { readonly kind: 'wants'; readonly wholeRow: boolean }
-  | FindTexts;
+  | FindTexts
+  /** The continuation is this from now on; `root`: as in the state in which it was made. */
+  | { readonly kind: 'continue'; readonly root: number; readonly scratch: Scratch }
+  | { readonly kind: 'continued'; readonly act: ContinuationAct };
+
+/** What can be done with a continuation: put it into the document, which ends it; copy it as text; end it. */
+export type ContinuationAct = 'insert' | 'copy' | 'discard';
 
 /** How probable are these texts at the place that is shown? A newer question of the same page takes the place of this one. */
 export interface FindTexts {
@@ -142,6 +173,9 @@ export interface FindTexts {
   /** At most `mostTexts`, each of at most `longestText` characters. */
   readonly texts: readonly string[];
 }
+
+/** A page tries no more tokens than this, of all branches. */
+export const mostScratchTokens = 4000;
 
 export const mostTexts = 2;
 /** UTF-16. */
@@ -165,6 +199,16 @@ export function fromPanel(message: unknown): FromPanel | undefined {
       const given: readonly unknown[] = message.texts;
       const texts = given.filter(text => typeof text === 'string' && text.length <= longestText) as readonly string[];
       return texts.length === given.length && texts.length <= mostTexts ? { kind: 'find', place: message.place, texts } : undefined;
+    }
+    case 'continue': {
+      const scratch = 'scratch' in message ? scratchFrom(message.scratch) : undefined;
+      if (!scratch || scratch.nodes.length > mostScratchTokens || !('root' in message) || typeof message.root !== 'number')
+        return undefined;
+      return { kind: 'continue', root: message.root, scratch };
+    }
+    case 'continued': {
+      const act = 'act' in message ? message.act : undefined;
+      return act === 'insert' || act === 'copy' || act === 'discard' ? { kind: 'continued', act } : undefined;
     }
     default:
       return undefined;

@@ -5,7 +5,7 @@ import { rowState, type Provenance, type ScoreTable, type Span } from '../core/s
 import { noiseText } from '../core/legend';
 import type { Palette } from '../core/look';
 import type { TokenPieces, Vocabulary } from '../core/vocabulary';
-import type { DocumentShape, PanelDistribution, PanelRow, TextRun, WatchedShape } from './panelProtocol';
+import type { ContinuedToken, DocumentShape, PanelDistribution, PanelRow, TextRun, WatchedShape } from './panelProtocol';
 
 const shapeColumns = 200;
 const beforeLines = 8;
@@ -26,6 +26,8 @@ export interface PanelAnswer {
 /** What surrounds the answer. */
 export interface PanelSurroundings {
   readonly place: number;
+  readonly root: number;
+  readonly after: readonly ContinuedToken[];
   readonly topCount: number;
   readonly reading: string | undefined;
   readonly before: readonly TextRun[];

@@ -6,7 +6,7 @@ import { ModelError, type ModelErrorCode } from '../../src/model/errors';
 import type { Answer, DocumentView, LensState, NextAnswer } from '../../src/documentView';
 import { Refusal } from '../../src/refusal';
 import type { RefusalReason } from '../../src/refusal';
-import { PanelAnswers, type PanelSource } from '../../src/views/panelAnswers';
+import { PanelAnswers, type PanelSource, type Place } from '../../src/views/panelAnswers';
 import type { PanelDistribution, PanelFound, PanelState, ToPanel } from '../../src/views/panelProtocol';
 import type { Retry } from '../../src/views/stateInWords';
 
@@ -70,6 +70,7 @@ class FakeSource implements PanelSource<FakeDocument> {
   note: string | undefined;
   readonly asked: {
     readonly offset: number;
+    readonly after: readonly number[];
     readonly signal: AbortSignal;
     readonly resolve: (answer: NextAnswer) => void;
     readonly reject: (error: Error) => void;
@@ -84,18 +85,19 @@ class FakeSource implements PanelSource<FakeDocument> {
   isOn(): boolean {
     return this.lens.kind !== 'off';
   }
-  next(_document: FakeDocument, offset: number, signal: AbortSignal): Promise<NextAnswer> {
-    return new Promise((resolve, reject) => this.asked.push({ offset, signal, resolve, reject }));
+  next({ offset, after }: Place<FakeDocument>, signal: AbortSignal): Promise<NextAnswer> {
+    return new Promise((resolve, reject) => this.asked.push({ offset, after, signal, resolve, reject }));
   }
   readonly chains: {
     readonly offset: number;
+    readonly after: readonly number[];
     readonly texts: readonly string[];
     readonly signal: AbortSignal;
     readonly resolve: (answer: Answer<'chain'>) => void;
     readonly reject: (error: Error) => void;
   }[] = [];
-  readonly chain = (_document: FakeDocument, offset: number, texts: readonly string[], signal: AbortSignal) =>
-    new Promise<Answer<'chain'>>((resolve, reject) => this.chains.push({ offset, texts, signal, resolve, reject }));
+  readonly chain = ({ offset, after }: Place<FakeDocument>, texts: readonly string[], signal: AbortSignal) =>
+    new Promise<Answer<'chain'>>((resolve, reject) => this.chains.push({ offset, after, texts, signal, resolve, reject }));
   textBetween(document: FakeDocument, start: number, end: number): string {
     return document.text.slice(start, end);
   }
@@ -170,7 +172,8 @@ describe('panel answers', () => {
     });
   });
 
-  const at = (offset: number, of = document) => answers.update({ document: of, version: of.version, offset });
+  const at = (offset: number, of = document, after: readonly number[] = []) =>
+    answers.update({ document: of, version: of.version, offset, after });
   function last(): PanelDistribution {
     const state = shown.at(-1);
     return state?.kind === 'distribution' ? state : assert.fail(`shows ${JSON.stringify(state)}`);

@@ -28,6 +28,8 @@ const bits = Array.from({ length: 54 }, (_, index) => (index === 7 ? null : (Mat
 export const tuesday: PanelDistribution = {
   kind: 'distribution',
   place: 1,
+  root: 1,
+  after: [],
   topCount: 8,
   updating: false,
   model: 'SmolLM2-135M',
