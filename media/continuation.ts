@@ -50,7 +50,7 @@ export class Continuation {
   readonly #actions: ContinuationActions;
   readonly #totals = element('p', {});
   readonly #bar = element('div', { class: 'draw' });
-  readonly #rules = element('p', { class: 'about' });
+  readonly #rules = element('p', { class: 'about drawing-rules' });
   readonly #state = element('p', { class: 'about scratch-state' });
   readonly #spoken = element('p', { role: 'status', class: 'only-spoken' });
   readonly #noticeText = element('span', {});
@@ -296,8 +296,7 @@ export class Continuation {
     this.root.classList.toggle('empty', isEmpty);
     this.root.classList.toggle('outdated', !this.#isHeld);
     this.notice.hidden = this.#where !== 'elsewhere';
-    this.#noticeText.textContent =
-      this.#where === 'elsewhere' ? l10n.t('The cursor is elsewhere; the panel stays with the continuation.') : '';
+    this.#noticeText.textContent = this.#where === 'elsewhere' ? l10n.t('The cursor is elsewhere.') : '';
   }
 
   #stateInWords(): readonly (Node | string)[] {

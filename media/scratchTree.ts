@@ -42,9 +42,12 @@ export class ScratchTree {
   draw(scratch: Scratch, isHeld: boolean): void {
     this.root.hidden = scratch.nodes.length === 0;
     if (this.#scratch === scratch && this.root.classList.contains('outdated') !== isHeld) return;
+    const before = this.#scratch?.nodes.length ?? 0;
     this.#scratch = scratch;
     this.root.classList.toggle('outdated', !isHeld);
-    const focused = this.root.contains(document.activeElement) ? nodeOf(document.activeElement) : undefined;
+    const hadFocus = this.root.contains(document.activeElement) ? nodeOf(document.activeElement) : undefined;
+    // What is left of a tree has other indices.
+    const focused = hadFocus !== undefined && scratch.nodes.length < before ? scratch.at : hadFocus;
     const path = new Set<number | null>([null, ...pathTo(scratch)]);
     this.root.replaceChildren(...linesOf(scratch).map(line => this.#lineOf(scratch, line, path)));
     const wanted = focused !== undefined ? (this.#itemOf(focused) ?? this.#itemOf(scratch.at)) : undefined;

@@ -310,6 +310,71 @@ describe('panel answers', () => {
     assert.equal(lastHeadline(), 'Asking Tiny…');
   });
 
+  describe('after tokens that are tried out', () => {
+    const after = [1, 4];
+
+    it('asks for the distribution behind them, and shows no token or typed text of the document there', async () => {
+      source.shownView = viewOf(1);
+      source.wanted = true;
+      at(7, document, after); // "The cap|ital is"
+      assert.deepEqual(source.asked[0]?.after, after);
+      source.asked[0]?.resolve(answerFrom(3));
+      await settled();
+      const { typed, actual, rows, before } = last();
+      assert.deepEqual([typed, actual, names(rows)], [undefined, undefined, ['·is', '·capital', 'The']]);
+      assert.deepEqual(before, [{ text: 'The', band: 1 }], 'they take the place of what is typed');
+      assert.deepEqual(
+        last().after.map(({ id, token }) => [id, token.at(-1)?.text]),
+        [
+          [1, 'capital'],
+          [4, 'is'],
+        ],
+      );
+      const row = posted.find(message => message.kind === 'row');
+      assert.deepEqual(row?.kind === 'row' && [row.place, row.typedBytes, row.logProbabilities], [
+        last().place,
+        undefined,
+        logProbabilities,
+      ]);
+    });
+
+    it('is another place with every token, at the same root; the table’s row is never taken for it', async () => {
+      source.shownView = viewOf(1);
+      at(3);
+      const { place, root } = last();
+      assert.equal(answers.root, root);
+      assert.equal(source.asked.length, 0);
+      at(3, document, [4]);
+      assert.equal(source.asked.length, 1);
+      source.asked[0]?.resolve(answerFrom(3));
+      await settled();
+      assert.equal(last().root, root);
+      assert.notEqual(last().place, place);
+      assert.deepEqual(answers.origin?.place.after, [4]);
+      at(3, document, [4]);
+      assert.equal(source.asked.length, 1);
+      at(3, document, [4, 4]);
+      assert.equal(source.asked.length, 2);
+      assert.equal(last().updating, true);
+      at(3);
+      assert.deepEqual([last().updating, last().root, last().after], [false, root, []]);
+      assert.equal(answers.origin, undefined);
+      at(11);
+      source.asked[2]?.resolve(answerFrom(11));
+      await settled();
+      assert.notEqual(last().root, root);
+    });
+
+    it('finds texts there', async () => {
+      source.lens = { kind: 'off' };
+      at(3, document, after);
+      source.asked[0]?.resolve(answerFrom(3));
+      await settled();
+      void answers.find({ kind: 'find', place: last().place, texts: [' is'] }, () => undefined);
+      assert.deepEqual([source.chains[0]?.offset, source.chains[0]?.after], [3, after]);
+    });
+  });
+
   describe('while words are watched', () => {
     const watched = [
       { word: 'is', ids: [4], whole: true },

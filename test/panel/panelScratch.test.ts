@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import type { Provenance } from '../../src/core/scores';
+import { emptyScratch, stepped, steppedBack, type Scratch } from '../../src/core/scratch';
+import { Vocabulary } from '../../src/core/vocabulary';
+import type { NextAnswer } from '../../src/documentView';
+import type { Origin, Place } from '../../src/views/panelAnswers';
+import { fromPanel, type PanelContinuation } from '../../src/views/panelProtocol';
+import { PanelScratch } from '../../src/views/panelScratch';
+
+/** The last ones: a control token, the two halves of "é". */
+const words = ['The', ' capital', ' is', '\n', '<end>'].map(word => [...Buffer.from(word)]);
+const halves = [[0xc3], [0xa9]];
+const pieces = [...words.slice(0, 4), [], ...halves];
+const vocabulary = new Vocabulary({
+  bytes: Uint8Array.from(pieces.flat()),
+  offsets: Uint32Array.from({ length: pieces.length + 1 }, (_, id) => pieces.slice(0, id).flat().length),
+  controlNames: { 4: '<end>' },
+});
+const provenance: Provenance = {
+  model: 'Tiny',
+  modelHash: 'hash',
+  dtype: 'fp32',
+  arithmetic: 'native',
+  window: 1024,
+  overlap: 256,
+  anchors: 'text',
+  startTokenId: 4,
+  noiseFloorBits: null,
+  repeatabilityBits: null,
+  selfCheck: null,
+  documentVersion: 1,
+};
+
+interface FakeDocument {
+  text: string;
+  version: number;
+  isClosed: boolean;
+}
+
+function grown(...ids: readonly number[]): Scratch {
+  return ids.reduce((scratch, id) => stepped(scratch, { id, rawBits: 1, sampledBits: null }), emptyScratch);
+}
+
+describe('the continuation of the panel', () => {
+  let document: FakeDocument;
+  let told: PanelContinuation[];
+  let scratch: PanelScratch<FakeDocument>;
+
+  beforeEach(() => {
+    document = { text: 'The cap and more', version: 1, isClosed: false };
+    told = [];
+    scratch = new PanelScratch(
+      (of, offset) => of.text.slice(0, offset),
+      message => told.push(message),
+    );
+  });
+
+  const placeAt = (offset: number, of = document): Place<FakeDocument> => ({ document: of, version: of.version, offset, after: [] });
+  function originAt(offset: number, cut = offset, changed: Partial<Provenance> = {}): Origin<FakeDocument> {
+    const result = { cut, logProbabilities: new Float32Array(7), entropyBits: 1, contextTokens: 3 };
+    const answer: NextAnswer = { result, vocabulary, modelName: 'Tiny', provenance: { ...provenance, ...changed } };
+    return { place: placeAt(offset), answer };
+  }
+  const where = () => told.at(-1)?.where;
+  function change(text: string): void {
+    document.text = text;
+    document.version++;
+    scratch.edited(document);
+  }
+
+  it('has the panel stay with its place, wherever the cursor goes, until it ends', () => {
+    assert.deepEqual(scratch.placeFor(placeAt(5)), placeAt(5));
+    assert.equal(scratch.placeFor(undefined), undefined);
+    assert.equal(scratch.take(grown(1, 2), originAt(7, 3)), true);
+    assert.deepEqual(scratch.placeFor(placeAt(7)), { ...placeAt(7), after: [1, 2] });
+    assert.deepEqual([told.at(-1)?.scratch, where()], [grown(1, 2), 'cursor']);
+    assert.deepEqual(
+      told.at(-1)?.tokens.map(({ id, token }) => [id, token.at(-1)?.text]),
+      [
+        [1, 'capital'],
+        [2, 'is'],
+      ],
+    );
+    assert.deepEqual(scratch.placeFor(placeAt(2)), { ...placeAt(7), after: [1, 2] });
+    assert.equal(where(), 'elsewhere');
+    const { length } = told;
+    scratch.placeFor(placeAt(3));
+    scratch.placeFor(undefined);
+    assert.equal(told.length, length, 'told what is no news');
+    assert.equal(scratch.take(steppedBack(grown(1, 2), 2), undefined), true);
+    assert.deepEqual(scratch.placeFor(placeAt(7)), { ...placeAt(7), after: [] });
+    assert.equal(where(), 'cursor');
+    scratch.end();
+    assert.deepEqual(told.at(-1), { kind: 'continuation', scratch: emptyScratch, tokens: [], where: 'cursor' });
+    assert.deepEqual(scratch.placeFor(placeAt(2)), placeAt(2));
+  });
+
+  it('is not taken where it cannot be', () => {
+    assert.equal(scratch.take(grown(1), undefined), false);
+    assert.equal(scratch.take(grown(7), originAt(7)), false);
+    assert.equal(told.length, 0);
+    assert.equal(scratch.take(grown(1), originAt(7)), true);
+    assert.equal(scratch.take(emptyScratch, undefined), true);
+    assert.equal(scratch.document, undefined);
+  });
+
+  it('stands through edits behind it, and not through one before it, until that is undone', () => {
+    scratch.take(grown(1), originAt(7, 3));
+    change('The cap and even more');
+    assert.deepEqual(scratch.placeFor(placeAt(7)), { ...placeAt(7), after: [1] });
+    assert.equal(where(), 'cursor');
+    change('A cap and even more');
+    assert.equal(where(), 'edited');
+    assert.deepEqual(told.at(-1)?.scratch, grown(1), 'it is gone');
+    assert.deepEqual(scratch.placeFor(placeAt(2)), placeAt(2));
+    assert.equal(scratch.take(grown(1, 2), originAt(2)), false);
+    assert.equal(scratch.edit()?.holds, false);
+    change('The cap and even more');
+    assert.deepEqual(scratch.placeFor(placeAt(2)), { ...placeAt(7), after: [1] });
+    assert.equal(where(), 'elsewhere');
+    change('The');
+    assert.equal(where(), 'edited');
+    scratch.end();
+    assert.equal(where(), 'cursor');
+    scratch.take(grown(1), originAt(3));
+    scratch.edited({ ...document, text: 'another' });
+    assert.equal(where(), 'cursor');
+  });
+
+  it('holds no longer with another model, other settings, or another place of the cut', () => {
+    for (const [changed, cut, expected] of [
+      [{ modelHash: 'other' }, 3, 'replaced'],
+      [{ window: 512 }, 3, 'replaced'],
+      [{ documentVersion: 2, noiseFloorBits: null }, 3, 'cursor'],
+      [{}, 2, 'edited'],
+    ] as const) {
+      scratch.take(grown(1), originAt(7, 3));
+      assert.equal(scratch.agrees(originAt(7, cut, changed)), expected === 'cursor');
+      assert.equal(where(), expected);
+      scratch.end();
+    }
+    assert.equal(scratch.agrees(originAt(7)), true);
+    scratch.take(grown(1), originAt(7, 3));
+    assert.equal(scratch.agrees(originAt(5, 5, { window: 3 })), true, 'an answer of another place');
+    scratch.replaced();
+    change('A cap');
+    change('The cap and more');
+    assert.equal(where(), 'replaced');
+  });
+
+  it('ends with its document', () => {
+    scratch.take(grown(1), originAt(7, 3));
+    document.isClosed = true;
+    const other = { ...document, isClosed: false };
+    assert.deepEqual(scratch.placeFor(placeAt(0, other)), placeAt(0, other));
+    assert.equal(told.at(-1)?.scratch, emptyScratch);
+  });
+
+  it('is text in place of what is typed, without control tokens and halves of characters', () => {
+    assert.equal(scratch.edit(), undefined);
+    scratch.take(grown(1, 3, 5, 6, 2, 5, 4), originAt(7, 3));
+    assert.deepEqual(scratch.edit(), {
+      document,
+      start: 3,
+      end: 7,
+      holds: true,
+      text: ' capital\né is',
+      controlTokens: 1,
+      bytesLeftOut: 1,
+    });
+    scratch.take(grown(6, 5, 1), originAt(7, 3));
+    assert.deepEqual([scratch.edit()?.text, scratch.edit()?.bytesLeftOut], [' capital', 2]);
+    // Where it stands, not what was tried after it.
+    scratch.take(steppedBack(grown(1, 2), 1), undefined);
+    assert.equal(scratch.edit()?.text, ' capital');
+  });
+
+  it('is believed from a page only as plain data of the right form', () => {
+    const said = { kind: 'continue', root: 3, scratch: grown(1, 2) };
+    assert.deepEqual(fromPanel(said), said);
+    for (const bad of [
+      { ...said, root: '3' },
+      { ...said, scratch: { nodes: [{ id: -1, rawBits: 1, sampledBits: null, parent: null }], at: 0 } },
+      { ...said, scratch: { nodes: [], at: 0 } },
+      { kind: 'continue', root: 3 },
+      { kind: 'continued', act: 'format' },
+      { kind: 'continued' },
+    ]) {
+      assert.equal(fromPanel(bad), undefined, JSON.stringify(bad));
+    }
+    assert.deepEqual(fromPanel({ kind: 'continued', act: 'insert', more: 1 }), { kind: 'continued', act: 'insert' });
+  });
+});
