@@ -110,7 +110,7 @@ describe('the continuation of a user', function () {
   });
 
   it('takes the place of what is typed of a word, stays with its place while the cursor moves, and says when its text has changed', async () => {
-    const text = 'The capital of France is Paris. The capital of Germany is Berl';
+    const text = 'The capital of France is Paris. The capital of Germany is '; // the space belongs to the word to come
     const editor = await openAt(text);
     const { document } = editor;
     await press('Draw and accept');
@@ -132,9 +132,8 @@ describe('the continuation of a user', function () {
     await vscode.commands.executeCommand('tokenLens.panelView.focus');
     await settled(2);
     await press('Insert into the editor');
-    const wordStart = text.lastIndexOf(' ');
     await eventually('it is in the document', () => document.getText() !== text);
-    assert.equal(asShown(document.getText()), asShown(text.slice(0, wordStart)) + tokens.join(''));
+    assert.equal(asShown(document.getText()), asShown(text.trimEnd()) + tokens.join(''));
 
     // Another one, which the button ends.
     await eventually('the panel is behind it', async () => (await path()).length === 0);
