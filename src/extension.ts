@@ -70,7 +70,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   store.add(new StatusBarView({ scored, config, looks, shown, reading, stretches }));
   store.add(new ContextKeys(scored, config, looks));
   store.add(reportFailures(scored, showLog));
-  const panel = store.add(new PanelView(context.extensionUri, { scored, config, looks, focus, pauses, reading }));
+  const panel = store.add(new PanelView(context.extensionUri, { scored, config, looks, focus, pauses, reading }, context.workspaceState));
   const report = store.add(new ReportView(context.extensionUri, { scored, config, looks, focus, pauses, reading, leftOut }));
   const lesson = store.add(new LessonView(context.extensionUri, { scored, config, pauses }));
   const announcer = store.add(new Announcer(config));

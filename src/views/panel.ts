@@ -21,13 +21,15 @@ import { failureInWords, refusalInWords } from './stateInWords';
 
 /** The cursor rests this long before anything is computed: a key that is held down asks once. */
 const debounceMs = 50;
+/** Where a continuation is kept between two starts of the window. */
+const continuationKey = 'tokenLens.continuation';
 /** Parts of the workbench that are text editors but not text the user looks at while the panel is open. */
 const toolSchemes: ReadonlySet<string> = new Set(['output', 'comment', 'vscode-scm']);
 
 export interface PanelParts {
   readonly scored: ScoredDocuments;
   /** `topCount`: rows shown, at most. */
-  readonly config: Pick<Config, 'topCount'>;
+  readonly config: Pick<Config, 'topCount' | 'scoringSettings'>;
   readonly looks: Pick<Looks, 'of' | 'tokenEdges'>;
   readonly focus: WindowFocus;
   readonly pauses: Pauses;
@@ -46,7 +48,7 @@ export class PanelView implements Disposable {
   #editor: vscode.TextEditor | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(extensionUri: vscode.Uri, { scored, config, looks, focus, pauses, reading }: PanelParts) {
+  constructor(extensionUri: vscode.Uri, { scored, config, looks, focus, pauses, reading }: PanelParts, memory: vscode.Memento) {
     const { window, workspace } = vscode;
     this.#scored = scored;
     this.#focus = focus;
@@ -63,7 +65,15 @@ export class PanelView implements Disposable {
     const textBetween = (document: vscode.TextDocument, start: number, end: number) =>
       document.getText(new vscode.Range(document.positionAt(start), document.positionAt(end)));
     this.#scratch = new PanelScratch(
-      (document, offset) => textBetween(document, 0, offset),
+      {
+        textBefore: (document, offset) => textBetween(document, 0, offset),
+        nameOf: document => document.uri.toString(),
+        settings: () => {
+          const { contextTokens, overlapTokens, anchors, useStartToken } = config.scoringSettings;
+          return [contextTokens, overlapTokens, anchors, useStartToken];
+        },
+        memory: { read: () => memory.get<unknown>(continuationKey), write: kept => void memory.update(continuationKey, kept) },
+      },
       message => this.#pages.post(message),
     );
     this.#answers = new PanelAnswers(
@@ -155,6 +165,7 @@ export class PanelView implements Disposable {
     };
     try {
       const answer = await this.#scored.ask(document, 'next', { offset, after }, signal);
+      if (!signal.aborted && this.#scratch.recall(document, answer)) this.#schedule();
       if (!signal.aborted && !this.#scratch.agrees({ place, answer })) leave();
       return answer;
     } catch (error) {
@@ -202,6 +213,8 @@ export class PanelView implements Disposable {
     this.#timer = undefined;
     if (!this.#pages.isVisible || this.#focus.isPaused) return this.#answers.cancel();
     if (this.#editor?.document.isClosed) this.#editor = undefined;
+    const view = this.#editor && this.#scored.view(this.#editor.document);
+    if (this.#editor && view) this.#scratch.recall(this.#editor.document, view);
     this.#answers.update(this.#scratch.placeFor(this.#editor && placeOfCursor(this.#editor)));
   }
 }

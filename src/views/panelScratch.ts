@@ -1,5 +1,5 @@
-import type { Provenance } from '../core/scores';
-import { emptyScratch, idsTo, textOfTokens, type Scratch, type TokensAsText } from '../core/scratch';
+import { createHash } from 'node:crypto';
+import { emptyScratch, idsTo, scratchFrom, textOfTokens, type Scratch, type TokensAsText } from '../core/scratch';
 import type { Vocabulary } from '../core/vocabulary';
 import type { NextAnswer } from '../documentView';
 import type { Origin, Place } from './panelAnswers';
@@ -14,9 +14,35 @@ interface Pinned<D> {
   readonly cut: number;
   /** Of the document, up to the offset. */
   readonly textBefore: string;
+  readonly textHash: string;
   readonly vocabulary: Vocabulary;
   /** Names the model and the settings that its numbers are of. */
   readonly basis: string;
+}
+
+/** What a continuation needs to know of documents, and where it is kept between two starts of the window. */
+export interface ScratchSource<D> {
+  /** Up to the offset, UTF-16. */
+  textBefore(document: D, offset: number): string;
+  /** The same after the window has started anew. */
+  nameOf(document: D): string;
+  /** The settings that numbers depend on. */
+  settings(): unknown;
+  readonly memory: {
+    readonly read: () => unknown;
+    /** Undefined: nothing is to be kept. */
+    readonly write: (kept: KeptContinuation | undefined) => void;
+  };
+}
+
+/** Plain data; no text of the document. */
+export interface KeptContinuation {
+  readonly document: string;
+  readonly offset: number;
+  readonly cut: number;
+  readonly textHash: string;
+  readonly basis: string;
+  readonly scratch: Scratch;
 }
 
 /** What is to be done with a continuation in its document. */
@@ -32,15 +58,18 @@ export interface ContinuationEdit<D> extends TokensAsText {
  * it is kept as it was, to be copied or ended, and the panel follows the cursor. It ends with its document.
  */
 export class PanelScratch<D extends { readonly version: number; readonly isClosed: boolean }> {
-  readonly #textBefore: (document: D, offset: number) => string;
+  readonly #source: ScratchSource<D>;
+  /** Of the window before this one, until it is taken up or another one begins. */
+  #kept: KeptContinuation | undefined;
   readonly #post: (message: PanelContinuation) => void;
   #pinned: Pinned<D> | undefined;
   #scratch: Scratch = emptyScratch;
   #where: PanelContinuation['where'] = 'cursor';
   #posted: Pick<PanelContinuation, 'scratch' | 'where'> = { scratch: emptyScratch, where: 'cursor' };
 
-  constructor(textBefore: (document: D, offset: number) => string, post: (message: PanelContinuation) => void) {
-    this.#textBefore = textBefore;
+  constructor(source: ScratchSource<D>, post: (message: PanelContinuation) => void) {
+    this.#source = source;
+    this.#kept = keptFrom(source.memory.read());
     this.#post = post;
   }
 
@@ -67,6 +96,26 @@ export class PanelScratch<D extends { readonly version: number; readonly isClose
     if (scratch.nodes.length === 0) return (this.end(), true);
     this.#pinned = pinned;
     this.#scratch = scratch;
+    this.#keep(pinned);
+    this.#tell();
+    return true;
+  }
+
+  /** Takes up what was kept of this document when the window was closed, if the text before its place, the model and its settings are what they were. True: done now. */
+  recall(document: D, answer: Pick<NextAnswer, 'vocabulary' | 'provenance'>): boolean {
+    const kept = this.#kept;
+    if (!kept || this.#pinned || kept.document !== this.#source.nameOf(document)) return false;
+    this.#kept = undefined;
+    const { offset, cut, textHash, basis, scratch } = kept;
+    const textBefore = this.#source.textBefore(document, offset);
+    const isSame = basis === this.#basisOf(answer) && textHash === hashOf(textBefore);
+    if (!isSame || scratch.nodes.some(({ id }) => id >= answer.vocabulary.size)) {
+      this.#source.memory.write(undefined);
+      return false;
+    }
+    this.#pinned = { document, offset, cut, textBefore, textHash, vocabulary: answer.vocabulary, basis };
+    this.#scratch = scratch;
+    this.#where = 'elsewhere';
     this.#tell();
     return true;
   }
@@ -75,7 +124,7 @@ export class PanelScratch<D extends { readonly version: number; readonly isClose
   edited(document: D): void {
     const pinned = this.#pinned;
     if (pinned?.document !== document || this.#where === 'replaced') return;
-    const isSame = this.#textBefore(document, pinned.offset) === pinned.textBefore;
+    const isSame = this.#source.textBefore(document, pinned.offset) === pinned.textBefore;
     if (isSame === this.#isHeld) return;
     this.#where = isSame ? 'elsewhere' : 'edited';
     this.#tell();
@@ -85,7 +134,7 @@ export class PanelScratch<D extends { readonly version: number; readonly isClose
   agrees({ place, answer }: Origin<D>): boolean {
     const pinned = this.#pinned;
     if (!pinned || !this.#isHeld || place.document !== pinned.document || place.offset !== pinned.offset) return true;
-    if (pinned.basis !== basisOf(answer)) this.replaced();
+    if (pinned.basis !== this.#basisOf(answer)) this.replaced();
     else if (pinned.cut !== answer.result.cut) this.#outdate('edited');
     return this.#isHeld;
   }
@@ -99,11 +148,12 @@ export class PanelScratch<D extends { readonly version: number; readonly isClose
   edit(): (ContinuationEdit<D> & { readonly holds: boolean }) | undefined {
     if (!this.#pinned) return undefined;
     const { document, cut, offset, textBefore, vocabulary } = this.#pinned;
-    const holds = this.#isHeld && !document.isClosed && this.#textBefore(document, offset) === textBefore;
+    const holds = this.#isHeld && !document.isClosed && this.#source.textBefore(document, offset) === textBefore;
     return { document, start: cut, end: offset, holds, ...textOfTokens(idsTo(this.#scratch), vocabulary) };
   }
 
   end(): void {
+    if (this.#pinned) this.#source.memory.write(undefined);
     this.#pinned = undefined;
     this.#scratch = emptyScratch;
     this.#where = 'cursor';
@@ -130,8 +180,25 @@ export class PanelScratch<D extends { readonly version: number; readonly isClose
   }
 
   #pinnedAt({ place: { document, offset }, answer }: Origin<D>): Pinned<D> {
-    const textBefore = this.#textBefore(document, offset);
-    return { document, offset, cut: answer.result.cut, textBefore, vocabulary: answer.vocabulary, basis: basisOf(answer) };
+    const textBefore = this.#source.textBefore(document, offset);
+    return {
+      document,
+      offset,
+      cut: answer.result.cut,
+      textBefore,
+      textHash: hashOf(textBefore),
+      vocabulary: answer.vocabulary,
+      basis: this.#basisOf(answer),
+    };
+  }
+
+  #keep({ document, offset, cut, textHash, basis }: Pinned<D>): void {
+    this.#kept = undefined;
+    this.#source.memory.write({ document: this.#source.nameOf(document), offset, cut, textHash, basis, scratch: this.#scratch });
+  }
+
+  #basisOf({ provenance: { model, modelHash, dtype, arithmetic } }: Pick<NextAnswer, 'provenance'>): string {
+    return JSON.stringify([model, modelHash, dtype, arithmetic, this.#source.settings()]);
   }
 
   #tell(): void {
@@ -139,7 +206,15 @@ export class PanelScratch<D extends { readonly version: number; readonly isClose
   }
 }
 
-function basisOf({ provenance }: Pick<NextAnswer, 'provenance'>): string {
-  const { model, modelHash, dtype, arithmetic, window, overlap, anchors, startTokenId }: Provenance = provenance;
-  return JSON.stringify([model, modelHash, dtype, arithmetic, window, overlap, anchors, startTokenId]);
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** From outside: whatever was kept, by this version or another. */
+function keptFrom(value: unknown): KeptContinuation | undefined {
+  const { document, offset, cut, textHash, basis, scratch } = (value ?? {}) as Partial<Record<keyof KeptContinuation, unknown>>;
+  const read = scratchFrom(scratch);
+  if (typeof document !== 'string' || typeof offset !== 'number' || typeof cut !== 'number') return undefined;
+  if (typeof textHash !== 'string' || typeof basis !== 'string' || !read || read.nodes.length === 0) return undefined;
+  return { document, offset, cut, textHash, basis, scratch: read };
 }

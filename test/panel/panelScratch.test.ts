@@ -45,14 +45,26 @@ describe('the continuation of the panel', () => {
   let document: FakeDocument;
   let told: PanelContinuation[];
   let scratch: PanelScratch<FakeDocument>;
+  let settings: unknown;
+  let kept: unknown;
+
+  const start = () =>
+    new PanelScratch<FakeDocument>(
+      {
+        textBefore: (of, offset) => of.text.slice(0, offset),
+        nameOf: () => 'test:one',
+        settings: () => settings,
+        memory: { read: () => kept, write: next => (kept = next && (JSON.parse(JSON.stringify(next)) as unknown)) },
+      },
+      message => told.push(message),
+    );
 
   beforeEach(() => {
     document = { text: 'The cap and more', version: 1, isClosed: false };
     told = [];
-    scratch = new PanelScratch(
-      (of, offset) => of.text.slice(0, offset),
-      message => told.push(message),
-    );
+    settings = [1024];
+    kept = undefined;
+    scratch = start();
   });
 
   const placeAt = (offset: number, of = document): Place<FakeDocument> => ({ document: of, version: of.version, offset, after: [] });
@@ -130,8 +142,8 @@ describe('the continuation of the panel', () => {
   it('holds no longer with another model, other settings, or another place of the cut', () => {
     for (const [changed, cut, expected] of [
       [{ modelHash: 'other' }, 3, 'replaced'],
-      [{ window: 512 }, 3, 'replaced'],
-      [{ documentVersion: 2, noiseFloorBits: null }, 3, 'cursor'],
+      [{ dtype: 'q8' }, 3, 'replaced'],
+      [{ documentVersion: 2, window: 512 }, 3, 'cursor'], // the window is that of the last scores
       [{}, 2, 'edited'],
     ] as const) {
       scratch.take(grown(1), originAt(7, 3));
@@ -141,11 +153,56 @@ describe('the continuation of the panel', () => {
     }
     assert.equal(scratch.agrees(originAt(7)), true);
     scratch.take(grown(1), originAt(7, 3));
-    assert.equal(scratch.agrees(originAt(5, 5, { window: 3 })), true, 'an answer of another place');
+    settings = [512];
+    assert.equal(scratch.agrees(originAt(7, 3)), false);
+    assert.equal(where(), 'replaced');
+    scratch.end();
+    scratch.take(grown(1), originAt(7, 3));
+    assert.equal(scratch.agrees(originAt(5, 5, { modelHash: 'other' })), true, 'an answer of another place');
     scratch.replaced();
     change('A cap');
     change('The cap and more');
     assert.equal(where(), 'replaced');
+  });
+
+  it('is taken up again after the window has started anew, where text, model and settings are what they were', () => {
+    scratch.take(grown(1, 2), originAt(7, 3));
+    assert.ok(!JSON.stringify(kept).includes('cap'), 'text of the document is kept');
+    const saved = kept;
+    const again = (change: () => void = () => undefined) => {
+      kept = saved;
+      settings = [1024];
+      document = { text: 'The cap and more', version: 1, isClosed: false };
+      told = [];
+      change();
+      scratch = start();
+      return scratch.recall(document, originAt(2).answer);
+    };
+    assert.equal(again(), true);
+    assert.deepEqual([told.at(-1)?.scratch, where()], [grown(1, 2), 'elsewhere']);
+    assert.deepEqual(scratch.placeFor(placeAt(7)), { ...placeAt(7), after: [1, 2] });
+    assert.equal(scratch.edit()?.start, 3);
+    assert.equal(scratch.recall(document, originAt(2).answer), false);
+    for (const change of [
+      () => (document.text = 'A cap'),
+      () => (settings = [512]),
+      () => (kept = { ...(saved as object), basis: 'other' }),
+      () => (kept = { ...(saved as object), document: 'test:two' }),
+      () => (kept = { ...(saved as object), scratch: { nodes: [], at: 3 } }),
+      () => (kept = 'strange'),
+    ]) {
+      assert.equal(again(change), false, String(change));
+      assert.deepEqual(scratch.placeFor(placeAt(2)), placeAt(2));
+    }
+    again();
+    scratch.end();
+    assert.equal(kept, undefined);
+    // Another one has begun meanwhile.
+    kept = saved;
+    scratch = start();
+    scratch.take(grown(2), originAt(2));
+    scratch.end();
+    assert.equal(scratch.recall(document, originAt(2).answer), false);
   });
 
   it('ends with its document', () => {
