@@ -15,8 +15,13 @@ import { ScratchTree } from './scratchTree';
 /** So many tokens are drawn, one after the other, by the button that says so. */
 const runLength = 10;
 
-/** What waits for the whole row of its place. */
-type Waiting = { readonly kind: 'draw' } | { readonly kind: 'drawAndAccept' } | { readonly kind: 'accept'; readonly id: number };
+type Act = { readonly kind: 'draw' } | { readonly kind: 'drawAndAccept' } | { readonly kind: 'accept'; readonly id: number };
+
+/** What waits for the whole row, at one place of the document. */
+interface Waiting {
+  readonly act: Act;
+  readonly root: number;
+}
 
 type ButtonName = 'draw' | 'accept' | 'next' | 'run' | 'back' | 'remove' | 'insert' | 'copy' | 'discard';
 
@@ -50,9 +55,10 @@ export class Continuation {
   readonly #actions: ContinuationActions;
   readonly #totals = element('p', {});
   readonly #bar = element('div', { class: 'draw' });
-  readonly #rules = element('p', { class: 'about drawing-rules' });
-  readonly #state = element('p', { class: 'about scratch-state' });
+  readonly #rules = element('p', { class: 'drawing-rules' });
+  readonly #state = element('p', { class: 'scratch-state' });
   readonly #spoken = element('p', { role: 'status', class: 'only-spoken' });
+  readonly #ofTree = element('div', { class: 'acts of-tree' });
   readonly #noticeText = element('span', {});
   readonly #tree: ScratchTree;
   readonly #buttons: Readonly<Record<ButtonName, HTMLElement>>;
@@ -97,6 +103,7 @@ export class Continuation {
     this.notice.hidden = true;
 
     const { draw: drawOne, accept, next, run, back: stepBack, ...ofTree } = this.#buttons;
+    this.#ofTree.append(...Object.values(ofTree));
     const heading = element('div', { class: 'heading' }, element('h2', { id: 'continue' }, l10n.t('Continue')), this.#totals);
     this.root = element(
       'section',
@@ -106,7 +113,7 @@ export class Continuation {
       this.#rules,
       this.#bar,
       this.#state,
-      element('div', { class: 'acts of-tree' }, ...Object.values(ofTree)),
+      this.#ofTree,
       this.#tree.root,
       this.#spoken,
     );
@@ -140,7 +147,9 @@ export class Continuation {
   /** A token of the table was chosen. */
   choose(id: number): void {
     this.#stop();
-    this.#ask({ kind: 'accept', id });
+    // A second click may still be meant for the table that the first one has done away with.
+    if (this.#isHere) this.#ask({ kind: 'accept', id });
+    else this.#fill();
   }
 
   get #isHeld(): boolean {
@@ -167,9 +176,9 @@ export class Continuation {
     return this.#names.get(id) ?? this.#actions.tokens()?.piecesOf(id) ?? [];
   }
 
-  #ask(waiting: Waiting): void {
-    if (!this.#canGoOn) return this.#fill();
-    this.#waiting = waiting;
+  #ask(act: Act): void {
+    if (!this.#canGoOn || !this.#shown) return this.#fill();
+    this.#waiting = { act, root: this.#shown.state.root };
     this.#actions.wantsChanged();
     this.#goOn();
     this.#fill();
@@ -190,14 +199,17 @@ export class Continuation {
 
   /** Does what waited for the row, if that is there. */
   #goOn(): void {
-    const { row } = this.#shown ?? {};
+    const { state, row } = this.#shown ?? {};
     const waiting = this.#waiting;
-    if (!waiting || !this.#isHere || row === undefined) return;
+    if (!waiting || !state) return;
+    if (state.root !== waiting.root) return this.#stop();
+    if (!this.#isHere || row === undefined) return;
     this.#waiting = undefined;
     if (row === null || !this.#canGoOn) return this.#stop();
-    if (waiting.kind === 'accept') return this.#accept(waiting.id);
-    this.#drawHere(waiting.kind === 'draw');
-    if (waiting.kind === 'drawAndAccept' && this.#drawn) this.#accept(this.#drawn.drawn.id);
+    const { act } = waiting;
+    if (act.kind === 'accept') return this.#accept(act.id);
+    this.#drawHere(act.kind === 'draw');
+    if (act.kind === 'drawAndAccept' && this.#drawn) this.#accept(this.#drawn.drawn.id);
   }
 
   /** `isSpoken`: somebody waits for what is drawn. */
@@ -229,7 +241,7 @@ export class Continuation {
     this.#change(stepped(this.#scratch, token), state.root);
     const isEnd = this.#actions.tokens()?.vocabulary.controlNameOf(id) !== undefined;
     if (isEnd) this.#running = 0;
-    if (this.#running > 0) this.#waiting = { kind: 'drawAndAccept' };
+    if (this.#running > 0) this.#waiting = { act: { kind: 'drawAndAccept' }, root: state.root };
     else this.#spoken.textContent = acceptedInWords(this.#nameOf(id), this.#scratch);
     this.#fill();
   }
@@ -293,6 +305,8 @@ export class Continuation {
     this.#bar.replaceChildren(...drawingOf(this.#last));
     this.#state.replaceChildren(...this.#stateInWords());
     this.#tree.draw(this.#scratch, this.#isHeld);
+    // What cannot be used yet keeps its room, and gives the focus back.
+    if (isEmpty && this.#ofTree.contains(document.activeElement)) this.#buttons.next.focus();
     this.root.classList.toggle('empty', isEmpty);
     this.root.classList.toggle('outdated', !this.#isHeld);
     this.notice.hidden = this.#where !== 'elsewhere';

@@ -175,7 +175,7 @@ export interface FindTexts {
 }
 
 /** A page tries no more tokens than this, of all branches. */
-export const mostScratchTokens = 4000;
+export const mostScratchTokens = 1000;
 
 export const mostTexts = 2;
 /** UTF-16. */

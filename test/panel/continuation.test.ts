@@ -142,7 +142,7 @@ describe('a continuation in the panel page', function () {
   }
   const text = async (page: Page, selector: string) => (await page.locator(selector).textContent()) ?? '';
   const isOff = async (page: Page, name: string) =>
-    (await page.getByRole('button', { name, exact: true }).getAttribute('aria-disabled')) === 'true';
+    (await page.getByRole('button', { name, exact: true, includeHidden: true }).getAttribute('aria-disabled')) === 'true';
   const treeTokens = (page: Page) => page.locator('[role=treeitem] .token').allTextContents();
   const focusedNode = (page: Page) => page.evaluate(() => (document.activeElement as HTMLElement).dataset['node']);
 
@@ -276,6 +276,10 @@ describe('a continuation in the panel page', function () {
     await row.click();
     await extension.answer();
     assert.deepEqual(idsTo(extension.scratch), [2, id]);
+    await page.locator('.rows tr[data-id]').nth(3).dblclick();
+    await extension.answer();
+    assert.equal(await extension.answer(), 0);
+    assert.equal(idsTo(extension.scratch).length, 3, 'one click was taken for another place');
     assert.deepEqual(await violationsOf(page), []);
   });
 
@@ -381,6 +385,17 @@ describe('a continuation in the panel page', function () {
     assert.equal((await extension.heard()).length, 0);
   });
 
+  it('does nothing later, at another place, that waits for a row here', async () => {
+    const extension = await open({ row: false });
+    const { page } = extension;
+    await press(page, 'Run ten');
+    assert.equal(await text(page, ':focus'), 'Stop');
+    await show(page, { ...tuesday, place: 2, root: 2 });
+    assert.equal(await text(page, ':focus'), 'Run ten');
+    await send(page, { kind: 'row', place: 2, logProbabilities, typedBytes: undefined });
+    assert.deepEqual(await extension.heard(), []);
+  });
+
   it('ends with a control token, and says where there is no distribution', async () => {
     const extension = await open();
     const { page } = extension;
@@ -437,9 +452,12 @@ describe('a continuation in the panel page', function () {
     }
     extension.scratch = emptyScratch;
     extension.where = 'cursor';
+    await tabTo(page, 'Discard');
     await extension.tell();
     await extension.showPlace();
+    assert.equal(await text(page, ':focus'), 'Draw and accept', 'the focus is lost');
     assert.ok(!(await page.locator('.scratch-tree').isVisible()));
+    assert.ok(!(await page.locator('.of-tree button').first().isVisible()));
     assert.match(await text(page, '.scratch-state'), /^Draw a token/);
     assert.deepEqual(await page.evaluate(() => window.panelTest.posted.at(-1)), { kind: 'wants', wholeRow: false });
   });

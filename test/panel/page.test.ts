@@ -98,6 +98,7 @@ describe('panel page', function () {
       'Next token',
       'Before the cursor',
       'What it expects next',
+      'Continue',
       'Along the document',
     ]);
     const strip = page.getByRole('slider', { name: 'Bits per token along the document. Arrow keys move, Enter goes there.' });
@@ -124,7 +125,7 @@ describe('panel page', function () {
   it('moves along the strip by keys, says where it is, and asks only for what Enter is pressed on', async () => {
     const page = await open(tuesday);
     const strip = page.getByRole('slider');
-    for (let step = 0; step < 12 && !(await strip.evaluate(element => element === document.activeElement)); step++)
+    for (let step = 0; step < 40 && !(await strip.evaluate(element => element === document.activeElement)); step++)
       await page.keyboard.press('Tab');
     const at = () => strip.getAttribute('aria-valuetext');
     const scrolled = await page.evaluate(() => window.scrollY);
@@ -389,18 +390,20 @@ describe('panel page', function () {
     await page.waitForFunction(() => window.scrollY > 100);
     await page.keyboard.press('Tab');
     const passed: (string | null | undefined)[] = [await page.evaluate(() => document.activeElement?.textContent)];
-    while (passed.at(-1) !== 'BODY' && passed.length < 20) {
+    while (passed.at(-1) !== 'BODY' && passed.length < 40) {
       await page.keyboard.press('Tab');
       passed.push(await page.evaluate(() => document.activeElement?.getAttribute('role') ?? document.activeElement?.tagName));
     }
-    const controls = ['INPUT', 'SELECT', 'INPUT', 'SUMMARY', 'TR', 'BUTTON', 'SUMMARY'];
-    assert.deepEqual(passed, ['Read the prediction aloud', ...controls, 'slider', 'BODY']);
+    const table = ['INPUT', 'SELECT', 'INPUT', 'SUMMARY', 'TR', 'BUTTON', 'SUMMARY'];
+    const continuation = ['INPUT', 'BUTTON', 'BUTTON', 'BUTTON', 'BUTTON', 'BUTTON'];
+    assert.deepEqual(passed, ['Read the prediction aloud', ...table, ...continuation, 'slider', 'BODY']);
   });
 
   it('announces nothing by itself, and the prediction when asked', async () => {
     const page = await open(tuesday);
-    const status = page.getByRole('status');
+    const status = page.locator('main > [role=status]');
     assert.equal(await page.locator('[aria-live], [role=alert]').count(), 0);
+    assert.equal((await page.locator('[role=status]').allTextContents()).join(''), '');
     assert.equal(await status.textContent(), '');
     const button = page.getByRole('button', { name: 'Read the prediction aloud' });
     await button.focus();
