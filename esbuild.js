@@ -75,9 +75,12 @@ async function build() {
       entryPoints: ['media/panel.ts', 'media/report.ts', 'media/lesson.ts'],
       outdir: 'dist',
     }),
-    esbuild.build({ ...common, entryPoints: ['media/report.css', 'media/lesson.css'], outdir: 'dist' }),
+    esbuild.build({
+      ...common,
+      entryPoints: { panel: 'media/panel.css', report: 'media/report.css', lesson: 'media/lesson.css' },
+      outdir: 'dist',
+    }),
   ]);
-  copyFileSync('media/panel.css', 'dist/panel.css');
   copyFileSync(require.resolve('vscode-oniguruma/release/onig.wasm'), 'dist/onig.wasm');
 }
 

@@ -1,4 +1,5 @@
 import { neutralSampling, samplingRules, type SamplingRule } from '../src/core/sampling';
+import { futureChoicesFrom, type FutureChoices } from './futureChoices';
 
 /** What a reader has chosen in the page, kept while the page is hidden or the editor starts anew. */
 export interface Choices {
@@ -12,6 +13,7 @@ export interface Choices {
   search: string;
   /** Of what is drawn. */
   seed: number;
+  futures: FutureChoices;
 }
 
 /** `saved`: whatever was kept, by this version or another. */
@@ -33,6 +35,7 @@ export function choicesFrom(saved: unknown): Choices {
     sampling,
     search: typeof search === 'string' ? search : '',
     seed: isSeed(of('seed')) ? Number(of('seed')) : 0,
+    futures: futureChoicesFrom(of('futures')),
   };
 }
 

@@ -1,11 +1,13 @@
 import * as l10n from '@vscode/l10n';
 import type { TokenPieces, VocabularyData } from '../src/core/vocabulary';
+import type { FuturesMessage } from '../src/views/futuresProtocol';
 import type { DocumentShape, FromPanel, PanelContinuation, PanelDistribution, PanelFound, PanelWholeRow } from '../src/views/panelProtocol';
 import type { Choices } from './choices';
 import { Continuation } from './continuation';
 import { distributionTable } from './distributionTable';
 import { element, tokenElement } from './dom';
 import { entropyInWords, formatBits, formatCount, formatPercent, sentence, spokenToken } from './format';
+import { Futures } from './futures';
 import { KnownRow, SampledRow, TokenIndex } from './knownRow';
 import { Sampler } from './sampler';
 import { columnOfFocusedStrip, focusStrip, strip } from './strip';
@@ -39,6 +41,7 @@ export class DistributionPage {
   readonly #actions: PageActions;
   readonly #sampler: Sampler;
   readonly #search: TextSearch;
+  readonly #futures: Futures;
   readonly #example: TrainingExample;
   readonly #continuation: Continuation;
   readonly #above = element('div', {});
@@ -76,6 +79,7 @@ export class DistributionPage {
       samplerOpen => chosen({ samplerOpen }),
     );
     this.#search = new TextSearch(choices.search, actions.post, search => chosen({ search }));
+    this.#futures = new Futures(choices.futures, actions.post, actions.save);
     this.#example = new TrainingExample(choices.exampleOpen, exampleOpen => chosen({ exampleOpen }));
     this.#continuation = new Continuation(choices, {
       post: actions.post,
@@ -113,6 +117,7 @@ export class DistributionPage {
       element('section', { 'aria-labelledby': 'before-the-cursor' }, ...before),
       element('section', { 'aria-labelledby': expectsId }, ...expected),
       this.#continuation.root,
+      this.#futures.root,
       this.#below,
     );
   }
@@ -120,6 +125,7 @@ export class DistributionPage {
   useVocabulary(data: VocabularyData): void {
     this.#tokens = new TokenIndex(data);
     this.#row = undefined;
+    this.#futures.useVocabulary(this.#tokens.vocabulary);
   }
 
   useRow(message: PanelWholeRow): void {
@@ -127,6 +133,10 @@ export class DistributionPage {
     const known = logProbabilities && this.#tokens ? new KnownRow(message, logProbabilities, this.#tokens) : null;
     this.#row = { place, known };
     if (this.#state?.place === place) this.#drawExpected();
+  }
+
+  sampled(message: FuturesMessage): void {
+    this.#futures.sampled(message);
   }
 
   found(answer: PanelFound): void {
@@ -198,6 +208,7 @@ export class DistributionPage {
     this.#note.replaceChildren(...(note ? [note] : []));
     this.#sampler.draw(row && !sampled ? undefined : row && sampled, row?.whole.ranked);
     this.#search.draw(state, row);
+    this.#futures.draw(state, sampling);
     this.#example.draw(state);
     this.#continuation.draw(state, this.#row?.place === state.place ? this.#row.known : undefined);
     this.#more.disabled = wantsMore && (!row || this.#count >= Math.min(mostRows, row.whole.ranked.ids.length));

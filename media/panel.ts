@@ -62,6 +62,9 @@ function start(): void {
       case 'continuation':
         page.useContinuation(data);
         break;
+      case 'futures':
+        page.sampled(data);
+        break;
     }
   });
   vscode.postMessage({ kind: 'ready' });

@@ -13,6 +13,46 @@ export interface Continuation {
   readonly ended: 'length' | 'control';
 }
 
+/** Continuations end to end, in few arrays: what goes to a page counts its arrays, and few can go. */
+export interface PackedContinuations {
+  /** Tokens of each. */
+  readonly lengths: Uint32Array;
+  /** Of each: 1 where a control token ended it. */
+  readonly endedByControl: Uint8Array;
+  readonly ids: Int32Array;
+  readonly logProbabilities: Float64Array;
+  readonly sampledLogProbabilities: Float64Array;
+}
+
+export function packed(continuations: readonly Continuation[]): PackedContinuations {
+  const lengths = Uint32Array.from(continuations, ({ ids }) => ids.length);
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  const all = { ids: new Int32Array(total), logProbabilities: new Float64Array(total), sampledLogProbabilities: new Float64Array(total) };
+  let at = 0;
+  for (const { ids, logProbabilities, sampledLogProbabilities } of continuations) {
+    all.ids.set(ids, at);
+    all.logProbabilities.set(logProbabilities, at);
+    all.sampledLogProbabilities.set(sampledLogProbabilities, at);
+    at += ids.length;
+  }
+  return { lengths, endedByControl: Uint8Array.from(continuations, ({ ended }) => (ended === 'control' ? 1 : 0)), ...all };
+}
+
+/** As they were before `packed`. */
+export function unpacked({ lengths, endedByControl, ids, logProbabilities, sampledLogProbabilities }: PackedContinuations): Continuation[] {
+  let end = 0;
+  return Array.from(lengths, (length, index): Continuation => {
+    const start = end;
+    end += length;
+    return {
+      ids: ids.subarray(start, end),
+      logProbabilities: logProbabilities.subarray(start, end),
+      sampledLogProbabilities: sampledLogProbabilities.subarray(start, end),
+      ended: endedByControl[index] === 1 ? 'control' : 'length',
+    };
+  });
+}
+
 /** A token that some continuations have in the same place after the same tokens. */
 export interface FutureNode {
   readonly id: number;

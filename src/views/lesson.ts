@@ -241,7 +241,7 @@ export class LessonView implements Disposable {
       case 'sampling': {
         if (!tour.sampling) {
           const document = await this.#passages.documentOf(scored.text);
-          const { result } = await this.#parts.scored.ask(document, 'next', { offset: start }, signal);
+          const { result } = await this.#parts.scored.ask(document, 'next', { after: [], offset: start }, signal);
           const end = lastPart(scored.text.slice(0, result.cut), shownBefore);
           tour.sampling = { ranked: rankTokens(result.logProbabilities), before: end, temperature: 1, seed: 1 };
         }
@@ -283,7 +283,7 @@ export class LessonView implements Disposable {
     if (!token) return undefined;
     const document = await this.#passages.documentOf(text.slice(from));
     const offset = token.start - from;
-    const { result, vocabulary } = await this.#parts.scored.ask(document, 'next', { offset }, signal);
+    const { result, vocabulary } = await this.#parts.scored.ask(document, 'next', { after: [], offset }, signal);
     if (result.cut !== offset) return undefined;
     const { actual, rows } = distributionOfLogProbabilities(result.logProbabilities, contextRows, token.id, undefined);
     if (!actual) return undefined;

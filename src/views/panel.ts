@@ -12,6 +12,7 @@ import type { NextAnswer } from '../documentView';
 import { ModelError } from '../model/errors';
 import { copyContinuation, insertContinuation } from './insertContinuation';
 import { PanelAnswers, type Place } from './panelAnswers';
+import { PanelFutures } from './panelFutures';
 import { PanelPages } from './panelPages';
 import type { ContinuationAct } from './panelProtocol';
 import { PanelScratch } from './panelScratch';
@@ -42,6 +43,7 @@ export class PanelView implements Disposable {
   readonly #pages: PanelPages;
   readonly #answers: PanelAnswers<vscode.TextDocument>;
   readonly #scratch: PanelScratch<vscode.TextDocument>;
+  readonly #futures: PanelFutures<vscode.TextDocument>;
   readonly #scored: Pick<ScoredDocuments, 'view' | 'ask'>;
   readonly #focus: WindowFocus;
   readonly #pauses: Pauses;
@@ -60,6 +62,12 @@ export class PanelView implements Disposable {
         find: (asked, reply) => void this.#answers.find(asked, reply),
         continued: (root, scratch) => pauses.time('cursor', () => this.#continued(root, scratch)),
         act: act => void this.#act(act),
+        sample: asked => {
+          // A page that still shows an older text means the place where the cursor is.
+          const place = this.#answers.placeOf(asked.place) ?? this.#placeShown();
+          if (place) void this.#futures.ask(place, asked);
+        },
+        stopSampling: () => this.#futures.stop(),
       }),
     );
     const textBetween = (document: vscode.TextDocument, start: number, end: number) =>
@@ -73,6 +81,16 @@ export class PanelView implements Disposable {
           return [contextTokens, overlapTokens, anchors, useStartToken];
         },
         memory: { read: () => memory.get<unknown>(continuationKey), write: kept => void memory.update(continuationKey, kept) },
+      },
+      message => this.#pages.post(message),
+    );
+    this.#futures = new PanelFutures(
+      {
+        futures: (document, asked, signal) => scored.ask(document, 'futures', asked, signal),
+        textBetween,
+        refusalInWords,
+        failureInWords: code => failureInWords(code, 'sample'),
+        time: work => pauses.time('cursor', work),
       },
       message => this.#pages.post(message),
     );
@@ -101,11 +119,19 @@ export class PanelView implements Disposable {
     );
     this.#store.add(
       workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
-        if (contentChanges.length > 0) this.#scratch.edited(document);
+        if (contentChanges.length > 0) {
+          this.#scratch.edited(document);
+          this.#futures.edited(document, Math.min(...contentChanges.map(change => change.rangeOffset)));
+        }
         if (this.#isShown(document)) this.#schedule();
       }),
     );
-    this.#store.add(workspace.onDidCloseTextDocument(document => this.#isShown(document) && this.#schedule()));
+    this.#store.add(
+      workspace.onDidCloseTextDocument(document => {
+        this.#futures.closed(document);
+        if (this.#isShown(document)) this.#schedule();
+      }),
+    );
     // Rows of a document being scored keep arriving: they must not push the timer away.
     this.#store.add(scored.onDidChange(document => this.#isShown(document) && !this.#timer && this.#schedule()));
     this.#store.add(reading.onDidDecide(({ document }) => this.#isShown(document) && this.#schedule()));
@@ -127,12 +153,14 @@ export class PanelView implements Disposable {
   /** Computes anew: for when the model or a setting has changed. */
   refresh(): void {
     this.#answers.forget();
+    this.#futures.forget();
     this.#schedule();
   }
 
   dispose(): void {
     clearTimeout(this.#timer);
     this.#answers.cancel();
+    this.#futures.dispose();
     this.#store.dispose();
   }
 
@@ -204,6 +232,10 @@ export class PanelView implements Disposable {
     this.#update();
   }
 
+  #placeShown(): Place<vscode.TextDocument> | undefined {
+    return this.#scratch.placeFor(this.#editor && placeOfCursor(this.#editor));
+  }
+
   #schedule(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#pauses.time('cursor', () => this.#update()), debounceMs);
@@ -215,7 +247,9 @@ export class PanelView implements Disposable {
     if (this.#editor?.document.isClosed) this.#editor = undefined;
     const view = this.#editor && this.#scored.view(this.#editor.document);
     if (this.#editor && view) this.#scratch.recall(this.#editor.document, view);
-    this.#answers.update(this.#scratch.placeFor(this.#editor && placeOfCursor(this.#editor)));
+    const place = this.#placeShown();
+    this.#futures.moved(place);
+    this.#answers.update(place);
   }
 }
 

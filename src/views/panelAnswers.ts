@@ -156,6 +156,12 @@ export class PanelAnswers<D extends VersionedDocument> {
     return { place, answer: result };
   }
 
+  /** The place that pages know by this number, if it is the one that is shown and its text is still the same. */
+  placeOf(number: number): Place<D> | undefined {
+    const place = this.#numbered?.number === number ? this.#numbered.place : undefined;
+    return place?.document.version === place?.version ? place : undefined;
+  }
+
   /** Stops asking. */
   cancel(): void {
     this.#exact.leave(undefined);

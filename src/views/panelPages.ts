@@ -3,6 +3,7 @@ import { DisposableStore, type Disposable } from '../disposable';
 import { pageLanguage } from './language';
 import { panelHtml } from './panelHtml';
 import type { Scratch } from '../core/scratch';
+import type { AskFutures } from './futuresProtocol';
 import { fromPanel, type ContinuationAct, type FindTexts, type PanelFound, type ToPanel } from './panelProtocol';
 
 const panelType = 'tokenLens.panel';
@@ -26,6 +27,8 @@ export interface PageListeners {
   /** What a page has made of the continuation at the place that is its state's `root`. */
   readonly continued: (root: number, scratch: Scratch) => void;
   readonly act: (act: ContinuationAct) => void;
+  readonly sample: (asked: AskFutures) => void;
+  readonly stopSampling: () => void;
 }
 
 /**
@@ -133,6 +136,12 @@ export class PanelPages implements Disposable {
           break;
         case 'continued':
           this.#listeners.act(said.act);
+          break;
+        case 'futures':
+          this.#listeners.sample(said);
+          break;
+        case 'stopFutures':
+          this.#listeners.stopSampling();
           break;
       }
     });

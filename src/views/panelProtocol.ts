@@ -1,6 +1,7 @@
 import type { Palette } from '../core/look';
 import { scratchFrom, type Scratch } from '../core/scratch';
 import type { TokenPieces, VocabularyData } from '../core/vocabulary';
+import { askFuturesFrom, type AskFutures, type FuturesMessage } from './futuresProtocol';
 
 /**
  * Messages between the extension and the panel's page. The page is told its whole state every time and can be rebuilt from the last message of each
@@ -12,7 +13,8 @@ export type ToPanel =
   | { readonly kind: 'vocabulary'; readonly vocabulary: VocabularyData }
   | PanelWholeRow
   | PanelFound
-  | PanelContinuation;
+  | PanelContinuation
+  | FuturesMessage;
 
 /** All probabilities at a place, for pages that want them: what is drawn, ranked and sampled there needs no other answer of the model. */
 export interface PanelWholeRow {
@@ -161,7 +163,10 @@ export type FromPanel =
   | FindTexts
   /** The continuation is this from now on; `root`: as in the state in which it was made. */
   | { readonly kind: 'continue'; readonly root: number; readonly scratch: Scratch }
-  | { readonly kind: 'continued'; readonly act: ContinuationAct };
+  | { readonly kind: 'continued'; readonly act: ContinuationAct }
+  | AskFutures
+  /** Samples no more of the futures that were asked for. */
+  | { readonly kind: 'stopFutures' };
 
 /** What can be done with a continuation: put it into the document, which ends it; copy it as text; end it. */
 export type ContinuationAct = 'insert' | 'copy' | 'discard';
@@ -210,6 +215,10 @@ export function fromPanel(message: unknown): FromPanel | undefined {
       const act = 'act' in message ? message.act : undefined;
       return act === 'insert' || act === 'copy' || act === 'discard' ? { kind: 'continued', act } : undefined;
     }
+    case 'futures':
+      return askFuturesFrom(message);
+    case 'stopFutures':
+      return { kind: 'stopFutures' };
     default:
       return undefined;
   }

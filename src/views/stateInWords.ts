@@ -90,13 +90,14 @@ export function refusalInWords(reason: RefusalReason): string {
   }
 }
 
-/** How to try again: by moving the cursor, for the panel's question, by turning the lens off and on, or by the command that failed. */
-export type Retry = 'move' | 'toggle' | 'command';
+/** How to try again: by moving the cursor, for the panel's question, by asking for futures again, by turning the lens off and on, or by the command that failed. */
+export type Retry = 'move' | 'sample' | 'toggle' | 'command';
 
 /** What to do about a failure, as a sentence. */
 export function failureInWords(code: ModelErrorCode, retry: Retry): string {
   const again = {
     move: vscode.l10n.t('Move the cursor to try again.'),
+    sample: vscode.l10n.t('Sample again to retry.'),
     toggle: vscode.l10n.t('Turn the lens off and on again to retry.'),
     command: vscode.l10n.t('Run the command again to retry.'),
   }[retry];
@@ -113,6 +114,10 @@ export function failureInWords(code: ModelErrorCode, retry: Retry): string {
       return vscode.l10n.t('The model ran out of memory. Set a smaller context, or close other programs. {0}', again);
     case 'bad-argument':
       if (retry === 'move') return vscode.l10n.t('The model needs some text before the cursor. {0}', again);
+      if (retry === 'sample')
+        return vscode.l10n.t(
+          'The model cannot go on like that: no tokens spell this beginning, or there are more than a future has room for.',
+        );
       return askTheLog(again);
     case 'out-of-step':
     case 'exited':

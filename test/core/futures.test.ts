@@ -6,9 +6,11 @@ import {
   futureText,
   futureTree,
   nextTokenShares,
+  packed,
   rewardsOf,
   reweighted,
   shareOf,
+  unpacked,
   wordShare,
 } from '../../src/core/futures';
 import type { CaseRule, Continuation, FutureNode, FutureText, RewardRule } from '../../src/core/futures';
@@ -59,6 +61,24 @@ function randomContinuations(seed: number, count: number): Continuation[] {
     return continuation(...ids);
   });
 }
+
+describe('continuations in few arrays', () => {
+  it('are what they were after being packed into few arrays', () => {
+    for (const count of [0, 1, 40]) {
+      const continuations = randomContinuations(count + 5, count);
+      const few = packed(continuations);
+      assert.deepEqual(unpacked(few), continuations);
+      const arrays: readonly ArrayBufferView[] = [
+        few.lengths,
+        few.endedByControl,
+        few.ids,
+        few.logProbabilities,
+        few.sampledLogProbabilities,
+      ];
+      assert.ok(arrays.every(array => array.byteLength === array.buffer.byteLength));
+    }
+  });
+});
 
 describe('continuations merged into a tree', () => {
   it('share what they begin with, the most frequent first', () => {

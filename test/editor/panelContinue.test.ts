@@ -26,7 +26,9 @@ describe('the continuation of a user', function () {
     const editor = await vscode.window.showTextDocument(await untitled(text, 'plaintext'), { preview: false });
     moveTo(editor, offset);
     await vscode.commands.executeCommand('tokenLens.panelView.focus');
-    await eventually('there is an answer', async () => (await contents('.rows tr[data-id]')).length > 1, 60_000);
+    const shown = asShown(editor.document.getText().slice(0, offset)).slice(-20);
+    await eventually('there is an answer', async () => asShown((await contents('.before'))[0] ?? '').endsWith(shown) && (await contents('.rows tr[data-id]')).length > 1, 60_000); // prettier-ignore
+    await atRest();
     return editor;
   }
   function moveTo(editor: vscode.TextEditor, offset: number): void {
@@ -45,8 +47,9 @@ describe('the continuation of a user', function () {
   /** The row of the place behind the tokens is there. */
   async function settled(count: number): Promise<void> {
     await eventually(`${String(count)} tokens are there`, async () => (await path()).length === count && (await contents('.before .scratch .token')).length === count); // prettier-ignore
-    await eventually('the panel is at rest', () => browser.evaluateInWebview<boolean>(`document.querySelector('main').getAttribute('aria-busy') === 'false'`)); // prettier-ignore
+    await atRest();
   }
+  const atRest = () => eventually('the panel is at rest', () => browser.evaluateInWebview<boolean>(`document.querySelector('main').getAttribute('aria-busy') === 'false'`)); // prettier-ignore
   const asShown = (text: string) => text.replaceAll('\r\n', '\n').replaceAll(' ', '·').replaceAll('\n', '↵').replaceAll('\t', '→');
 
   it('draws, accepts, runs ten, steps back, branches, and goes into the document as one edit to be undone', async () => {
@@ -136,7 +139,9 @@ describe('the continuation of a user', function () {
     assert.equal(asShown(document.getText()), asShown(text.trimEnd()) + tokens.join(''));
 
     // Another one, which the button ends.
-    await eventually('the panel is behind it', async () => (await path()).length === 0);
+    const behind = asShown(document.getText()).slice(-20);
+    await eventually('the panel is behind it', async () => (await path()).length === 0 && asShown((await contents('.before'))[0] ?? '').endsWith(behind)); // prettier-ignore
+    await atRest();
     await press('Draw and accept');
     await settled(1);
     const now = document.getText();

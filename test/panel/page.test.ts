@@ -160,7 +160,7 @@ describe('panel page', function () {
       ['', 'everything else', '79.9%', '3.0%'],
     ]);
     assert.equal(
-      await page.locator('.note').textContent(),
+      await page.locator('section > div > .note').textContent(),
       'The cursor is inside a word. The model was asked at its start; rows that continue “·harb” come first.',
     );
     assert.equal(await page.getByRole('columnheader', { name: 'Probability given what is typed' }).count(), 1);
@@ -169,10 +169,10 @@ describe('panel page', function () {
   it('says when no token continues what is typed, and when only white space is typed', async () => {
     const none = insideWord.rows.map(row => ({ ...row, givenTyped: 0 }));
     const page = await open({ ...insideWord, rows: none, everythingElseGivenTyped: 0 });
-    assert.match((await page.locator('.note').textContent()) ?? '', /no single token continues “·harb”\.$/);
+    assert.match((await page.locator('section > div > .note').textContent()) ?? '', /no single token continues “·harb”\.$/);
     await show(page, { ...insideWord, typed: [{ text: '··', glyph: true }] });
     assert.match(
-      (await page.locator('.note').textContent()) ?? '',
+      (await page.locator('section > div > .note').textContent()) ?? '',
       /^The cursor stands after white space .* asked before it; rows that continue “··” come first\.$/,
     );
   });
@@ -396,7 +396,7 @@ describe('panel page', function () {
     }
     const table = ['INPUT', 'SELECT', 'INPUT', 'SUMMARY', 'TR', 'BUTTON', 'SUMMARY'];
     const continuation = ['INPUT', 'BUTTON', 'BUTTON', 'BUTTON', 'BUTTON', 'BUTTON'];
-    assert.deepEqual(passed, ['Read the prediction aloud', ...table, ...continuation, 'slider', 'BODY']);
+    assert.deepEqual(passed, ['Read the prediction aloud', ...table, ...continuation, 'SUMMARY', 'slider', 'BODY']);
   });
 
   it('announces nothing by itself, and the prediction when asked', async () => {

@@ -586,6 +586,17 @@ describe('panel answers', () => {
       assert.deepEqual([found, others].map(each => each.flatMap(({ texts }) => texts)), [['a bc'], ['c d']]); // prettier-ignore
     });
 
+    it('knows the place that is shown by its number, while its text is the same', () => {
+      const { place } = last();
+      assert.deepEqual([answers.placeOf(place)?.offset, answers.placeOf(place + 1)], [3, undefined]);
+      at(0);
+      assert.equal(answers.placeOf(place), undefined);
+      const older = last().place;
+      document.version++;
+      assert.equal(answers.placeOf(older), undefined);
+      document.version--;
+    });
+
     it('answers nothing about a place that has been left', async () => {
       const { place } = last();
       void answers.find({ kind: 'find', place, texts: ['a b'] }, reply);

@@ -118,7 +118,7 @@ describe('panel page with a whole row', function () {
       [true, false, true].map(wholeRow => ({ kind: 'wants', wholeRow })),
     );
     await send(page, { kind: 'row', place: 1, logProbabilities: undefined, typedBytes: undefined });
-    assert.equal(await page.locator('.about').textContent(), 'The whole distribution could not be computed here.');
+    assert.equal(await page.locator('.sampler .about').textContent(), 'The whole distribution could not be computed here.');
     assert.equal(await page.locator('td.after').count(), 0);
   });
 
