@@ -332,8 +332,12 @@ class OpenDocument {
     return { scoring, text, row, start, cut, typed: copy.bytes.subarray(cutByte, after.length > 0 ? cutByte : byte) };
   }
 
-  async try({ model: { arithmetic }, settings, edit, followingTokens }: TryParams, model: Model, signal: AbortSignal): Promise<TryResult> {
+  async try(params: TryParams, model: Model, signal: AbortSignal): Promise<TryResult> {
     const { text } = this;
+    const { edit, followingTokens, settings, topCount = 0 } = params;
+    const { arithmetic } = params.model;
+    if (!(Number.isSafeInteger(topCount) && topCount >= 0))
+      throw new ModelError('bad-argument', 'Alternatives are counted with whole numbers.');
     if (!(edit.start >= 0 && edit.start <= edit.end && edit.end <= text.length))
       throw new ModelError('bad-argument', 'The edit to be tried lies outside of the text.');
     const [engine, reading] = await Promise.all([model.engine(arithmetic), this.#read(model, signal)]);
@@ -342,8 +346,8 @@ class OpenDocument {
     const passages = comparedPassages(reading, edited, edit, Math.max(0, followingTokens));
     const scoring = { ...scoringWith(engine, settings), signal };
     return {
-      before: await passageScore(scoring, reading, passages.before, this.#known(reading, scoring)),
-      after: await passageScore(scoring, edited, passages.after, undefined),
+      before: await passageScore(scoring, reading, passages.before, this.#known(reading, scoring), topCount),
+      after: await passageScore(scoring, edited, passages.after, undefined, topCount),
     };
   }
 

@@ -1,5 +1,6 @@
+import { newRows } from '../core/scoreTable';
 import { rowState } from '../core/scores';
-import type { ScoreTable, WindowSettings } from '../core/scores';
+import type { ScoredRows, ScoreTable, WindowSettings } from '../core/scores';
 import { windowHolding, windowsOf } from '../core/window';
 import type { Engine } from './engine';
 import type { PassageScore, TextEdit } from './protocol';
@@ -65,22 +66,29 @@ export interface Scoring {
   readonly signal: AbortSignal;
 }
 
-/** The scores of a passage. `known`: a table of this very text. */
+/** The scores of a passage, with `topCount` alternatives a row. `known`: a table of this very text. */
 export async function passageScore(
   scoring: Scoring,
   text: TokenisedText,
   { first, followsFrom, end }: Passage,
   known: ScoreTable | undefined,
+  topCount: number,
 ): Promise<PassageScore> {
   const { ids, starts, ends } = text.layout;
   return {
     ids: ids.slice(first, end),
     starts: starts.slice(first, end),
     ends: ends.slice(first, end),
-    ...(await scoreRows(scoring, tokenText(text), first, end, known)),
+    ...(await scoreRows(scoring, tokenText(text), first, end, known, topCount)),
     replacedTokens: followsFrom - first,
   };
 }
+
+/** Columns of consecutive rows, with so many alternatives a row. */
+export type PassageRows = Pick<
+  PassageScore,
+  'surprisalBits' | 'entropyBits' | 'ranks' | 'contextTokens' | 'topCount' | 'topIds' | 'topLogProbabilities'
+>;
 
 /** Scores rows [first, end) of a text: from `known` where it has them, else by running the model up to the last of them, no further. */
 export async function scoreRows(
@@ -89,30 +97,54 @@ export async function scoreRows(
   first: number,
   end: number,
   known: ScoreTable | undefined,
-): Promise<Pick<PassageScore, 'surprisalBits' | 'contextTokens'>> {
-  const surprisalBits = new Float64Array(end - first).fill(NaN);
-  const contextTokens = new Int32Array(end - first);
+  topCount = 0,
+): Promise<PassageRows> {
+  const found = newRows(first, end - first, { topCount, watchCount: 0 });
   const { ids } = text;
   const windows = windowsOf(text, settings);
+  const isKnown = (from: number, to: number) =>
+    known !== undefined && known.topCount >= topCount && !known.states.subarray(from, to).includes(rowState.pending);
   for (let row = first; row < end;) {
     const window = windowHolding(windows, row);
     if (!window) break;
     const until = Math.min(window.end, end);
-    if (known && !known.states.subarray(row, until).includes(rowState.pending)) {
-      surprisalBits.set(known.surprisalBits.subarray(row, until), row - first);
-      contextTokens.set(known.contextTokens.subarray(row, until), row - first);
-    } else {
+    if (known && isKnown(row, until)) copyRows(found, topCount, row, known, known.topCount, row, until - row);
+    else {
       // The first attempt at a place leaves a cache for the next ones there, each of which would only take room.
       const isNear = !engine.holds([...prefixIds, ...ids.subarray(window.start, row)]);
-      const columns = { topCount: 1, sets: noSets };
+      const columns = { topCount: Math.max(1, topCount), sets: noSets }; // none is no number that the runtime takes
       await engine.score(prefixIds, ids, { window, first: row, end: until, isNear }, columns, signal, always, rows => {
-        surprisalBits.set(rows.surprisalBits, rows.first - first);
-        contextTokens.set(rows.contextTokens, rows.first - first);
+        copyRows(found, topCount, rows.first, rows, columns.topCount, 0, rows.count);
       });
     }
     row = until;
   }
-  return { surprisalBits, contextTokens };
+  const { surprisalBits, entropyBits, ranks, contextTokens, topIds, topLogProbabilities } = found;
+  return { surprisalBits, entropyBits, ranks, contextTokens, topCount, topIds, topLogProbabilities };
+}
+
+type Columns = Omit<PassageRows, 'topCount'>;
+
+/** Writes rows [fromRow, fromRow + count) of columns with `fromTopCount` alternatives a row, at least `topCount`, from row `at` on. */
+function copyRows(
+  into: ScoredRows,
+  topCount: number,
+  at: number,
+  from: Columns,
+  fromTopCount: number,
+  fromRow: number,
+  count: number,
+): void {
+  const [to, end] = [at - into.first, fromRow + count];
+  into.surprisalBits.set(from.surprisalBits.subarray(fromRow, end), to);
+  into.entropyBits.set(from.entropyBits.subarray(fromRow, end), to);
+  into.ranks.set(from.ranks.subarray(fromRow, end), to);
+  into.contextTokens.set(from.contextTokens.subarray(fromRow, end), to);
+  for (let row = 0; row < count; row++) {
+    const start = (fromRow + row) * fromTopCount;
+    into.topIds.set(from.topIds.subarray(start, start + topCount), (to + row) * topCount);
+    into.topLogProbabilities.set(from.topLogProbabilities.subarray(start, start + topCount), (to + row) * topCount);
+  }
 }
 
 function always(): boolean {

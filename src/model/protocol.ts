@@ -237,6 +237,8 @@ export interface TryParams {
   readonly edit: TextEdit;
   /** About so many tokens of the unchanged text after the edit are compared. */
   readonly followingTokens: number;
+  /** Alternatives for each token of the passages; undefined: none. */
+  readonly topCount?: number | undefined;
 }
 /** Both passages begin at the same token, the first that differs, and end at the same place of the text after the edit. */
 export interface TryResult {
@@ -249,9 +251,18 @@ export interface PassageScore {
   /** UTF-16, as in a layout. */
   readonly starts: Uint32Array;
   readonly ends: Uint32Array;
-  /** NaN where nothing stands before the token. */
+  /** NaN where nothing stands before the token: rank 0, top ids -1 and NaN log-probabilities go with it. */
   readonly surprisalBits: Float64Array;
+  /** Of the whole distribution. */
+  readonly entropyBits: Float64Array;
+  readonly ranks: Int32Array;
   readonly contextTokens: Int32Array;
+  /** As asked for. */
+  readonly topCount: number;
+  /** [tokens, topCount], most probable first, ties by id; -1 at the end of a row where the vocabulary is smaller. */
+  readonly topIds: Int32Array;
+  /** Natural logarithms, [tokens, topCount]. */
+  readonly topLogProbabilities: Float32Array;
   /**
    * The first so many tokens are of the edit: of the text it replaces or inserts, and what is tokenised together with that. The others
    * are the same text in both passages.

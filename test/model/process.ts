@@ -181,9 +181,15 @@ export class Reader {
     return this.#client.call('futures', { model: this.#model, document: name, version, settings, offset, after, ...wanted }, signal);
   }
 
-  try(settings: ScoringSettings, edit: TextEdit, followingTokens: number, signal: AbortSignal = never): Promise<TryResult> {
+  try(
+    settings: ScoringSettings,
+    edit: TextEdit,
+    followingTokens: number,
+    signal: AbortSignal = never,
+    topCount?: number,
+  ): Promise<TryResult> {
     const { name, version } = this.#document;
-    return this.#client.call('try', { model: this.#model, document: name, version, settings, edit, followingTokens }, signal);
+    return this.#client.call('try', { model: this.#model, document: name, version, settings, edit, followingTokens, topCount }, signal);
   }
 
   get finished(): ScoreTable {

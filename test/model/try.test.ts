@@ -31,7 +31,43 @@ function assertRows(passage: PassageScore, table: ScoreTable, first: number, wha
     if (Number.isNaN(expected)) assert.ok(Number.isNaN(bits), what);
     else near(bits, expected, 1e-3, `${what}, row ${String(first + index)}`);
   }
+  assertDistributions(passage, table, first, what);
   return end;
+}
+
+/** Entropies, ranks and alternatives are those of the table too, as many of them as the passage has. */
+function assertDistributions(passage: PassageScore, table: ScoreTable, first: number, what: string): void {
+  const { topCount, ids } = passage;
+  assert.deepEqual([passage.entropyBits.length, passage.ranks.length], [ids.length, ids.length], what);
+  assert.deepEqual([passage.topIds.length, passage.topLogProbabilities.length], [ids.length * topCount, ids.length * topCount], what);
+  for (let index = 0; index < ids.length; index++) {
+    const row = first + index;
+    const of = `${what}, row ${String(row)}`;
+    if (Number.isNaN(table.surprisalBits[row])) {
+      assert.ok(Number.isNaN(passage.entropyBits[index]), of);
+      assert.equal(passage.ranks[index], 0, of);
+      assert.deepEqual([...passage.topIds.subarray(index * topCount, (index + 1) * topCount)], Array(topCount).fill(-1), of);
+      continue;
+    }
+    near(passage.entropyBits[index], table.entropyBits[row] ?? NaN, 1e-3, of);
+    for (let place = 0; place < topCount; place++) {
+      const log = passage.topLogProbabilities[index * topCount + place] ?? NaN;
+      near(log, table.topLogProbabilities[row * table.topCount + place] ?? NaN, 1e-3, of);
+      // Which of two equally probable ones comes first may hang on the last digit.
+      const id = passage.topIds[index * topCount + place];
+      const isSame = id === table.topIds[row * table.topCount + place];
+      const isNearlyTied = [place - 1, place + 1].some(other => {
+        const beside = table.topLogProbabilities[row * table.topCount + other];
+        return other >= 0 && (other >= table.topCount || Math.abs((beside ?? NaN) - log) < 1e-3);
+      });
+      assert.ok(isSame || isNearlyTied, of);
+    }
+    // Ranks move where two tokens are as good as equal: what is at a rank's place has the token's own probability.
+    const rank = passage.ranks[index] ?? 0;
+    if (rank <= topCount)
+      near(passage.topLogProbabilities[index * topCount + rank - 1], -(passage.surprisalBits[index] ?? NaN) * Math.LN2, 1e-3, of);
+    else assert.ok(Math.abs(rank - (table.ranks[row] ?? 0)) <= 2, `${of}: ${String(rank)}`);
+  }
 }
 
 function sameIds(a: ScoreTable, b: ScoreTable): number {
@@ -101,11 +137,14 @@ describe('trying an edit', () => {
         };
         await reader.score(settings, stop.signal).catch(() => undefined);
       }
-      const { before, after } = await reader.try(settings, edit, followingTokens);
+      const topCount = round % 4 === 3 ? settings.topCount + 2 : round % 4; // more than the table has, fewer, as many as none
+      const { before, after } = await reader.try(settings, edit, followingTokens, undefined, topCount);
+      assert.deepEqual([before.topCount, after.topCount], [topCount, topCount]);
 
       const what = `round ${String(round)}`;
-      const old = await scored(new Reader(truth.client, truth.model.key, 'before'), text, settings);
-      const now = await scored(new Reader(truth.client, truth.model.key, 'after'), edited(text, [edit]), settings);
+      const whole = { ...settings, topCount: settings.topCount + 2 };
+      const old = await scored(new Reader(truth.client, truth.model.key, 'before'), text, whole);
+      const now = await scored(new Reader(truth.client, truth.model.key, 'after'), edited(text, [edit]), whole);
       // The passages begin at the same row of both, before which nothing differs.
       const same = sameIds(old, now);
       const rowOf = (passage: PassageScore, table: ScoreTable) =>
@@ -131,7 +170,7 @@ describe('trying an edit', () => {
       // Nothing came of it for the document.
       await reader.score(settings);
       assert.equal(pendingCount(reader.finished), 0);
-      assertRows({ ...old, replacedTokens: 0 }, reader.finished, 0, `${what}, the document's own scores`);
+      assertRows({ ...reader.finished, replacedTokens: 0 }, old, 0, `${what}, the document's own scores`);
     }
     assert.ok(moved < 75, String(moved));
   });
