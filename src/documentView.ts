@@ -54,7 +54,7 @@ export interface DocumentView {
 }
 
 /** What can be asked of the model about one place, beside the scores of the whole. */
-export type Question = 'next' | 'try' | 'words' | 'chain' | 'futures';
+export type Question = 'next' | 'try' | 'words' | 'chain' | 'futures' | 'draft';
 /** What only the asker knows; the document adds the rest. */
 export type QuestionParams<Q extends Question> = Omit<Params<Q>, 'model' | 'document' | 'version' | 'settings'>;
 

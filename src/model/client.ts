@@ -19,7 +19,7 @@ interface Running {
 const defaultChunkTokens = 128;
 const smallestChunkTokens = 16;
 /** Calls that run the model. */
-const modelRuns: readonly Method[] = ['score', 'next', 'words', 'chain', 'try'];
+const modelRuns: readonly Method[] = ['score', 'next', 'words', 'chain', 'draft', 'try'];
 /** Before starts after deaths in a row. */
 const restartPausesMs = [0, 500, 2000];
 

@@ -13,6 +13,7 @@ import type { Window } from '../core/window';
 import { entropyBitsOf } from '../core/reduce';
 import type { Engine } from './engine';
 import { ModelError } from './errors';
+import { draftOf } from './draft';
 import { continuationsOf, mostCopiedBytes, mostInputs } from './futures';
 import type { Model } from './model';
 import { comparedPassages, passageScore } from './passages';
@@ -22,6 +23,9 @@ import type {
   ChainParams,
   ChainResult,
   ChangeParams,
+  DraftBeginning,
+  DraftParams,
+  DraftResult,
   FuturesParams,
   FuturesResult,
   NextParams,
@@ -44,6 +48,8 @@ import { chainedLogProbability, likelyWords, windowStart, withWord } from './wor
 
 /** Longer words than this are broken off. */
 const defaultMostTokens = 6;
+/** What is typed of a word: more is no word, and would have to be spelled anew. */
+const mostTypedBytes = 64;
 
 /** Documents kept by the model process: their text, their tokens, and what is scored of them. */
 export class Documents {
@@ -90,6 +96,10 @@ export class Documents {
 
   futures(params: FuturesParams, model: Model, signal: AbortSignal): Promise<FuturesResult> {
     return this.#find(params.document, params.version).futures(params, model, signal);
+  }
+
+  draft(params: DraftParams, model: Model, signal: AbortSignal): Promise<DraftResult> {
+    return this.#find(params.document, params.version).draft(params, model, signal);
   }
 
   try(params: TryParams, model: Model, signal: AbortSignal): Promise<TryResult> {
@@ -297,6 +307,27 @@ class OpenDocument {
     return { cut, contextTokens, forcedTokens: forced.length, continuations };
   }
 
+  async draft(params: DraftParams, model: Model, signal: AbortSignal): Promise<DraftResult> {
+    const { begins, mostTokens, leastProbability, atLineEnd } = params;
+    if (!(Number.isSafeInteger(mostTokens) && mostTokens >= 1))
+      throw new ModelError('bad-argument', 'Tokens of a draft are counted with whole numbers.');
+    if (!(leastProbability >= 0 && leastProbability <= 1)) throw new ModelError('bad-argument', 'A probability lies between 0 and 1.');
+    const forced = begins.kind === 'forced' ? forcedIds(begins.forced, model) : undefined;
+    if (begins.kind === 'forced' && (!forced || forced.length > mostTokens))
+      throw new ModelError('bad-argument', 'The draft cannot begin like that: no tokens spell it, or more than it may have.');
+    const place =
+      begins.kind === 'forced' ? await this.#placeOf(params, model, signal) : await this.#typedPlaceOf(params, begins, model, signal);
+    const { scoring, reading, row, start, cut, typed } = place;
+    const { engine, prefixIds } = scoring;
+    const contextTokens = Math.min(row - start, mostInputs(engine, mostTokens, mostCopiedBytes) - prefixIds.length);
+    if (prefixIds.length + contextTokens < 1)
+      throw new ModelError('bad-argument', 'There is nothing that a draft of so many tokens could go on from.');
+    const inputs = [...prefixIds, ...reading.layout.ids.subarray(row - contextTokens, row)];
+    const vocabulary = new Vocabulary(model.facts.tokenizer.vocabulary);
+    const wanted = { begins: forced ?? typed, mostTokens, leastProbability, atLineEnd };
+    return { cut, contextTokens, ...(await draftOf(engine, inputs, wanted, vocabulary, signal)) };
+  }
+
   /** What comes at an offset, from the text before it only. */
   async #predict(params: PlaceParams, model: Model, signal: AbortSignal) {
     const place = await this.#placeOf(params, model, signal);
@@ -332,23 +363,46 @@ class OpenDocument {
     return { scoring, text, row, start, cut, typed: copy.bytes.subarray(cutByte, after.length > 0 ? cutByte : byte) };
   }
 
+  /** The same for a draft: the text is always cut at the beginning of what may still be one token. */
+  async #typedPlaceOf(
+    { model: { arithmetic }, offset, settings }: PlaceParams,
+    { instead }: Extract<DraftBeginning, { kind: 'typed' }>,
+    model: Model,
+    signal: AbortSignal,
+  ) {
+    const { text } = this;
+    if (instead && !(instead.start >= 0 && instead.start <= offset && offset <= text.length))
+      throw new ModelError('bad-argument', 'What is read instead lies outside of the text.');
+    const [engine, read] = await Promise.all([model.engine(arithmetic), this.#read(model, signal)]);
+    const reading = instead ? await withInstead(text, instead, offset, read, model, signal) : read;
+    const byte = byteAtOffset(reading.copy, instead ? instead.start + instead.text.length : offset);
+    const { copy, layout } = reading;
+    const scoring: Scoring = { ...scoringWith(engine, settings), signal };
+    const cutByte = typedFrom(reading, byte, model);
+    const row = firstTokenEndingAfter(layout, cutByte);
+    const start = windowStart(tokenText(reading), row, scoring.settings);
+    return { scoring, reading, row, start, cut: copy.characterStarts[cutByte] ?? 0, typed: copy.bytes.subarray(cutByte, byte) };
+  }
+
   async try(params: TryParams, model: Model, signal: AbortSignal): Promise<TryResult> {
     const { text } = this;
-    const { edit, followingTokens, settings, topCount = 0 } = params;
+    const { edit, followingTokens, settings, topCount = 0, wholeEdit = false } = params;
     const { arithmetic } = params.model;
     if (!(Number.isSafeInteger(topCount) && topCount >= 0))
       throw new ModelError('bad-argument', 'Alternatives are counted with whole numbers.');
     if (!(edit.start >= 0 && edit.start <= edit.end && edit.end <= text.length))
       throw new ModelError('bad-argument', 'The edit to be tried lies outside of the text.');
     const [engine, reading] = await Promise.all([model.engine(arithmetic), this.#read(model, signal)]);
-    const copy = scoredCopyOf(text.slice(0, edit.start) + edit.text + text.slice(edit.end));
+    const textAfter = text.slice(0, edit.start) + edit.text + text.slice(edit.end);
+    const copy = scoredCopyOf(textAfter);
     const edited = { copy, layout: await model.facts.tokenizer.layout(copy, signal, reading.layout) };
-    const passages = comparedPassages(reading, edited, edit, Math.max(0, followingTokens));
+    const passages = comparedPassages(reading, edited, edit, Math.max(0, followingTokens), wholeEdit);
     const scoring = { ...scoringWith(engine, settings), signal };
-    return {
-      before: await passageScore(scoring, reading, passages.before, this.#known(reading, scoring), topCount),
-      after: await passageScore(scoring, edited, passages.after, undefined, topCount),
-    };
+    const known = this.#known(reading, scoring);
+    const before = await passageScore(scoring, reading, passages.before, known, topCount);
+    // Some only want to know of a part of the text as it is.
+    if (textAfter === text) return { before, after: before };
+    return { before, after: await passageScore(scoring, edited, passages.after, undefined, topCount) };
   }
 
   /** The table of these tokens, if there is one with the same windows. */
@@ -375,6 +429,19 @@ class OpenDocument {
     this.#lastReading = await reading;
     return this.#lastReading;
   }
+}
+
+/** The text with something else from `start` to `offset`. */
+async function withInstead(
+  text: string,
+  { start, text: inserted }: { readonly start: number; readonly text: string },
+  offset: number,
+  { layout }: TokenisedText,
+  model: Model,
+  signal: AbortSignal,
+): Promise<TokenisedText> {
+  const copy = scoredCopyOf(text.slice(0, start) + inserted + text.slice(offset));
+  return { copy, layout: await model.facts.tokenizer.layout(copy, signal, layout) };
 }
 
 /** The tokens of a text; undefined where the vocabulary cannot spell it. */
@@ -433,10 +500,23 @@ function cutOf(copy: ScoredCopy, layout: TokenLayout, byte: number, model: Model
   const lastByte = copy.bytes[byte - 1];
   const afterSpace = lastByte === 0x20 || lastByte === 0x09;
   if (byte === 0 || (atEnd ? !afterSpace : isTokenStart(layout, byte))) return byte;
+  return preTokenStart(copy, layout, byte, model);
+}
+
+function preTokenStart(copy: ScoredCopy, layout: TokenLayout, byte: number, model: Model): number {
   const head = new TextDecoder('utf-8', { ignoreBOM: true }).decode(copy.bytes.subarray(0, byte));
   const cut = model.facts.tokenizer.lastPreTokenStartByte(head);
   // In "they'll" the head "they'l" has a pre-token that begins inside of a token of the whole text: back to where that one begins.
   return Math.min(cut, layout.startBytes[firstTokenEndingAfter(layout, cut)] ?? cut);
+}
+
+/** Where the pre-token before `byte` starts: its tokens may become others with what is written next. Of a very long one only the last token. */
+function typedFrom({ copy, layout }: TokenisedText, byte: number, model: Model): number {
+  if (byte === 0) return 0;
+  const cut = preTokenStart(copy, layout, byte, model);
+  if (byte - cut <= mostTypedBytes) return cut;
+  const last = layout.startBytes[firstTokenEndingAfter(layout, byte - 1)] ?? byte;
+  return byte - last <= mostTypedBytes && last < byte ? last : byte;
 }
 
 function isTokenStart({ startBytes }: TokenLayout, byte: number): boolean {

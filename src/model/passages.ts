@@ -16,23 +16,30 @@ export interface Passage {
   readonly end: number;
 }
 
-/** What is to be compared of a text before and after `edit`, with about `followingTokens` tokens of what follows. */
+/** What is to be compared of a text before and after `edit`, with about `followingTokens` tokens of what follows; `wholeEdit`: see `TryParams`. */
 export function comparedPassages(
   before: TokenisedText,
   after: TokenisedText,
   { start, end, text }: TextEdit,
   followingTokens: number,
+  wholeEdit: boolean,
 ): { readonly before: Passage; readonly after: Passage } {
   // An edit may take half a character, or join halves: only what is whole and untouched in both texts follows it.
   const bytesAfter = Math.min(bytesFrom(before, end), bytesFrom(after, start + text.length));
   const rowAt = ({ copy, layout }: TokenisedText) => firstNotBelow(layout.startBytes, copy.bytes.length - bytesAfter);
   const follow = meeting(before, rowAt(before), after, rowAt(after));
   const last = meeting(before, follow.before, after, Math.min(follow.after + followingTokens, after.layout.ids.length));
-  const first = Math.min(commonPrefix(before.layout.ids, after.layout.ids), follow.before, follow.after);
+  const firstOfEdit = wholeEdit ? rowHolding(after, start) : Infinity;
+  const first = Math.min(commonPrefix(before.layout.ids, after.layout.ids), follow.before, follow.after, firstOfEdit);
   return {
     before: { first, followsFrom: follow.before, end: last.before },
     after: { first, followsFrom: follow.after, end: last.after },
   };
+}
+
+/** The first row that ends after a UTF-16 offset. */
+function rowHolding({ layout: { ends } }: TokenisedText, offset: number): number {
+  return firstNotBelow(ends, offset + 1);
 }
 
 /** Of the scored copy, from the first whole character after a UTF-16 offset to its end. */

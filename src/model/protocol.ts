@@ -25,6 +25,8 @@ export interface ModelMethods {
   chain: { params: ChainParams; result: ChainResult };
   /** Continuations that the model would write at one place, drawn from its distributions with a seed; the document stays as it is. */
   futures: { params: FuturesParams; result: FuturesResult };
+  /** What the model would most probably write at one place, token by token, as far as it is sure; the document stays as it is. */
+  draft: { params: DraftParams; result: DraftResult };
   /** Scores the text as it would be after an edit, near the edit; the document stays as it is. */
   try: { params: TryParams; result: TryResult };
   /** What the process has cost so far. */
@@ -229,6 +231,39 @@ export interface FuturesResult {
   readonly continuations: readonly Continuation[];
 }
 
+export interface DraftParams extends NextParams {
+  readonly begins: DraftBeginning;
+  /** Of the draft, those it begins with among them; at least 1. */
+  readonly mostTokens: number;
+  /** It ends before the first token of its own that is less probable than that; 0 to 1. */
+  readonly leastProbability: number;
+  /** It ends with the token that ends a line, where that line has got more than white space. */
+  readonly atLineEnd: boolean;
+}
+export type DraftBeginning =
+  /**
+   * With what stands between the cut and the offset: its first tokens are the most probable ones that spell it, whether or not the last of them goes
+   * on. `instead`: what is read in place of the text from its `start` to the offset, such as the entry of a list that is about to be chosen.
+   */
+  | { readonly kind: 'typed'; readonly instead?: { readonly start: number; readonly text: string } | undefined }
+  /** With exactly this, from where `next` cuts on: a text, or the id of a token. */
+  | { readonly kind: 'forced'; readonly forced: string | number };
+export interface DraftResult {
+  /** The draft goes on from here: UTF-16, of the text that has what is read `instead`. */
+  readonly cut: number;
+  readonly contextTokens: number;
+  /** From the cut on; none where nothing is probable enough. */
+  readonly ids: Int32Array;
+  /** Natural logarithms, of each token after those before it. A draft's, but for the first: see `ScoringSession.step`. */
+  readonly logProbabilities: Float64Array;
+  /** So many tokens at the beginning spell what it begins with. */
+  readonly givenTokens: number;
+  /** Natural logarithm of their probability given what they spell, at least: 0 where they are forced. */
+  readonly givenLogProbability: number;
+  /** `control`: the model would end the text; that token is not among the ids. */
+  readonly ended: 'improbable' | 'length' | 'line-end' | 'control';
+}
+
 export interface TryParams {
   readonly model: ModelKey;
   readonly document: string;
@@ -239,8 +274,10 @@ export interface TryParams {
   readonly followingTokens: number;
   /** Alternatives for each token of the passages; undefined: none. */
   readonly topCount?: number | undefined;
+  /** Both passages begin no later than with the first token of what is inserted, though it may begin like what follows it; undefined: no. */
+  readonly wholeEdit?: boolean | undefined;
 }
-/** Both passages begin at the same token, the first that differs, and end at the same place of the text after the edit. */
+/** Both passages begin at the same token, the first that differs if nothing else is asked for, and end at the same place of the text after the edit. */
 export interface TryResult {
   readonly before: PassageScore;
   readonly after: PassageScore;

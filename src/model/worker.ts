@@ -82,6 +82,7 @@ const handlers: Handlers = {
   words: async (params, { signal }) => documents.words(params, modelFor(params.model), signal),
   chain: async (params, { signal }) => documents.chain(params, modelFor(params.model), signal),
   futures: async (params, { signal }) => documents.futures(params, modelFor(params.model), signal),
+  draft: async (params, { signal }) => documents.draft(params, modelFor(params.model), signal),
   try: async (params, { signal }) => documents.try(params, modelFor(params.model), signal),
   measure: async ({ model }) => {
     const { user, system } = process.cpuUsage();

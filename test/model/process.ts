@@ -7,6 +7,8 @@ import { childProcesses } from '../../src/model/childProcess';
 import { ModelClient } from '../../src/model/client';
 import type {
   ChainResult,
+  DraftParams,
+  DraftResult,
   FuturesParams,
   FuturesResult,
   LayoutEvent,
@@ -181,15 +183,27 @@ export class Reader {
     return this.#client.call('futures', { model: this.#model, document: name, version, settings, offset, after, ...wanted }, signal);
   }
 
+  draft(
+    settings: ScoringSettings,
+    offset: number,
+    wanted: Omit<DraftParams, 'model' | 'document' | 'version' | 'settings' | 'offset'>,
+    signal: AbortSignal = never,
+  ): Promise<DraftResult> {
+    const { name, version } = this.#document;
+    return this.#client.call('draft', { model: this.#model, document: name, version, settings, offset, ...wanted }, signal);
+  }
+
   try(
     settings: ScoringSettings,
     edit: TextEdit,
     followingTokens: number,
     signal: AbortSignal = never,
     topCount?: number,
+    wholeEdit?: boolean,
   ): Promise<TryResult> {
     const { name, version } = this.#document;
-    return this.#client.call('try', { model: this.#model, document: name, version, settings, edit, followingTokens, topCount }, signal);
+    const asked = { settings, edit, followingTokens, topCount, wholeEdit };
+    return this.#client.call('try', { model: this.#model, document: name, version, ...asked }, signal);
   }
 
   get finished(): ScoreTable {

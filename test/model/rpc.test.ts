@@ -37,6 +37,7 @@ describe('calls between processes', () => {
       words: unused,
       chain: unused,
       futures: unused,
+      draft: unused,
       try: unused,
       measure: unused,
     };

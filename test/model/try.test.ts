@@ -205,6 +205,32 @@ describe('trying an edit', () => {
     });
   });
 
+  it('begins with the first token of the edit where that is asked for', async () => {
+    const { client, model } = await start(16);
+    const random = randomNumbers(35);
+    const settings: ScoringSettings = { ...tinySettings, contextTokens: 40, overlapTokens: 12, anchors: 'text' };
+    for (let round = 0; round < 30; round++) {
+      const text = (round % 2 === 0 ? hardText : markdown(300)).slice(0, 260);
+      const at = 5 + random(200);
+      // The same again, so that the texts are alike for a while; or the text as it is.
+      const edit =
+        round % 3 === 0
+          ? { start: at, end: at + 30, text: text.slice(at, at + 30) }
+          : { start: at, end: at, text: text.slice(at, at + 30) };
+      const reader = new Reader(client, model.key, 'whole');
+      await reader.open(text);
+      const { before, after } = await reader.try(settings, edit, 4, undefined, 3, true);
+      const now = await scored(new Reader(client, model.key, 'after'), edited(text, [edit]), settings);
+      const first = now.ends.findIndex(end => end > at);
+      assert.ok((after.starts[0] ?? NaN) <= (now.starts[first] ?? NaN));
+      const row = now.starts.findIndex(offset => offset === after.starts[0]);
+      assertRows(after, now, row, `round ${String(round)}`);
+      const old = await scored(new Reader(client, model.key, 'before'), text, settings);
+      assertRows(before, old, row, `round ${String(round)}, before`);
+      if (round % 3 === 0) assert.deepEqual(after, before);
+    }
+  });
+
   it('is of the text at the call, can be called off, and refuses edits outside of the text', async () => {
     const { client, model } = await start(2);
     const reader = new Reader(client, model.key, 'asked');
