@@ -8,12 +8,19 @@ import type { LensModel } from './lensModel';
 import type { Measurements } from './model/protocol';
 import type { PauseReport, Pauses } from './pauses';
 import type { ScoredDocuments } from './scoredDocuments';
+import type { TextScorer, TextScores } from './textScores';
 
 /** What `activate()` returns to other extensions: plain JSON throughout. A new `version` means that something was taken away or changed its meaning. */
 export interface TokenLensApi {
   readonly version: 1;
   /** Scores a document whether the lens is on for it or not. Rejects with an Error whose message says what to do. */
   score(uri: string | vscode.Uri): Promise<DocumentScores>;
+  /**
+   * Scores a text that is in no document, as it would be between `prefix` and `suffix`: its tokens get the numbers that `score` gives them in a
+   * document of all three. With a suffix, even an empty one, also what the text changes of its bits. Nothing is opened or changed. Text and suffix may
+   * have 50,000 characters together. Rejects with an Error whose message says what to do.
+   */
+  scoreText(prefix: string, text: string, suffix?: string): Promise<TextScores>;
   /** What is known now; undefined unless every token of the document's present version is scored. */
   scores(uri: string | vscode.Uri): DocumentScores | undefined;
   /** The URI of a document whose scores became complete. */
@@ -29,7 +36,7 @@ export interface LensMeasurements {
   readonly host: PauseReport;
 }
 
-export type { DocumentScores };
+export type { DocumentScores, TextScores };
 
 const wholeDocument: Span = { start: 0, end: Infinity };
 
@@ -38,10 +45,11 @@ export interface ApiParts {
   readonly model: LensModel;
   readonly looks: Pick<Looks, 'tokenEdges'>;
   readonly pauses: Pauses;
+  readonly texts: TextScorer;
 }
 
 export function createApi(
-  { scored, model, looks, pauses }: ApiParts,
+  { scored, model, looks, pauses, texts }: ApiParts,
   store: { add<T extends vscode.Disposable>(item: T): T },
 ): TokenLensApi {
   const changed = store.add(new vscode.EventEmitter<string>());
@@ -69,6 +77,7 @@ export function createApi(
       const document = await vscode.workspace.openTextDocument(toUri(uri));
       return toScores(document, await scored.complete(document));
     },
+    scoreText: (prefix, text, suffix) => texts.score(prefix, text, suffix, new AbortController().signal),
     scores: uri => {
       const key = toUri(uri).toString();
       const view = scored.completeView(key);

@@ -132,6 +132,11 @@ export class Config implements Disposable {
     return { words: this.#number('stretchWords'), bits: clampedFraction(this.#read('stretchBits'), fractionSettings.stretchBits) };
   }
 
+  /** Ghost text ends before a token that is less probable than that. */
+  suggestLeastProbability(document: vscode.TextDocument): number {
+    return clampedFraction(this.#read('suggestLeastProbability', document), fractionSettings.suggestLeastProbability);
+  }
+
   /** Which short messages are handed to a screen reader: every one, those that are asked for by `readHere`, or none. */
   get announces(): 'always' | 'asked' | 'never' {
     const mode = oneOf(this.#read('announce'), announceModes, otherDefaults.announce);

@@ -18,6 +18,7 @@ import { DecorationView } from './views/decorations';
 import { chooseModelFolder, reportFailures } from './views/failures';
 import { useEditorLanguage } from './views/language';
 import { copyAsMarkdown, exportScores } from './views/exports';
+import { GhostTextView } from './views/ghostText';
 import { registerHover } from './views/hover';
 import { LessonView } from './views/lesson';
 import { showMenu } from './views/menu';
@@ -33,6 +34,8 @@ import { StretchFinder } from './views/stretchFinder';
 import { StretchPainter } from './views/stretchPainter';
 import { goToSurprise } from './views/surpriseCommands';
 import { SurprisesTree } from './views/surprisesTree';
+import { registerSurprisalTool } from './surprisalTool';
+import { TextScorer } from './textScores';
 import { askWatchWords } from './views/watchWordsInput';
 import { WatchWords } from './watchWords';
 import { WindowFocus } from './windowFocus';
@@ -78,6 +81,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   store.add(new StretchPainter(stretches, scored, pauses));
   store.add(new StretchesTree(stretches, scored, config));
   const reports = store.add(new ReadingReports(scored, pauses));
+  const ghostText = store.add(new GhostTextView({ scored, config, pauses }));
   const refreshPanel = () => {
     panel.refresh();
   };
@@ -142,7 +146,9 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.openReport': () => reports.open(),
       'tokenLens.goToReportedPlace': () => reports.goToReportedPlace(),
       'tokenLens.goToPlace': goToPlace,
+      'tokenLens.suggest': () => ghostText.suggest(),
     }),
   );
-  return createApi({ scored, model, looks, pauses }, store);
+  store.add(registerSurprisalTool(scored));
+  return createApi({ scored, model, looks, pauses, texts: new TextScorer(config, model) }, store);
 }

@@ -30,6 +30,7 @@ export const publicCommands = [
   'tokenLens.showTour',
   'tokenLens.openReport',
   'tokenLens.goToReportedPlace',
+  'tokenLens.suggest',
 ] as const;
 /** Commands that a button or a list needs and the palette does not show. */
 export const internalCommands = [
@@ -77,6 +78,8 @@ export interface NumberSetting {
 export const fractionSettings = {
   /** Bits of a word below which it is predictable. */
   stretchBits: { default: 1, minimum: 0.01, maximum: 16 },
+  /** Ghost text ends before a token that is less probable. */
+  suggestLeastProbability: { default: 0.4, minimum: 0.01, maximum: 1 },
 } as const satisfies Readonly<Record<string, NumberSetting>>;
 
 /** Settings that are whole numbers, by name without `tokenLens.`. */

@@ -1,0 +1,239 @@
+import * as vscode from 'vscode';
+import type { Config } from '../config';
+import { ghostTextOf } from '../core/ghostText';
+import type { GhostText } from '../core/ghostText';
+import { formatBits, formatCount, formatPercent } from '../core/numberText';
+import { DisposableStore } from '../disposable';
+import type { Disposable } from '../disposable';
+import { ModelError } from '../model/errors';
+import type { Pauses } from '../pauses';
+import { Refusal } from '../refusal';
+import type { ScoredDocuments } from '../scoredDocuments';
+import { failureInWords, refusalInWords } from './stateInWords';
+
+/** Longer drafts are broken off: a line of code has fewer. */
+const mostTokens = 64;
+/** A model that answers sooner needs no sign that it works. */
+const patienceMs = 300;
+const messageMs = 6_000;
+
+/** VS Code takes it apart into the extension's id and any of its providers; versions that do not know it ask all providers. */
+const ownProvider = { providerId: 'token-lens.token-lens:*', explicit: true };
+
+export interface GhostTextParts {
+  readonly scored: Pick<ScoredDocuments, 'ask'>;
+  readonly config: Config;
+  readonly pauses: Pauses;
+}
+
+interface Asked {
+  readonly document: vscode.TextDocument;
+  readonly version: number;
+  /** Of the cursor, UTF-16. */
+  readonly offset: number;
+}
+
+/** What was answered last. */
+interface Shown {
+  readonly document: vscode.TextDocument;
+  readonly asked: number;
+  /** Stands, or is to stand, in the document from `start` on; line ends are the document's. */
+  readonly start: number;
+  readonly text: string;
+  /** Closing signs after the cursor that it brings itself. */
+  readonly covered: string;
+}
+
+/**
+ * What the model would most probably write at the cursor, as far as it is sure, in grey behind it. Only when somebody asks for it by the command:
+ * a provider that answers while people type would be one more that cuts in on the others.
+ */
+export class GhostTextView implements Disposable {
+  readonly #store = new DisposableStore();
+  readonly #scored: Pick<ScoredDocuments, 'ask'>;
+  readonly #config: Config;
+  /** By the command, last; gone with the cursor. */
+  #asked: Asked | undefined;
+  /** VS Code has not come for the answer yet. */
+  #isPending = false;
+  #run: AbortController | undefined;
+  #shown: Shown | undefined;
+  #message: vscode.Disposable | undefined;
+
+  constructor({ scored, config, pauses }: GhostTextParts) {
+    this.#scored = scored;
+    this.#config = config;
+    const moved = pauses.timed('other', () => this.#moved());
+    this.#store.add(
+      vscode.languages.registerInlineCompletionItemProvider(
+        { pattern: '**' },
+        {
+          provideInlineCompletionItems: (document, position, context, token) => this.#provide(document, position, context, token),
+        },
+      ),
+    );
+    this.#store.add(
+      vscode.workspace.onDidChangeTextDocument(({ document }) => {
+        if (document === vscode.window.activeTextEditor?.document) moved();
+      }),
+    );
+    this.#store.add(vscode.window.onDidChangeTextEditorSelection(moved));
+    this.#store.add(vscode.window.onDidChangeActiveTextEditor(moved));
+  }
+
+  /** The command: asks for ghost text at the cursor. */
+  async suggest(): Promise<void> {
+    const editor = vscode.window.activeTextEditor;
+    if (!editor) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+    const { document } = editor;
+    this.#leave();
+    this.#asked = { document, version: document.version, offset: document.offsetAt(editor.selection.active) };
+    const isEnabled = vscode.workspace.getConfiguration('editor', document).get<boolean>('inlineSuggest.enabled') !== false;
+    const skipped = this.#config.skips(document);
+    if (skipped !== undefined || !isEnabled) {
+      this.#say(
+        skipped === undefined
+          ? vscode.l10n.t('VS Code shows no inline suggestions (setting Editor: Inline Suggest: Enabled).')
+          : refusalInWords({ kind: skipped }),
+      );
+      return;
+    }
+    this.#isPending = true;
+    await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger', ownProvider);
+  }
+
+  dispose(): void {
+    this.#leave();
+    this.#store.dispose();
+  }
+
+  async #provide(
+    document: vscode.TextDocument,
+    position: vscode.Position,
+    { triggerKind, selectedCompletionInfo: selected }: vscode.InlineCompletionContext,
+    token: vscode.CancellationToken,
+  ): Promise<vscode.InlineCompletionItem[] | undefined> {
+    const asked = this.#asked;
+    // VS Code asks again after every key: of what was asked for once, what is not typed yet goes on to be shown.
+    const isAnswer = this.#isPending && triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
+    if (!isAnswer || asked?.document !== document) return this.#rest(document, position);
+    this.#isPending = false;
+    if (asked.version !== document.version || asked.offset !== document.offsetAt(position)) return undefined;
+    this.#run?.abort();
+    const run = new AbortController();
+    this.#run = run;
+    const { signal } = run;
+    const cancelled = token.onCancellationRequested(() => {
+      run.abort();
+    });
+    const waiting = setTimeout(() => {
+      if (!signal.aborted) this.#show(`$(loading~spin) ${vscode.l10n.t('Token Lens: the model writes')}`);
+    }, patienceMs);
+    try {
+      const found = await this.#draft(document, position, selected, signal);
+      if (signal.aborted || document.version !== asked.version) return undefined;
+      return found && [found];
+    } catch (error) {
+      if (!signal.aborted) this.#say(reasonInWords(error));
+      return undefined;
+    } finally {
+      clearTimeout(waiting);
+      cancelled.dispose();
+      if (this.#run === run) this.#run = undefined;
+    }
+  }
+
+  async #draft(
+    document: vscode.TextDocument,
+    position: vscode.Position,
+    selected: vscode.SelectedCompletionInfo | undefined,
+    signal: AbortSignal,
+  ): Promise<vscode.InlineCompletionItem | undefined> {
+    const text = document.getText();
+    const offset = document.offsetAt(position);
+    const entry = selected && {
+      start: document.offsetAt(selected.range.start),
+      end: document.offsetAt(selected.range.end),
+      text: selected.text,
+    };
+    const leastProbability = this.#config.suggestLeastProbability(document);
+    const begins = { kind: 'typed', instead: entry } as const;
+    const asked = { offset, begins, mostTokens, leastProbability, atLineEnd: true };
+    const { result, vocabulary, modelName } = await this.#scored.ask(document, 'draft', asked, signal);
+    if (signal.aborted) return undefined;
+    const ghost = ghostTextOf({ text, offset, selected: entry }, result, vocabulary);
+    if (!ghost) {
+      this.#say(vscode.l10n.t('{0} is not sure of anything here: no next token has {1}%.', modelName, formatPercent(leastProbability)));
+      return undefined;
+    }
+    this.#show(markOf(ghost, modelName));
+    const eol = document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n';
+    const inserted = ghost.text.replaceAll('\n', eol);
+    this.#shown = { document, asked: offset, start: ghost.start, text: inserted, covered: selected ? '' : text.slice(offset, ghost.end) };
+    const range = new vscode.Range(document.positionAt(ghost.start), document.positionAt(ghost.end));
+    return new vscode.InlineCompletionItem(inserted, range);
+  }
+
+  /** What is left of the text that was shown last, where the document has the beginning of it. */
+  #rest(document: vscode.TextDocument, position: vscode.Position): vscode.InlineCompletionItem[] | undefined {
+    const shown = this.#shown;
+    if (!shown || !this.#isWithin(shown, document, document.offsetAt(position))) return undefined;
+    const end = position.translate(0, shown.covered.length);
+    const covers = document.getText(new vscode.Range(position, end)) === shown.covered;
+    const rest = shown.text.slice(document.offsetAt(position) - shown.start);
+    return [new vscode.InlineCompletionItem(rest, new vscode.Range(position, covers ? end : position))];
+  }
+
+  /** The document has a part of what is shown, up to the cursor. */
+  #isWithin({ document: own, asked, start, text }: Shown, document: vscode.TextDocument, offset: number): boolean {
+    if (document !== own || offset < asked || offset >= start + text.length) return false;
+    return text.startsWith(document.getText(new vscode.Range(document.positionAt(start), document.positionAt(offset))));
+  }
+
+  /** Where text or cursor have moved on, nobody waits for an answer any more, and what is said is of another place. */
+  #moved(): void {
+    const editor = vscode.window.activeTextEditor;
+    const [asked, shown] = [this.#asked, this.#shown];
+    if (!asked) return;
+    if (!editor) {
+      this.#leave();
+      return;
+    }
+    const { document, selection } = editor;
+    const offset = document.offsetAt(selection.active);
+    const isThere = asked.document === document && asked.version === document.version && asked.offset === offset;
+    const stays = isThere || (shown !== undefined && this.#isWithin(shown, document, offset));
+    if (!stays) this.#leave();
+  }
+
+  #leave(): void {
+    this.#asked = undefined;
+    this.#isPending = false;
+    this.#run?.abort();
+    this.#run = undefined;
+    this.#shown = undefined;
+    this.#message?.dispose();
+    this.#message = undefined;
+  }
+
+  #say(text: string): void {
+    this.#show(`Token Lens: ${text}`, messageMs);
+  }
+
+  /** `forMs` undefined: until something moves. */
+  #show(text: string, forMs?: number): void {
+    this.#message?.dispose();
+    this.#message = forMs === undefined ? vscode.window.setStatusBarMessage(text) : vscode.window.setStatusBarMessage(text, forMs);
+  }
+}
+
+/** How sure the model is: the mean, of a draft. */
+function markOf({ tokens, bitsPerToken }: GhostText, modelName: string): string {
+  return tokens === 1
+    ? vscode.l10n.t('{0} wrote 1 token: {1} bits (draft)', modelName, formatBits(bitsPerToken))
+    : vscode.l10n.t('{0} wrote {1} tokens: {2} bits a token (draft)', modelName, formatCount(tokens), formatBits(bitsPerToken));
+}
+
+function reasonInWords(error: unknown): string {
+  return error instanceof Refusal ? refusalInWords(error.reason) : failureInWords(ModelError.from(error).code, 'move');
+}

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import type { TokenLensApi } from '../../src/api';
+import { browser } from './browser';
+import { activated, eventually, untitled } from './documents';
+
+const patienceMs = 15_000;
+
+/** Grey text in the page, in reading order; line breaks are between its parts. */
+const ghost = `[...document.querySelectorAll('.part.editor .monaco-editor .ghost-text-decoration, .part.editor .monaco-editor .ghost-text-decoration-preview, .part.editor .monaco-editor .suggest-preview-text')].map(part => part.textContent.replaceAll('\\u00a0', ' ')).join('')`;
+
+function ghostText(): Promise<string> {
+  return browser.evaluate<string>(ghost);
+}
+
+function statusBar(): Promise<string> {
+  return browser.evaluate<string>(`document.querySelector('.part.statusbar')?.innerText ?? ''`);
+}
+
+describe('ghost text in the editor', function () {
+  this.timeout(240_000);
+  let api: TokenLensApi;
+  const changed = new Set<string>();
+
+  async function set(name: string, value: unknown): Promise<void> {
+    changed.add(name);
+    await vscode.workspace.getConfiguration().update(name, value, vscode.ConfigurationTarget.Global);
+  }
+  async function tokensRun(): Promise<number> {
+    return (await api.measure()).model?.tokensRun ?? 0;
+  }
+  /** `|` is the cursor. */
+  async function open(marked: string, eol = vscode.EndOfLine.LF, language = 'javascript'): Promise<vscode.TextEditor> {
+    const offset = marked.indexOf('|');
+    const document = await untitled(marked.replace('|', ''), language);
+    const editor = await vscode.window.showTextDocument(document, { preview: false });
+    if (document.eol !== eol) await editor.edit(builder => builder.setEndOfLine(eol));
+    const place = document.positionAt(offset + (eol === vscode.EndOfLine.CRLF ? marked.slice(0, offset).split('\n').length - 1 : 0));
+    editor.selection = new vscode.Selection(place, place);
+    await eventually('the editor has the focus', () =>
+      browser.evaluate<boolean>(`document.activeElement?.closest('.part.editor .monaco-editor') !== null`),
+    );
+    await says(new RegExp(`Ln ${String(place.line + 1)}, Col ${String(place.character + 1)}\\b`)); // keys go where the window has the cursor
+    return editor;
+  }
+  async function ask(): Promise<void> {
+    await browser.press('Control+k');
+    await browser.press('Space');
+  }
+  async function shows(what: RegExp): Promise<string> {
+    let shown = '';
+    await eventually(`grey text like ${String(what)}`, async () => what.test((shown = await ghostText())), patienceMs).catch(
+      async (error: unknown) => {
+        throw new Error(`It is "${shown}"; the status bar says "${await statusBar()}".`, { cause: error });
+      },
+    );
+    return shown;
+  }
+  async function says(what: RegExp): Promise<void> {
+    let said = '';
+    await eventually(`the status bar says ${String(what)}`, async () => what.test((said = await statusBar())), patienceMs).catch(
+      (error: unknown) => {
+        throw new Error(`It says "${said}".`, { cause: error });
+      },
+    );
+  }
+  async function is(document: vscode.TextDocument, text: string): Promise<void> {
+    await eventually(`the document is ${JSON.stringify(text)}`, () => document.getText() === text, 10_000).catch((error: unknown) => {
+      throw new Error(`It is ${JSON.stringify(document.getText())}.`, { cause: error });
+    });
+  }
+
+  const loop = 'const items = [1, 2, 3];\nfor (let i = 0; i < items.length; i';
+
+  before(async () => {
+    api = await activated();
+    // Other grey text would be taken for ours.
+    await vscode.workspace.getConfiguration('editor').update('wordBasedSuggestions', 'off', vscode.ConfigurationTarget.Global);
+  });
+  after(async () => {
+    await vscode.workspace.getConfiguration('editor').update('wordBasedSuggestions', undefined, vscode.ConfigurationTarget.Global);
+  });
+  afterEach(async () => {
+    await browser.press('Escape');
+    for (const name of changed) await vscode.workspace.getConfiguration().update(name, undefined, vscode.ConfigurationTarget.Global);
+    changed.clear();
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
+  it('is shown where it is asked for, with how sure the model is, and is put in whole as one step', async () => {
+    const { document } = await open(`${loop}|`);
+    await ask();
+    const added = await shows(/^\+\+\)/);
+    await says(/SmolLM2-135M wrote \d+ tokens: [\d.]+ bits a token \(draft\)/);
+    await browser.screenshot('ghost-text');
+    await browser.press('Tab');
+    await is(document, loop + added);
+    await eventually('nothing is said of it any more', async () => !(await statusBar()).includes('bits a token'));
+    await browser.press('Control+z');
+    await is(document, loop);
+  });
+
+  it('does nothing while people type', async () => {
+    const { document } = await open(`${loop}|`);
+    const before = await tokensRun();
+    await browser.type('+');
+    await new Promise(resolve => setTimeout(resolve, 1500));
+    await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger'); // somebody else's question
+    await new Promise(resolve => setTimeout(resolve, 1000));
+    assert.equal(await ghostText(), '');
+    assert.equal(await tokensRun(), before);
+    await is(document, `${loop}+`);
+  });
+
+  it('goes when something else is typed, shown or still awaited', async () => {
+    const { document } = await open(`${loop}|`);
+    await ask();
+    await shows(/\+\+/);
+    await browser.type('x');
+    await eventually('the grey text is gone', async () => (await ghostText()) === '');
+    await eventually('nothing is said of it any more', async () => !(await statusBar()).includes('bits a token'));
+    await is(document, `${loop}x`);
+    await browser.press('Backspace');
+    await ask();
+    await browser.type(' y'); // before an answer can be there, or just after it
+    await new Promise(resolve => setTimeout(resolve, 2000));
+    assert.equal(await ghostText(), '');
+    await is(document, `${loop} y`);
+  });
+
+  it('is put in word by word, and stays while it is typed', async () => {
+    await set('tokenLens.suggestLeastProbability', 0.02); // a long one
+    const { document } = await open(`const items = [1, 2, 3];\nfor (let i = 0; i|`);
+    const loop = document.getText();
+    await ask();
+    const added = await shows(/^ < .{8}/);
+    await browser.press('Control+ArrowRight');
+    await eventually('a part of it is there', () => document.getText().length > loop.length);
+    const part = document.getText().slice(loop.length);
+    assert.ok(added.startsWith(part) && part.length < added.length, JSON.stringify([part, added]));
+    assert.equal(await shows(/./), added.slice(part.length));
+    await browser.type(added.charAt(part.length));
+    assert.equal(await shows(/./), added.slice(part.length + 1));
+    await browser.press('Tab');
+    await is(document, loop + added);
+  });
+
+  it('keeps what is typed of a word and the line ends of the document', async () => {
+    const { document } = await open(`function total(items) {\n  let total = 0;\n  for (const item of ite|\n}\n`, vscode.EndOfLine.CRLF);
+    await ask();
+    const added = await shows(/^ms\)/);
+    await browser.press('Tab');
+    await is(document, `function total(items) {\r\n  let total = 0;\r\n  for (const item of ite${added}\r\n}\r\n`);
+  });
+
+  it('goes on from the entry that is marked in a list', async () => {
+    const entries = vscode.languages.registerCompletionItemProvider('javascript', {
+      provideCompletionItems: () => [new vscode.CompletionItem('byteTotal', vscode.CompletionItemKind.Property)],
+    });
+    try {
+      const text = 'const items = [1, 2, 3];\nfor (let i = 0; i < items.';
+      const { document } = await open(`${text}|`);
+      await vscode.commands.executeCommand('editor.action.triggerSuggest');
+      await eventually('the list is open', () =>
+        browser.evaluate<boolean>(
+          `document.querySelector('.suggest-widget.visible .monaco-list-row.focused')?.innerText.includes('byteTotal') ?? false`,
+        ),
+      );
+      await ask();
+      await browser.screenshot('ghost-text-list-asked');
+      const added = await shows(/^byteTotal ?;/);
+      await browser.screenshot('ghost-text-list');
+      await browser.press('Tab');
+      await eventually('the entry is there', () => document.getText().startsWith(`${text}byteTotal`));
+      assert.ok(`${text}${added}`.startsWith(document.getText()));
+    } finally {
+      entries.dispose();
+    }
+  });
+
+  it('says so where there is nothing to show', async () => {
+    await set('tokenLens.suggestLeastProbability', 1);
+    const { document } = await open(`${loop}|`);
+    await ask();
+    await says(/SmolLM2-135M is not sure of anything here/);
+    assert.equal(await ghostText(), '');
+    await is(document, loop);
+  });
+
+  it('leaves documents alone that are left out', async () => {
+    await set('tokenLens.skipLanguages', ['javascript']);
+    await open(`${loop}|`);
+    const before = await tokensRun();
+    await ask();
+    await says(/Its language is left out/);
+    assert.equal(await tokensRun(), before);
+    assert.equal(await ghostText(), '');
+  });
+});
