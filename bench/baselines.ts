@@ -15,10 +15,20 @@ export interface BaselineCall {
     /** All logits of one call, and one pass over them in JavaScript. */
     | 'transformers.js'
     /** Each row of logits becomes a list of {id, probability} that is sorted whole. */
-    | 'transformers.js, full sort';
+    | 'transformers.js, full sort'
+    /** Greedy decoding after the inputs, by the runtime alone; the arena is on. */
+    | 'greedy';
   /** The start token among them; the token after input i is `labels[i]`. */
   readonly inputs: readonly number[];
   readonly labels: readonly number[];
+  readonly greedy?: GreedyCall;
+}
+export interface GreedyCall {
+  /** Tokens that are written. */
+  readonly steps: number;
+  /** Inputs whose cache is there already: they are run, but not timed. */
+  readonly kept: number;
+  readonly threads: number;
 }
 export interface BaselineAnswer {
   readonly ms: number;
@@ -30,47 +40,89 @@ const chunkTokens = 128;
 const topCount = 10;
 
 const graph = path.join(bundledModel, 'onnx/model_quantized.onnx');
-const sessions = new Map<boolean, Promise<InferenceSession>>();
+const sessions = new Map<string, Promise<InferenceSession>>();
 
-function bareSession(arena: boolean): Promise<InferenceSession> {
-  const found = sessions.get(arena);
+function bareSession(arena: boolean, threadCount = threads): Promise<InferenceSession> {
+  const key = `${String(arena)} ${String(threadCount)}`;
+  const found = sessions.get(key);
   if (found) return found;
-  const opened = InferenceSession.create(graph, { intraOpNumThreads: threads, interOpNumThreads: 1, enableCpuMemArena: arena });
-  sessions.set(arena, opened);
+  const opened = InferenceSession.create(graph, { intraOpNumThreads: threadCount, interOpNumThreads: 1, enableCpuMemArena: arena });
+  sessions.set(key, opened);
   return opened;
 }
 
 /** The same chunks as the engine's, over a growing cache; the logits are computed and stay in the runtime. */
 async function bareForward(arena: boolean, inputs: readonly number[]): Promise<number> {
-  const session = await bareSession(arena);
-  const presents = session.outputNames.filter(name => name.startsWith('present'));
-  const emptyPast: Record<string, Tensor> = {};
-  for (const input of session.inputMetadata) {
-    if (!input.isTensor || !input.name.startsWith('past_key_values')) continue;
-    const [, heads, , dimension] = input.shape;
-    emptyPast[input.name] = new Tensor('float32', new Float32Array(0), [1, Number(heads), 0, Number(dimension)]);
-  }
+  const loop = new BareLoop(await bareSession(arena));
   const started = performance.now();
-  let past = emptyPast;
-  for (let done = 0; done < inputs.length;) {
-    const rest = inputs.length - done;
-    const count = rest - chunkTokens < 2 ? rest : chunkTokens;
-    const feeds: Record<string, Tensor> = {
-      ...past,
-      input_ids: int64(inputs.slice(done, done + count)),
-      attention_mask: int64(new Array<number>(done + count).fill(1)),
-    };
-    if (session.inputNames.includes('position_ids'))
-      feeds['position_ids'] = int64(Array.from({ length: count }, (_, index) => done + index));
-    const outputs = await session.run(feeds, presents);
-    past = {};
-    for (const name of presents) {
-      const cache = outputs[name];
-      if (cache) past[name.replace('present', 'past_key_values')] = cache;
-    }
-    done += count;
-  }
+  await loop.feed(inputs);
   return performance.now() - started;
+}
+
+/** A loop as short as it can be written: whole chunks, then the most probable token again and again. */
+async function bareGreedy(inputs: readonly number[], { steps, kept, threads: threadCount }: GreedyCall): Promise<number> {
+  const loop = new BareLoop(await bareSession(true, threadCount));
+  await loop.feed(inputs.slice(0, kept));
+  const started = performance.now();
+  await loop.feed(inputs.slice(kept, -2));
+  let id = await loop.likeliestAfter(inputs.slice(Math.max(kept, inputs.length - 2)));
+  for (let step = 1; step < steps; step++) id = await loop.likeliestAfter([id]);
+  return performance.now() - started;
+}
+
+/** The runtime and a growing cache, nothing else. */
+class BareLoop {
+  readonly #session: InferenceSession;
+  readonly #presents: readonly string[];
+  #past: Record<string, Tensor> = {};
+  #done = 0;
+
+  constructor(session: InferenceSession) {
+    this.#session = session;
+    this.#presents = session.outputNames.filter(name => name.startsWith('present'));
+    for (const input of session.inputMetadata) {
+      if (!input.isTensor || !input.name.startsWith('past_key_values')) continue;
+      const [, heads, , dimension] = input.shape;
+      this.#past[input.name] = new Tensor('float32', new Float32Array(0), [1, Number(heads), 0, Number(dimension)]);
+    }
+  }
+
+  async feed(inputs: readonly number[]): Promise<void> {
+    for (let done = 0; done < inputs.length;) {
+      const rest = inputs.length - done;
+      const count = rest - chunkTokens < 2 ? rest : chunkTokens;
+      await this.#run(inputs.slice(done, done + count), this.#presents);
+      done += count;
+    }
+  }
+
+  async likeliestAfter(inputs: readonly number[]): Promise<number> {
+    const { logits } = await this.#run(inputs, [...this.#presents, 'logits']);
+    if (!logits || !(logits.data instanceof Float32Array)) throw new Error('The model gives no logits.');
+    const row = logits.data.subarray(-(logits.dims[2] ?? 0));
+    let best = 0;
+    for (let id = 1; id < row.length; id++) if ((row[id] ?? NaN) > (row[best] ?? NaN)) best = id;
+    return best;
+  }
+
+  async #run(ids: readonly number[], fetches: readonly string[]): Promise<Readonly<Record<string, Tensor>>> {
+    const count = ids.length;
+    const feeds: Record<string, Tensor> = {
+      ...this.#past,
+      input_ids: int64(ids),
+      attention_mask: int64(new Array<number>(this.#done + count).fill(1)),
+    };
+    if (this.#session.inputNames.includes('position_ids'))
+      feeds['position_ids'] = int64(Array.from({ length: count }, (_, index) => this.#done + index));
+    const outputs = await this.#session.run(feeds, [...fetches]);
+    this.#past = {};
+    for (const name of this.#presents) {
+      const cache = outputs[name];
+      if (cache) this.#past[name.replace('present', 'past_key_values')] = cache;
+    }
+    this.#done += count;
+    return outputs;
+  }
 }
 
 function int64(values: readonly number[]): Tensor {
@@ -166,6 +218,8 @@ async function answer(call: BaselineCall): Promise<BaselineAnswer> {
     case 'bare, arena on':
     case 'bare, arena off':
       return { ms: await bareForward(call.kind === 'bare, arena on', call.inputs), bits: NaN };
+    case 'greedy':
+      return { ms: await bareGreedy(call.inputs, call.greedy ?? { steps: 1, kept: 0, threads }), bits: NaN };
     case 'transformers.js':
       return librarySinglePass(call);
     case 'transformers.js, full sort':

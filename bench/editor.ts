@@ -3,13 +3,18 @@
  * host up. The workspace holds what the engine's part of the bench left there: the long text and the recorded typing.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { TokenLensApi } from '../src/api';
 import type { PauseReport } from '../src/pauses';
 import { browser } from '../test/editor/browser';
-import { longTextName, typingName } from './texts';
-import type { Keystroke } from './texts';
+import { Baselines } from './baselineProcess';
+import { headsName, longTextName, typingName } from './texts';
+import type { Head, Keystroke } from './texts';
+
+/** As the extension has them by default. */
+const threads = Math.max(1, Math.floor(availableParallelism() / 2));
 
 /** Enough for some thousand pieces: of fewer, the 99.9th percentile would be the longest of all. */
 const typedCharacters = 700;
@@ -28,6 +33,16 @@ export interface Session {
   readonly host: PauseReport;
   readonly characters: number;
   readonly hovers: number;
+  /** Where nothing of the text was read before, then at the same place once more. */
+  readonly ghostText: readonly { readonly cold: GhostTextTimes; readonly again: GhostTextTimes }[];
+}
+
+export interface GhostTextTimes {
+  /** From the key press until the window shows grey text. */
+  readonly shownMs: number;
+  /** The runtime alone, for as many tokens read and written. */
+  readonly bareMs: number;
+  readonly tokensRun: number;
 }
 
 /** What VS Code runs. TOKEN_LENS_SESSION: with the recorded session. */
@@ -125,7 +140,67 @@ async function session(api: TokenLensApi, editor: vscode.TextEditor, keys: reado
     await pause(60);
   }
   await pause(2000);
-  return { host: (await api.measure()).host, characters: typed, hovers };
+  const { host } = await api.measure();
+  return { host, characters: typed, hovers, ghostText: await ghostTexts(api) };
+}
+
+/** Ghost text at the ends of some texts, each time followed by the bare loop. */
+async function ghostTexts(api: TokenLensApi): Promise<Session['ghostText']> {
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '';
+  const heads = JSON.parse(readFileSync(path.join(folder, headsName), 'utf8')) as readonly Head[];
+  const settings = vscode.workspace.getConfiguration('tokenLens');
+  await settings.update('suggestLeastProbability', 0.02, vscode.ConfigurationTarget.Global); // so that there is something to be shown
+  const baselines = new Baselines();
+  const found: Session['ghostText'][number][] = [];
+  try {
+    for (const [round, { text, inputs }] of heads.entries()) {
+      const editor = await vscode.window.showTextDocument(
+        await vscode.workspace.openTextDocument({ content: text, language: 'typescript' }),
+      );
+      const end = editor.document.positionAt(text.length);
+      editor.selection = new vscode.Selection(end, end);
+      editor.revealRange(editor.selection);
+      await pause(1000);
+      const times = async (kept: number): Promise<GhostTextTimes | undefined> => {
+        const before = (await api.measure()).model?.tokensRun ?? 0;
+        const shownMs = await shownAfterKey();
+        if (shownMs === null) return undefined;
+        const tokensRun = ((await api.measure()).model?.tokensRun ?? 0) - before;
+        await browser.press('Escape');
+        await pause(300);
+        const greedy = { steps: Math.max(1, tokensRun - (inputs.length - kept)), kept, threads };
+        const { ms } = await baselines.call({ kind: 'greedy', inputs, labels: [], greedy });
+        return { shownMs, bareMs: ms, tokensRun };
+      };
+      const [cold, again] = [await times(0), await times(inputs.length - 2)];
+      if (round > 0 && cold && again) found.push({ cold, again }); // the first has started the model and the bare loop's
+      await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+    }
+  } finally {
+    baselines.stop();
+    await settings.update('suggestLeastProbability', undefined, vscode.ConfigurationTarget.Global);
+  }
+  if (found.length < 3) throw new Error('Grey text was shown at too few places.');
+  return found;
+}
+
+/** Milliseconds from the key to the grey text, by the clock of the window; null where the model has nothing to say. */
+async function shownAfterKey(): Promise<number | null> {
+  const shown = browser.evaluate<number | null>(`new Promise(resolve => {
+    let pressed;
+    window.addEventListener('keydown', ({ code }) => { if (code === 'Space') pressed ??= performance.now(); }, true);
+    const asked = performance.now();
+    const look = () => {
+      const now = performance.now();
+      if (pressed !== undefined && document.querySelector('.part.editor .monaco-editor .ghost-text-decoration, .part.editor .monaco-editor .ghost-text-decoration-preview')) return resolve(now - pressed);
+      if (now - asked > 10000) return resolve(null);
+      requestAnimationFrame(look);
+    };
+    look();
+  })`);
+  await browser.press('Control+k');
+  await browser.press('Space');
+  return shown;
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,7 +1,5 @@
 /** Usage: node engine.js LINES.json WORKSPACE: measures the model process; leaves what the part in VS Code needs in WORKSPACE. */
-import { fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { rowState } from '../src/core/scores';
@@ -13,13 +11,14 @@ import { windowsOf } from '../src/core/window';
 import type { Window } from '../src/core/window';
 import { ModelError } from '../src/model/errors';
 import type { TextTokenizer } from '../src/model/tokens';
-import type { BaselineAnswer, BaselineCall } from './baselines';
+import { Baselines } from './baselineProcess';
+import type { BaselineCall } from './baselines';
 import { extremes, interleaved, median, quartiles, randomNumbers, ratioLine, rest, timed } from './measure';
 import type { Line } from './measure';
 import { ModelProcess, scoringSettings, snapshotBytes } from './modelProcess';
 import type { Document } from './modelProcess';
-import { bundledTokenizer, firstTokens, longMarkdown, longTextName, prose, recordedTyping, typingName } from './texts';
-import type { BenchText } from './texts';
+import { bundledTokenizer, firstTokens, headsName, layoutOf, longMarkdown, longTextName, prose, recordedTyping, typingName } from './texts';
+import type { BenchText, Head } from './texts';
 
 const contextTokens = 1024;
 const visibleTokens = 400;
@@ -27,29 +26,8 @@ const visibleTokens = 400;
 const startTokenId = 0;
 /** The editor's: after the last key, before the model is asked. */
 const debounceMs = 250;
-
-/** The reference programs, in a process of their own. */
-class Baselines {
-  readonly #child: ChildProcess = fork(path.join(__dirname, 'baselines.js'), [], { serialization: 'advanced', execArgv: [] });
-
-  async call(call: BaselineCall): Promise<BaselineAnswer> {
-    return new Promise((resolve, reject) => {
-      const exited = () => {
-        reject(new Error('The process of the reference programs ended.'));
-      };
-      this.#child.once('exit', exited);
-      this.#child.once('message', answer => {
-        this.#child.off('exit', exited);
-        resolve(answer as BaselineAnswer);
-      });
-      this.#child.send(call);
-    });
-  }
-
-  stop(): void {
-    this.#child.kill();
-  }
-}
+/** Places where ghost text is asked for; the first is not counted. */
+const headCount = 8;
 
 class EngineBench {
   readonly lines: Line[] = [];
@@ -655,6 +633,19 @@ async function typingSession(model: ModelProcess, document: Document) {
   return { runs, cancelled, tokensRun, cpuSeconds, recordedSeconds: keys.reduce((sum, { afterMs }) => sum + afterMs, 0) / 1000 };
 }
 
+/** Beginnings of source files that end within a line, each of a text of its own: where somebody might ask how it goes on. */
+async function headsOf(tokenizer: TextTokenizer): Promise<Head[]> {
+  const heads: Head[] = [];
+  const source = readFileSync('src/core/textUnits.ts', 'utf8').replaceAll('\r\n', '\n');
+  for (let round = 0; round < headCount; round++) {
+    const { text } = await firstTokens(tokenizer, `// Part ${round}\n${source}`, 330 + 20 * round);
+    const cut = text.slice(0, text.lastIndexOf(' ')); // after a whole word
+    const { ids } = await layoutOf(tokenizer, cut);
+    heads.push({ text: cut, inputs: [startTokenId, ...ids] });
+  }
+  return heads;
+}
+
 type Measured = Awaited<ReturnType<ModelProcess['measure']>>;
 
 function difference(before: Measured, after: Measured): { readonly tokensRun: number; readonly cpuSeconds: number } {
@@ -677,6 +668,7 @@ async function main([linesFile = '', workspace = '']: readonly string[]): Promis
     const long = await longMarkdown(tokenizer);
     writeFileSync(path.join(workspace, longTextName), long.text);
     writeFileSync(path.join(workspace, typingName), JSON.stringify(recordedTyping(1000)));
+    writeFileSync(path.join(workspace, headsName), JSON.stringify(await headsOf(tokenizer)));
     const bench = new EngineBench(tokenizer, long, cacheFolder);
     await bench.run();
     writeFileSync(linesFile, JSON.stringify(bench.lines));

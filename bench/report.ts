@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import type { EditorRun } from './editor';
-import { extremes, median, verdictOf } from './measure';
+import { extremes, median, ratioLine, verdictOf } from './measure';
 import type { Line } from './measure';
 
 function main([resultsFile = '', engineFile = '', panelFile = '', editorFile = '']: readonly string[]): void {
@@ -50,7 +50,7 @@ function editorLines(runs: readonly EditorRun[]): Line[] {
   ];
   for (const { session } of runs) {
     if (!session) continue;
-    const { host, characters, hovers } = session;
+    const { host, characters, hovers, ghostText } = session;
     const longest = Object.entries(host.longestMs).map(([kind, ms]) => `${kind} ${ms.toFixed(1)}`);
     lines.push({
       what: 'longest synchronous piece of our code in the extension host, 99.9th percentile',
@@ -62,6 +62,20 @@ function editorLines(runs: readonly EditorRun[]): Line[] {
     });
     // What is left of it without the time in which other programs had the processor.
     lines.push({ what: '... on the processor', value: host.p999CpuMs, unit: 'ms', n: host.pieces });
+    const ghostLine = (what: string, when: 'cold' | 'again') => {
+      const times = ghostText.map(both => both[when]);
+      const tokens = median(times.map(({ tokensRun }) => tokensRun));
+      lines.push(
+        ratioLine(
+          what,
+          times.map(({ shownMs }) => shownMs),
+          times.map(({ bareMs }) => bareMs),
+          { budget: { atMost: 1.5, noise: 0.05 }, note: `${String(tokens)} tokens run, median` },
+        ),
+      );
+    };
+    ghostLine('from key press to ghost text / a bare loop of the same calls, a text not read before', 'cold');
+    ghostLine('... asked again at the same place, from kept caches', 'again');
   }
   return lines;
 }

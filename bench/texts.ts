@@ -12,6 +12,13 @@ const markdownTokens = 20_000;
 /** Where the part that runs in VS Code finds the long text and the recording, in its workspace. */
 export const longTextName = 'long.md';
 export const typingName = 'typing.json';
+export const headsName = 'heads.json';
+
+/** The beginning of a text, and what the model is given of it: the start token and its own. */
+export interface Head {
+  readonly text: string;
+  readonly inputs: readonly number[];
+}
 
 /** A text and its tokens, as the bundled model reads them. */
 export interface BenchText {
