@@ -312,17 +312,19 @@ class OpenDocument {
     if (!(Number.isSafeInteger(mostTokens) && mostTokens >= 1))
       throw new ModelError('bad-argument', 'Tokens of a draft are counted with whole numbers.');
     if (!(leastProbability >= 0 && leastProbability <= 1)) throw new ModelError('bad-argument', 'A probability lies between 0 and 1.');
+    if (begins.kind === 'typed' && params.after.length > 0)
+      throw new ModelError('bad-argument', 'Behind tokens that are not in the text nothing is typed: force what the draft begins with.');
     const forced = begins.kind === 'forced' ? forcedIds(begins.forced, model) : undefined;
     if (begins.kind === 'forced' && (!forced || forced.length > mostTokens))
       throw new ModelError('bad-argument', 'The draft cannot begin like that: no tokens spell it, or more than it may have.');
     const place =
       begins.kind === 'forced' ? await this.#placeOf(params, model, signal) : await this.#typedPlaceOf(params, begins, model, signal);
-    const { scoring, reading, row, start, cut, typed } = place;
+    const { scoring, text, row, start, cut, typed } = place;
     const { engine, prefixIds } = scoring;
     const contextTokens = Math.min(row - start, mostInputs(engine, mostTokens, mostCopiedBytes) - prefixIds.length);
     if (prefixIds.length + contextTokens < 1)
       throw new ModelError('bad-argument', 'There is nothing that a draft of so many tokens could go on from.');
-    const inputs = [...prefixIds, ...reading.layout.ids.subarray(row - contextTokens, row)];
+    const inputs = [...prefixIds, ...text.ids.subarray(row - contextTokens, row)];
     const vocabulary = new Vocabulary(model.facts.tokenizer.vocabulary);
     const wanted = { begins: forced ?? typed, mostTokens, leastProbability, atLineEnd };
     return { cut, contextTokens, ...(await draftOf(engine, inputs, wanted, vocabulary, signal)) };
@@ -380,8 +382,9 @@ class OpenDocument {
     const scoring: Scoring = { ...scoringWith(engine, settings), signal };
     const cutByte = typedFrom(reading, byte, model);
     const row = firstTokenEndingAfter(layout, cutByte);
-    const start = windowStart(tokenText(reading), row, scoring.settings);
-    return { scoring, reading, row, start, cut: copy.characterStarts[cutByte] ?? 0, typed: copy.bytes.subarray(cutByte, byte) };
+    const tokens = tokenText(reading);
+    const start = windowStart(tokens, row, scoring.settings);
+    return { scoring, text: tokens, row, start, cut: copy.characterStarts[cutByte] ?? 0, typed: copy.bytes.subarray(cutByte, byte) };
   }
 
   async try(params: TryParams, model: Model, signal: AbortSignal): Promise<TryResult> {

@@ -246,7 +246,7 @@ export type DraftBeginning =
    * on. `instead`: what is read in place of the text from its `start` to the offset, such as the entry of a list that is about to be chosen.
    */
   | { readonly kind: 'typed'; readonly instead?: { readonly start: number; readonly text: string } | undefined }
-  /** With exactly this, from where `next` cuts on: a text, or the id of a token. */
+  /** With exactly this, from where `next` cuts on or after `after`: a text, or the id of a token. Nothing else goes with `after`. */
   | { readonly kind: 'forced'; readonly forced: string | number };
 export interface DraftResult {
   /** The draft goes on from here: UTF-16, of the text that has what is read `instead`. */

@@ -158,7 +158,7 @@ export class GhostTextView implements Disposable {
     };
     const leastProbability = this.#config.suggestLeastProbability(document);
     const begins = { kind: 'typed', instead: entry } as const;
-    const asked = { offset, begins, mostTokens, leastProbability, atLineEnd: true };
+    const asked = { offset, after: [], begins, mostTokens, leastProbability, atLineEnd: true };
     const { result, vocabulary, modelName } = await this.#scored.ask(document, 'draft', asked, signal);
     if (signal.aborted) return undefined;
     const ghost = ghostTextOf({ text, offset, selected: entry }, result, vocabulary);

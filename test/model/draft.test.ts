@@ -20,7 +20,7 @@ import {
 
 type Wanted = Omit<DraftParams, 'model' | 'document' | 'version' | 'settings' | 'offset'>;
 
-const typed: Wanted = { begins: { kind: 'typed' }, mostTokens: 8, leastProbability: 0, atLineEnd: false };
+const typed: Wanted = { after: [], begins: { kind: 'typed' }, mostTokens: 8, leastProbability: 0, atLineEnd: false };
 
 describe('a draft', () => {
   const clients: ModelClient[] = [];
@@ -176,6 +176,15 @@ describe('a draft', () => {
     }
   });
 
+  it('goes on behind tokens that are not in the document', async () => {
+    const { reader } = await opened(markdown(300));
+    const all = await reader.draft(tinySettings, 120, { ...typed, begins: { kind: 'forced', forced: 7 }, mostTokens: 9 });
+    const after = [...all.ids.subarray(0, 3)];
+    const rest = await reader.draft(tinySettings, 120, { ...typed, after, begins: { kind: 'forced', forced: '' }, mostTokens: 6 });
+    assert.deepEqual([rest.cut, [...rest.ids]], [all.cut, [...all.ids.subarray(3)]]);
+    for (const [place, log] of rest.logProbabilities.entries()) near(log, all.logProbabilities[place + 3] ?? NaN, 1e-3, 'log');
+  });
+
   it('ends before its first token that is not probable enough, with a line, or where it must', async () => {
     const text = markdown(300);
     const { model, reader } = await opened(text);
@@ -248,6 +257,7 @@ describe('a draft', () => {
     for (let again = 0; again < 4; again++) await reader.next(tinySettings, 90);
     assert.ok((await measure(client, model.key)).tokensRun <= settled + 8, 'it went on');
     const refused: readonly Partial<Wanted>[] = [
+      { after: [7] },
       { mostTokens: 0 },
       { mostTokens: 1.5 },
       { mostTokens: 200 },
