@@ -151,9 +151,9 @@ async function spelling(rows: Rows, bytes: Uint8Array, mostTokens: number, vocab
       spelled: best.spelled + vocabulary.bytesOf(id).length,
     });
     let last: number | undefined; // the most probable token that completes it; there may be many thousand
-    for (let id = 0; id < row.length; id++) {
+    for (const id of beginningWith(bytes[best.spelled] ?? 0, vocabulary)) {
       const token = vocabulary.bytesOf(id);
-      if (!agrees(token, bytes, best.spelled)) continue;
+      if (id >= row.length || !agrees(token, bytes, best.spelled)) continue;
       if (best.spelled + token.length < bytes.length) {
         if (best.ids.length + 1 < mostTokens) open.push(extended(id));
         continue;
@@ -165,11 +165,19 @@ async function spelling(rows: Rows, bytes: Uint8Array, mostTokens: number, vocab
   }
 }
 
+/** Most tokens begin otherwise, and a view of each one's bytes would take longer than half a step. */
+function* beginningWith(byte: number, { data: { bytes, offsets } }: Vocabulary): Generator<number> {
+  for (let id = 0; id + 1 < offsets.length; id++) {
+    const start = offsets[id] ?? 0;
+    if (bytes[start] === byte && start < (offsets[id + 1] ?? 0)) yield id;
+  }
+}
+
 /** The token stands in `bytes` from `at` on, or begins with all that is left of them. */
 function agrees(token: Uint8Array, bytes: Uint8Array, at: number): boolean {
   const common = Math.min(token.length, bytes.length - at);
   for (let index = 0; index < common; index++) if (token[index] !== bytes[at + index]) return false;
-  return token.length > 0;
+  return true;
 }
 
 function mostProbable(paths: readonly Path[]): Path | undefined {
