@@ -13,6 +13,7 @@ import { Baselines } from './baselineProcess';
 import { headsName, longTextName, typingName } from './texts';
 import type { Head, Keystroke } from './texts';
 
+const inEditor = '.part.editor .monaco-editor';
 /** As the extension has them by default. */
 const threads = Math.max(1, Math.floor(availableParallelism() / 2));
 
@@ -192,7 +193,7 @@ async function shownAfterKey(): Promise<number | null> {
     const asked = performance.now();
     const look = () => {
       const now = performance.now();
-      if (pressed !== undefined && document.querySelector('.part.editor .monaco-editor .ghost-text-decoration, .part.editor .monaco-editor .ghost-text-decoration-preview')) return resolve(now - pressed);
+      if (pressed !== undefined && document.querySelector('${inEditor} .ghost-text-decoration, ${inEditor} .ghost-text-decoration-preview, ${inEditor} .suggest-preview-text')) return resolve(now - pressed);
       if (now - asked > 10000) return resolve(null);
       requestAnimationFrame(look);
     };
