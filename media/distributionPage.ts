@@ -391,7 +391,7 @@ function stripTitle(shape: DocumentShape): string {
 }
 
 /** The bands with the bits at which they begin. */
-function legend(edges: readonly number[]): HTMLElement {
+export function legend(edges: readonly number[]): HTMLElement {
   const items = Array.from({ length: bandCount }, (_, index) => {
     const [edge = 0, next] = edges.slice(index);
     const text = next === undefined ? l10n.t('{0} and more', edge) : l10n.t('{0} to {1}', edge, next);

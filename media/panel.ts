@@ -3,6 +3,7 @@ import type { FromPanel, PanelMessage, PanelState, ToPanel } from '../src/views/
 import { choicesFrom, type Choices } from './choices';
 import { DistributionPage, spokenSummary } from './distributionPage';
 import { element } from './dom';
+import { PassagePage } from './passagePage';
 import { useLanguage } from './format';
 
 declare function acquireVsCodeApi(): {
@@ -36,9 +37,11 @@ function start(): void {
     save: () => vscode.setState(choices),
   });
 
+  const passage = new PassagePage(message => vscode.postMessage(message));
+
   // Nothing is announced by itself, since the page follows every move of the cursor: this button is how to ask.
   read.addEventListener('click', () => {
-    status.textContent = !state ? '' : state.kind === 'distribution' ? spokenSummary(state) : `${state.headline}. ${state.text}`;
+    status.textContent = !state ? '' : spokenState(state);
   });
   window.addEventListener('scroll', () => {
     if (state?.kind !== 'distribution') return; // a short message scrolls the page up: that is not the reader's doing
@@ -73,16 +76,32 @@ function start(): void {
   function show(next: PanelState): void {
     const place = choices.scrollY; // redrawing may scroll, and so may change it
     state = next;
-    const busy = state.kind === 'message' ? state.busy : state.updating;
+    const busy = state.kind === 'message' ? state.busy : state.kind === 'distribution' && state.updating;
     main.setAttribute('aria-busy', String(busy));
     document.body.classList.toggle('busy', busy);
     content.classList.toggle('updating', state.kind === 'distribution' && state.updating);
     status.textContent = '';
     if (state.kind === 'message') return content.replaceChildren(...messagePage(state));
     document.documentElement.dataset['palette'] = state.palette;
+    if (state.kind === 'passage') {
+      passage.draw(state);
+      if (passage.root.parentElement !== content) content.replaceChildren(passage.root);
+      return;
+    }
     page.draw(state);
     if (page.root.parentElement !== content) content.replaceChildren(page.root); // only then: what is put anew loses the focus
     window.scrollTo({ top: place, behavior: 'instant' });
+  }
+}
+
+function spokenState(state: PanelState): string {
+  switch (state.kind) {
+    case 'distribution':
+      return spokenSummary(state);
+    case 'passage':
+      return [state.summary, ...state.notes].join('. ');
+    case 'message':
+      return `${state.headline}. ${state.text}`;
   }
 }
 

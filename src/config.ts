@@ -6,6 +6,7 @@ import {
   clampedNumber,
   fractionSettings,
   hoverModes,
+  inspectModes,
   lessonScheme,
   numberSettings,
   oneOf,
@@ -144,6 +145,11 @@ export class Config implements Disposable {
     // VS Code tells extensions what the user has set, not what it has found running.
     const isSupported = vscode.workspace.getConfiguration('editor').get<unknown>('accessibilitySupport') === 'on';
     return mode === 'on' || isSupported ? 'always' : 'asked';
+  }
+
+  /** What is inserted is inspected without being asked for. */
+  get inspectsInsertions(): boolean {
+    return oneOf(this.#read('inspectInsertions'), inspectModes, otherDefaults.inspectInsertions) === 'auto';
   }
 
   get largestDocumentBytes(): number {

@@ -5,6 +5,7 @@ import { ContextKeys, openSample, registerCommands, rescore, toggleLens } from '
 import { Config } from './config';
 import { DisposableStore } from './disposable';
 import { Grammars } from './grammars';
+import { Insertions } from './insertions';
 import { LeftOut } from './leftOut';
 import { LensModel } from './lensModel';
 import { Looks } from './looks';
@@ -22,8 +23,10 @@ import { GhostTextView } from './views/ghostText';
 import { registerHover } from './views/hover';
 import { LessonView } from './views/lesson';
 import { showMenu } from './views/menu';
+import { InsertionView } from './views/insertionView';
 import { selectLeftOut } from './views/leftOutPick';
 import { PanelView } from './views/panel';
+import { PassagePreviews } from './views/passagePreview';
 import { goToPlace } from './views/places';
 import { ReadingReports } from './views/readingReport';
 import { ReportView } from './views/report';
@@ -65,8 +68,11 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   );
   const looks = store.add(new Looks(config, watch, context.workspaceState));
   const shown = store.add(new Shown({ scored, looks, leftOut, pauses }));
-  store.add(new DecorationView({ scored, looks, shown, pauses }));
-  store.add(registerHover({ scored, config, looks, shown, pauses }));
+  const announcer = store.add(new Announcer(config));
+  const insertions = store.add(new Insertions(config, pauses));
+  const insertion = store.add(new InsertionView({ scored, insertions, config, looks, pauses, announcer }));
+  store.add(new DecorationView({ scored, looks, shown, pauses, insertion }));
+  store.add(registerHover({ scored, config, looks, shown, pauses, insertion }));
   const reading = store.add(new ReadingCheck(scored, pauses));
   store.add(reading.onDidDecide(({ document, medianBitsPerByte }) => looks.setRelative(document, medianBitsPerByte)));
   const stretches = store.add(new StretchFinder(scored, leftOut, config, pauses, context.workspaceState));
@@ -76,7 +82,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const panel = store.add(new PanelView(context.extensionUri, { scored, config, looks, focus, pauses, reading }, context.workspaceState));
   const report = store.add(new ReportView(context.extensionUri, { scored, config, looks, focus, pauses, reading, leftOut }));
   const lesson = store.add(new LessonView(context.extensionUri, { scored, config, pauses }));
-  const announcer = store.add(new Announcer(config));
+  const previews = store.add(new PassagePreviews({ scored, panel, config, looks, pauses, announcer }));
   store.add(new SurprisesTree(scored, leftOut, config, looks, pauses));
   store.add(new StretchPainter(stretches, scored, pauses));
   store.add(new StretchesTree(stretches, scored, config));
@@ -124,10 +130,10 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.copyAsMarkdown': () => copyAsMarkdown({ scored, looks, pauses }),
       'tokenLens.showLog': showLog,
       'tokenLens.nextSurprise': () => {
-        goToSurprise('next', scored, looks, announcer, leftOut);
+        if (!insertion.go('next')) goToSurprise('next', scored, looks, announcer, leftOut);
       },
       'tokenLens.previousSurprise': () => {
-        goToSurprise('previous', scored, looks, announcer, leftOut);
+        if (!insertion.go('previous')) goToSurprise('previous', scored, looks, announcer, leftOut);
       },
       'tokenLens.toggleStretches': () => {
         stretches.setOn(!stretches.isOn);
@@ -147,6 +153,14 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.goToReportedPlace': () => reports.goToReportedPlace(),
       'tokenLens.goToPlace': goToPlace,
       'tokenLens.suggest': () => ghostText.suggest(),
+      'tokenLens.inspectLastInsertion': () => {
+        insertion.inspect();
+      },
+      'tokenLens.inspectClipboardHere': () => previews.inspectClipboard(),
+      'tokenLens.leaveInspection': () => {
+        insertion.leave();
+        previews.leave();
+      },
     }),
   );
   store.add(registerSurprisalTool(scored));

@@ -31,6 +31,8 @@ export const publicCommands = [
   'tokenLens.openReport',
   'tokenLens.goToReportedPlace',
   'tokenLens.suggest',
+  'tokenLens.inspectLastInsertion',
+  'tokenLens.inspectClipboardHere',
 ] as const;
 /** Commands that a button or a list needs and the palette does not show. */
 export const internalCommands = [
@@ -39,6 +41,7 @@ export const internalCommands = [
   'tokenLens.showMenu',
   'tokenLens.chooseModelFolder',
   'tokenLens.goToPlace',
+  'tokenLens.leaveInspection',
 ] as const;
 export type CommandId = (typeof publicCommands)[number] | (typeof internalCommands)[number];
 
@@ -53,6 +56,10 @@ export const contextKeys = {
   /** What colours show in the active editor, a `Metric`, and of which pieces of text, one of `scales`; undefined while its lens is off. */
   metric: 'tokenLens.metric',
   scale: 'tokenLens.scale',
+  /** What was inserted last is shown, or about to be. */
+  inspecting: 'tokenLens.inspecting',
+  /** The panel shows what a text would be that is not in the document. */
+  previewing: 'tokenLens.previewing',
 } as const;
 
 /** Documents of our own making: never scored, whatever the settings say. */
@@ -65,6 +72,8 @@ export const hoverModes = ['all', 'coloured', 'off'] as const;
 export type HoverMode = (typeof hoverModes)[number];
 export const scoreOnModes = ['typing', 'save', 'command'] as const;
 export type ScoreOn = (typeof scoreOnModes)[number];
+
+export const inspectModes = ['off', 'auto'] as const;
 
 export const announceModes = ['auto', 'on', 'off'] as const;
 
@@ -140,6 +149,7 @@ export const otherDefaults = {
   hover: 'coloured',
   leaveOut: [],
   announce: 'auto',
+  inspectInsertions: 'off',
   scoreOn: 'typing',
 } as const satisfies Readonly<Record<string, unknown>>;
 

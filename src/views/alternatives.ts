@@ -309,7 +309,7 @@ function previewText({ before, after, followingTokens: tokens }: EditPreview): s
   );
 }
 
-function signedBits(bits: number): string {
+export function signedBits(bits: number): string {
   return bits < 0 ? `−${formatBits(-bits)}` : `+${formatBits(bits)}`;
 }
 

@@ -74,6 +74,11 @@ export class BandTypes implements Disposable {
     return set;
   }
 
+  /** All types of all looks that were seen so far. */
+  get made(): readonly vscode.TextEditorDecorationType[] {
+    return [...this.#sets.values()].flatMap(({ all }) => all);
+  }
+
   dispose(): void {
     this.#disposeSets();
     this.#store.dispose();

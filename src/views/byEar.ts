@@ -31,6 +31,11 @@ export class Announcer implements Disposable {
     if (this.#config.announces === 'always' || (asked && this.#config.announces === 'asked')) this.#speak(message);
   }
 
+  /** A message that is what the user asked for, and is shown elsewhere. */
+  speak(message: string): void {
+    if (this.#config.announces !== 'never') this.#speak(message);
+  }
+
   dispose(): void {
     this.#endSpoken?.();
   }

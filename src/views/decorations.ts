@@ -8,6 +8,7 @@ import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Shown } from '../shown';
 import { BandTypes } from './bandTypes';
+import type { InsertionView } from './insertionView';
 import { stretchRanges } from './stretchPainter';
 import type { BandTypeSet } from './bandTypes';
 
@@ -27,6 +28,8 @@ export interface DecorationParts {
   readonly looks: Looks;
   readonly shown: Shown;
   readonly pauses: Pauses;
+  /** Documents of which only what was inserted is shown. */
+  readonly insertion: Pick<InsertionView, 'isShown' | 'onDidChange'>;
 }
 
 interface Drawn {
@@ -47,20 +50,23 @@ export class DecorationView implements Disposable {
   readonly #scored: Scored;
   readonly #looks: Looks;
   readonly #shown: Shown;
+  readonly #insertion: DecorationParts['insertion'];
   readonly #types = this.#store.add(new BandTypes());
   /** What an editor shows: what is the same need not be written again. */
   readonly #drawn = new WeakMap<vscode.TextEditor, Drawn>();
   readonly #scrolled = new Set<vscode.TextEditor>();
   #scrollTimer: NodeJS.Timeout | undefined;
 
-  constructor({ scored, looks, shown, pauses }: DecorationParts) {
+  constructor({ scored, looks, shown, pauses, insertion }: DecorationParts) {
     this.#scored = scored;
     this.#looks = looks;
     this.#shown = shown;
+    this.#insertion = insertion;
     const drawAll = pauses.timed('draw', () => this.#drawAll());
     const drawDocument = pauses.timed('draw', (document: vscode.TextDocument) => this.#drawDocument(document));
     this.#store.add(scored.onDidChange(drawDocument));
     this.#store.add(shown.onDidChange(drawDocument));
+    this.#store.add(insertion.onDidChange(drawDocument));
     this.#store.add(shown.onDidChangeOverview(pauses.timed('draw', document => this.#drawRuler(document))));
     this.#store.add(vscode.window.onDidChangeVisibleTextEditors(drawAll));
     this.#store.add(this.#types.onDidReplace(drawAll));
@@ -96,7 +102,7 @@ export class DecorationView implements Disposable {
 
   #draw(editor: vscode.TextEditor): void {
     const { document } = editor;
-    if (!this.#scored.view(document)) return this.#clear(editor);
+    if (!this.#scored.view(document) || this.#insertion.isShown(document)) return this.#clear(editor);
     const look = this.#looks.of(document);
     const drawn = this.#drawnWith(editor, this.#types.of(look));
     const text = document.getText(); // VS Code keeps it until the next edit

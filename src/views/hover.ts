@@ -1,8 +1,11 @@
 import * as vscode from 'vscode';
+import type { BandEdges } from '../core/band';
 import { cellAt } from '../core/cells';
 import type { Cells } from '../core/cells';
 import type { CommandId } from '../core/contributions';
 import { escapedPieces, escapedText, hoverMarkdown } from '../core/hoverText';
+import type { Palette } from '../core/look';
+import type { Span } from '../core/scores';
 import type { Unit } from '../core/units';
 import type { Config } from '../config';
 import type { DocumentView, LensState } from '../documentView';
@@ -14,7 +17,9 @@ import type { Shown } from '../shown';
 import type { Disposable } from '../disposable';
 import { alternativeLink } from './alternatives';
 import { colourId } from './bandTypes';
+import type { InsertionView } from './insertionView';
 import { hoverToken } from './tokenFacts';
+import type { RowSource } from './tokenFacts';
 
 export interface HoverParts {
   readonly scored: Pick<ScoredDocuments, 'state' | 'view'>;
@@ -22,14 +27,22 @@ export interface HoverParts {
   readonly looks: Looks;
   readonly shown: Shown;
   readonly pauses: Pauses;
+  /** Its tokens come first: they are of the present text, whether the lens is on or not. */
+  readonly insertion: Pick<InsertionView, 'at'>;
 }
 
 /** Hovers over scored text, answered from the score table alone. */
-export function registerHover({ scored, config, looks, shown, pauses }: HoverParts): Disposable {
+export function registerHover({ scored, config, looks, shown, pauses, insertion }: HoverParts): Disposable {
   return vscode.languages.registerHoverProvider('*', {
     provideHover: pauses.timed('hover', (document: vscode.TextDocument, position: vscode.Position) => {
-      const view = config.hover(document) === 'off' ? undefined : scored.view(document);
-      return view && hoverAt(view, scored.state(document), document, document.offsetAt(position), { config, looks, shown });
+      if (config.hover(document) === 'off') return undefined;
+      const offset = document.offsetAt(position);
+      const inserted = insertion.at(document, offset);
+      // A click on an alternative opens a list that is made from the scores of the whole document.
+      if (inserted)
+        return insertedHover(document, inserted, { config, looks, linked: scored.view(document)?.documentVersion === document.version });
+      const view = scored.view(document);
+      return view && hoverAt(view, scored.state(document), document, offset, { config, looks, shown });
     }),
   });
 }
@@ -47,12 +60,7 @@ function hoverAt(
   const isPainted = () =>
     shown.marksIn(document, [here]).some(({ start, end, band }) => start <= offset && offset < end && band !== undefined && band > 0);
   const isShown = (bits: number) => everywhere || (Number.isNaN(bits) && !shown.isLeftOut(document, here)) || isPainted();
-  const hover = (start: number, end: number, markdown: string) => {
-    const content = new vscode.MarkdownString(markdown);
-    content.supportHtml = true; // for colours
-    content.isTrusted = { enabledCommands: ['tokenLens.showAlternatives' satisfies CommandId] }; // what a click on an alternative runs, nothing else
-    return new vscode.Hover(content, new vscode.Range(document.positionAt(start), document.positionAt(end)));
-  };
+  const hover = (start: number, end: number, markdown: string) => hoverOf(document, { start, end }, markdown);
 
   const here = { start: offset, end: offset + 1 };
   const cells = view.cellsIn(here);
@@ -60,15 +68,8 @@ function hoverAt(
   if (found !== undefined) {
     const cell = cellOf(cells, found);
     if (!isShown(cell.bits)) return undefined;
-    const rows = Array.from({ length: cell.endToken - cell.firstToken }, (_, index) => cell.firstToken + index);
-    const shares =
-      rows.length > 1 ? `${vscode.l10n.t('These {0} tokens share one character; their bits are added.', rows.length.toString())}\n\n` : '';
-    // Only the first token's alternatives take the place of a character of several tokens.
-    const linkOf = (row: number) => (id: number) =>
-      row === cell.firstToken && view.vocabulary.textOf(id) !== undefined ? alternativeLink(document, cell.start, id) : undefined;
-    const tokens = rows.map(row => hoverToken(view, row, config.topCount, edges, linkOf(row)));
-    const facts = hoverMarkdown(tokens, colourId(palette, 'band5Underline'));
-    return hover(cell.start, cell.end, unitLine(shown.unitAt(document, offset)) + watchedLine(view, cell.firstToken) + shares + facts);
+    const facts = cellFacts(document, view, cell, { topCount: config.topCount, edges, palette, linked: true });
+    return hover(cell.start, cell.end, unitLine(shown.unitAt(document, offset)) + watchedLine(view, cell.firstToken) + facts);
   }
   const staleCells = view.staleIn(here);
   const stale = cellAt(staleCells, offset);
@@ -85,6 +86,49 @@ function hoverAt(
   const gap = view.gaps.find(({ start, end }) => view.documentVersion === document.version && start <= offset && offset < end);
   if (!gap) return undefined;
   return hover(gap.start, gap.end, vscode.l10n.t('No score: {0} has no token for this character.', escapedText(view.modelName)));
+}
+
+/** The hover of a token that has just been inserted. */
+function insertedHover(
+  document: vscode.TextDocument,
+  { reading, cell: index }: NonNullable<ReturnType<InsertionView['at']>>,
+  { config, looks, linked }: Pick<HoverParts, 'config' | 'looks'> & { readonly linked: boolean },
+): vscode.Hover {
+  const { tokenEdges: edges, palette } = looks.of(document);
+  const cell = cellOf(reading.cells, index);
+  return hoverOf(document, cell, cellFacts(document, reading, cell, { topCount: config.topCount, edges, palette, linked }));
+}
+
+function hoverOf(document: vscode.TextDocument, { start, end }: Span, markdown: string): vscode.Hover {
+  const content = new vscode.MarkdownString(markdown);
+  content.supportHtml = true; // for colours
+  content.isTrusted = { enabledCommands: ['tokenLens.showAlternatives' satisfies CommandId] }; // what a click on an alternative runs, nothing else
+  return new vscode.Hover(content, new vscode.Range(document.positionAt(start), document.positionAt(end)));
+}
+
+interface CellLook {
+  readonly topCount: number;
+  readonly edges: BandEdges;
+  readonly palette: Palette;
+  /** A click on an alternative opens the list at it. */
+  readonly linked: boolean;
+}
+
+/** Of each token of a cell, as Markdown. */
+function cellFacts(
+  document: vscode.TextDocument,
+  source: RowSource,
+  cell: ReturnType<typeof cellOf>,
+  { topCount, edges, palette, linked }: CellLook,
+): string {
+  const rows = Array.from({ length: cell.endToken - cell.firstToken }, (_, index) => cell.firstToken + index);
+  const shares =
+    rows.length > 1 ? `${vscode.l10n.t('These {0} tokens share one character; their bits are added.', rows.length.toString())}\n\n` : '';
+  // Only the first token's alternatives take the place of a character of several tokens.
+  const linkOf = (row: number) => (id: number) =>
+    linked && row === cell.firstToken && source.vocabulary.textOf(id) !== undefined ? alternativeLink(document, cell.start, id) : undefined;
+  const tokens = rows.map(row => hoverToken(source, row, topCount, edges, linkOf(row)));
+  return shares + hoverMarkdown(tokens, colourId(palette, 'band5Underline'));
 }
 
 /** Where whole sentences are coloured, the hover of a token begins with the sentence; not with one of which an edit has made scores old. */

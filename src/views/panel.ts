@@ -14,7 +14,7 @@ import { copyContinuation, insertContinuation } from './insertContinuation';
 import { PanelAnswers, type Place } from './panelAnswers';
 import { PanelFutures } from './panelFutures';
 import { PanelPages } from './panelPages';
-import type { ContinuationAct } from './panelProtocol';
+import type { ContinuationAct, PanelState } from './panelProtocol';
 import { PanelScratch } from './panelScratch';
 import { peakAt } from './panelState';
 import { showSpan } from './places';
@@ -47,6 +47,11 @@ export class PanelView implements Disposable {
   readonly #scored: Pick<ScoredDocuments, 'view' | 'ask'>;
   readonly #focus: WindowFocus;
   readonly #pauses: Pauses;
+  readonly #chosen = this.#store.add(new vscode.EventEmitter<{ readonly kind: 'insert' | 'close'; readonly passage: number }>());
+  /** What a reader wants of the passage that is shown. */
+  readonly onDidChoose = this.#chosen.event;
+  /** Shown in place of the distribution. */
+  #instead: PanelState | undefined;
   #editor: vscode.TextEditor | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -59,6 +64,7 @@ export class PanelView implements Disposable {
       new PanelPages(extensionUri, {
         appeared: () => this.#schedule(),
         reveal: share => void this.#reveal(share),
+        passage: (kind, passage) => this.#chosen.fire({ kind, passage }),
         find: (asked, reply) => void this.#answers.find(asked, reply),
         continued: (root, scratch) => pauses.time('cursor', () => this.#continued(root, scratch)),
         act: act => void this.#act(act),
@@ -143,6 +149,15 @@ export class PanelView implements Disposable {
   show(): void {
     this.#pages.show();
     this.#schedule();
+  }
+
+  /** Shows something in place of the distribution, where the panel can be seen already or else beside the text; undefined: the distribution again. */
+  showInstead(state: PanelState | undefined): void {
+    this.#instead = state;
+    if (!state) return this.#schedule();
+    this.#answers.cancel();
+    this.#pages.post({ kind: 'show', state });
+    if (!this.#pages.isVisible) this.#pages.show();
   }
 
   /** Shows the same numbers in another way: for when the look has changed. */
@@ -243,6 +258,7 @@ export class PanelView implements Disposable {
 
   #update(): void {
     this.#timer = undefined;
+    if (this.#instead) return; // pages that appear are told it once more
     if (!this.#pages.isVisible || this.#focus.isPaused) return this.#answers.cancel();
     if (this.#editor?.document.isClosed) this.#editor = undefined;
     const view = this.#editor && this.#scored.view(this.#editor.document);

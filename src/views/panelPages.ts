@@ -22,6 +22,8 @@ export interface PageListeners {
   readonly appeared: () => void;
   /** A place along the document was chosen, 0 to 1. */
   readonly reveal: (share: number) => void;
+  /** What is to happen to the passage that is shown. */
+  readonly passage: (kind: 'insert' | 'close', passage: number) => void;
   /** `reply` stands for the page: it is the same for all it asks. */
   readonly find: (asked: FindTexts, reply: (found: PanelFound) => void) => void;
   /** What a page has made of the continuation at the place that is its state's `root`. */
@@ -127,6 +129,10 @@ export class PanelPages implements Disposable {
           break;
         case 'reveal':
           this.#listeners.reveal(said.share);
+          break;
+        case 'insert':
+        case 'close':
+          this.#listeners.passage(said.kind, said.passage);
           break;
         case 'find':
           this.#listeners.find(said, reply);

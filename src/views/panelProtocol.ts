@@ -55,7 +55,7 @@ export interface ContinuedToken {
   readonly token: TokenPieces;
 }
 
-export type PanelState = PanelMessage | PanelDistribution;
+export type PanelState = PanelMessage | PanelDistribution | PanelPassage;
 
 /** Nothing to show, and why: one sentence for people, with what they can do. `busy` while the answer is being computed. */
 export interface PanelMessage {
@@ -63,6 +63,37 @@ export interface PanelMessage {
   readonly headline: string;
   readonly text: string;
   readonly busy: boolean;
+}
+
+/** What a text would be that is not in the document, token by token, before anything is inserted. */
+export interface PanelPassage {
+  readonly kind: 'passage';
+  /** Names it in what the page says about it. */
+  readonly passage: number;
+  /** "14 tokens, 31 bits, 2.2 a token (this file: 1.9), as SmolLM2-135M reads it, not the model that wrote it" */
+  readonly summary: string;
+  /** Sentences: the weakest token, what happens to the bits of what follows, that not all of it was read. */
+  readonly notes: readonly string[];
+  readonly rows: readonly PassageRow[];
+  /** So many tokens more are not in `rows`. */
+  readonly moreTokens: number;
+  readonly bandEdges: readonly number[];
+  readonly palette: Palette;
+  readonly provenance: string;
+}
+
+/** One token, or several that share a character. */
+export interface PassageRow {
+  readonly token: TokenPieces;
+  /** Surprisal; undefined where nothing stands before it. */
+  readonly bits: number | undefined;
+  readonly band: number | undefined;
+  /** It stands out from what is usual near it. */
+  readonly standsOut: boolean;
+  /** The highest of its tokens; from 1. */
+  readonly rank: number | undefined;
+  /** What was expected in place of its first token, most probable first, that token left out. */
+  readonly alternatives: readonly { readonly token: TokenPieces; readonly probability: number }[];
 }
 
 export interface PanelDistribution {
@@ -160,6 +191,8 @@ export type FromPanel =
   | { readonly kind: 'reveal'; readonly share: number }
   /** From now on the page needs the whole row of every place, or no longer does. */
   | { readonly kind: 'wants'; readonly wholeRow: boolean }
+  /** The text that is shown as a passage is to be inserted, or not to be shown any more. */
+  | { readonly kind: 'insert' | 'close'; readonly passage: number }
   | FindTexts
   /** The continuation is this from now on; `root`: as in the state in which it was made. */
   | { readonly kind: 'continue'; readonly root: number; readonly scratch: Scratch }
@@ -196,6 +229,9 @@ export function fromPanel(message: unknown): FromPanel | undefined {
       const share = 'share' in message ? message.share : undefined;
       return typeof share === 'number' && share >= 0 && share <= 1 ? { kind: 'reveal', share } : undefined;
     }
+    case 'insert':
+    case 'close':
+      return 'passage' in message && typeof message.passage === 'number' ? { kind: message.kind, passage: message.passage } : undefined;
     case 'wants':
       return 'wholeRow' in message && typeof message.wholeRow === 'boolean' ? { kind: 'wants', wholeRow: message.wholeRow } : undefined;
     case 'find': {

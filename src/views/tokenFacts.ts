@@ -9,9 +9,12 @@ import { formatBits, formatChoices, formatCount, formatPercent } from '../core/n
 import { rowState } from '../core/scores';
 import type { DocumentView } from '../documentView';
 
+/** Where rows come from: a document, or a passage of its own. */
+export type RowSource = Pick<DocumentView, 'table' | 'vocabulary' | 'modelName'>;
+
 /** One row of the table in words. `linkOf`: what a click on an alternative runs; undefined for tokens that cannot be put into the text. */
 export function hoverToken(
-  view: DocumentView,
+  view: RowSource,
   row: number,
   topCount: number,
   edges: BandEdges,
@@ -43,7 +46,7 @@ export function hoverToken(
 
 /** The alternatives with the token of the document at its place among them, last when it is not of the top. */
 function rowsOf(
-  { vocabulary }: DocumentView,
+  { vocabulary }: RowSource,
   { rows, actual }: Distribution,
   linkOf: (id: number) => string | undefined,
 ): readonly HoverRow[] {
@@ -75,7 +78,7 @@ function entropySentence(entropyBits: number): string {
     : vscode.l10n.t('Entropy {0} bits: like choosing among {1} equal tokens.', formatBits(entropyBits), formatChoices(entropyBits));
 }
 
-function whyUnscored({ table }: DocumentView, row: number): string {
+function whyUnscored({ table }: RowSource, row: number): string {
   return table.states[row] === rowState.unscored
     ? vscode.l10n.t('No score: nothing stands before it, and the model was given no start token to begin with.')
     : vscode.l10n.t('No score yet.');

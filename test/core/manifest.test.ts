@@ -8,6 +8,7 @@ import {
   contextKeys,
   fractionSettings,
   hoverModes,
+  inspectModes,
   internalCommands,
   numberSettings,
   otherDefaults,
@@ -31,6 +32,7 @@ interface Manifest {
   readonly capabilities: { readonly untrustedWorkspaces: { readonly restrictedConfigurations: readonly string[] } };
   readonly contributes: {
     readonly commands: readonly { readonly command: string }[];
+    readonly keybindings: readonly { readonly command: string; readonly key: string; readonly when?: string }[];
     readonly menus: Readonly<Record<string, readonly { readonly command: string; readonly when?: string }[]>>;
     readonly colors: readonly { readonly id: string; readonly defaults: Readonly<Record<string, string>> }[];
     readonly configuration: readonly { readonly title: string; readonly properties: Readonly<Record<string, Setting>> }[];
@@ -40,7 +42,7 @@ interface Manifest {
 const text = readFileSync('package.json', 'utf8');
 const manifest = JSON.parse(text) as Manifest;
 const strings = JSON.parse(readFileSync('package.nls.json', 'utf8')) as Readonly<Record<string, string>>;
-const { commands, menus, colors, configuration } = manifest.contributes;
+const { commands, menus, keybindings, colors, configuration } = manifest.contributes;
 const settings: Readonly<Record<string, Setting>> = Object.assign({}, ...configuration.map(group => group.properties)) as Record<
   string,
   Setting
@@ -59,12 +61,12 @@ describe('package.json', () => {
     const palette = menus['commandPalette'] ?? [];
     for (const id of internalCommands) assert.equal(palette.find(({ command }) => command === id)?.when, 'false');
     const declared = new Set(commands.map(({ command }) => command));
-    for (const { command } of Object.values(menus).flat()) assert.ok(declared.has(command), command);
+    for (const { command } of [...Object.values(menus).flat(), ...keybindings]) assert.ok(declared.has(command), command);
   });
 
   it('asks in `when` clauses only for context keys that are set', () => {
     const known = new Set<string>(Object.values(contextKeys));
-    for (const { when = '' } of Object.values(menus).flat())
+    for (const { when = '' } of [...Object.values(menus).flat(), ...keybindings])
       for (const [key] of when.matchAll(/(?<!view == )tokenLens\.\w+/g)) assert.ok(known.has(key), key);
   });
 
@@ -84,6 +86,7 @@ describe('package.json', () => {
     assert.deepEqual(declared, read);
     assert.deepEqual(settings['tokenLens.hover']?.enum, hoverModes);
     assert.deepEqual(settings['tokenLens.announce']?.enum, announceModes);
+    assert.deepEqual(settings['tokenLens.inspectInsertions']?.enum, inspectModes);
     assert.deepEqual(settings['tokenLens.preset']?.enum, presets);
     assert.deepEqual(settings['tokenLens.palette']?.enum, palettes);
     assert.deepEqual(settings['tokenLens.style']?.enum, styles);

@@ -1,0 +1,204 @@
+import * as vscode from 'vscode';
+import type { Config } from './config';
+import { insertionOf, movedParts, touches, tracked } from './core/insertion';
+import type { TextChange, TrackedPart } from './core/insertion';
+import { DisposableStore } from './disposable';
+import type { Disposable } from './disposable';
+import type { Pauses } from './pauses';
+
+/** After an edit that may be an insertion: by then it is known what came with it. */
+const settleMs = 250;
+/** Edits of other documents so near to one are of the same change: a rename, a refactoring. */
+const togetherMs = 150;
+/** An edit away from the cursor so soon after an insertion belongs to it: an import that a completion brings. */
+const companionMs = 2_000;
+/** A save that does not come to its end does not stand in the way for longer. */
+const longestSaveMs = 10_000;
+
+/** Text that was put in at once. */
+export interface Insertion {
+  readonly document: vscode.TextDocument;
+  /** In document order, never empty; offsets are of the present text. */
+  readonly parts: readonly TrackedPart[];
+}
+
+interface Candidate {
+  readonly parts: readonly TrackedPart[];
+  readonly at: number;
+  readonly timer: NodeJS.Timeout;
+  /** Somebody has typed elsewhere since. */
+  readonly isLeft: boolean;
+}
+
+interface Known {
+  /** Of the document's present version, kept since an event of an edit does not say what it took away; undefined: too long to be kept. */
+  text: string | undefined;
+  eol: vscode.EndOfLine;
+  last: { parts: readonly TrackedPart[]; readonly at: number } | undefined;
+  /** Nobody knows yet whether it counts. */
+  candidate: Candidate | undefined;
+  savingSince: number;
+}
+
+/**
+ * Remembers the last insertion of each document that is on a screen, whoever made it: a completion, a paste, a snippet. It moves with later edits and
+ * is forgotten when it is edited beyond recognition. Whether an edit counts is `insertionOf`'s to say, and some of it shows only a moment later: a
+ * file that was read again from the disk (a reload, another branch) is not dirty then and has not been saved; a rename changes other documents too.
+ */
+export class Insertions implements Disposable {
+  readonly #store = new DisposableStore();
+  readonly #config: Pick<Config, 'largestDocumentBytes' | 'skips'>;
+  readonly #known = new Map<vscode.TextDocument, Known>();
+  readonly #editedAt = new Map<vscode.TextDocument, number>();
+  readonly #savedAt = new Map<vscode.TextDocument, number>();
+  readonly #inserted = this.#store.add(new vscode.EventEmitter<Insertion>());
+  /** Something was inserted, and whoever did it rests. */
+  readonly onDidInsert = this.#inserted.event;
+
+  constructor(config: Pick<Config, 'largestDocumentBytes' | 'skips'>, pauses: Pauses) {
+    this.#config = config;
+    const { workspace, window } = vscode;
+    const follow = pauses.timed('other', () => this.#follow());
+    this.#store.add(window.onDidChangeVisibleTextEditors(follow));
+    this.#store.add(workspace.onDidChangeTextDocument(pauses.timed('edit', event => this.#edited(event))));
+    this.#store.add(
+      workspace.onWillSaveTextDocument(({ document }) => {
+        const known = this.#known.get(document);
+        if (known) known.savingSince = performance.now();
+      }),
+    );
+    this.#store.add(
+      workspace.onDidSaveTextDocument(document => {
+        const known = this.#known.get(document);
+        if (known) known.savingSince = -Infinity;
+        this.#savedAt.set(document, performance.now());
+      }),
+    );
+    this.#store.add(
+      workspace.onDidCloseTextDocument(document => {
+        this.#editedAt.delete(document);
+        this.#savedAt.delete(document);
+        this.#forget(document);
+      }),
+    );
+    this.#follow();
+  }
+
+  /** Undefined: nothing has been inserted into the document since it came on a screen, or there is next to nothing left of it. */
+  last(document: vscode.TextDocument): Insertion | undefined {
+    const known = this.#known.get(document);
+    if (known?.candidate) this.#settle(document, known);
+    return this.lastSettled(document);
+  }
+
+  /** The same, but for an edit of which nobody knows yet whether it counts. */
+  lastSettled(document: vscode.TextDocument): Insertion | undefined {
+    const last = this.#known.get(document)?.last;
+    return last && { document, parts: last.parts };
+  }
+
+  dispose(): void {
+    for (const document of [...this.#known.keys()]) this.#forget(document);
+    this.#store.dispose();
+  }
+
+  #follow(): void {
+    for (const { document } of vscode.window.visibleTextEditors) {
+      if (this.#known.has(document) || this.#config.skips(document) === 'scheme') continue;
+      const known = { text: undefined, eol: document.eol, last: undefined, candidate: undefined, savingSince: -Infinity };
+      this.#known.set(document, known);
+      this.#keepText(document, known);
+    }
+    const shown = new Set(vscode.window.visibleTextEditors.map(({ document }) => document));
+    // What is hidden keeps its insertion, which moves with edits, but not a copy of its text.
+    for (const [document, known] of this.#known) if (!shown.has(document)) known.text = undefined;
+  }
+
+  #keepText(document: vscode.TextDocument, known: Known): void {
+    const text = vscode.window.visibleTextEditors.some(editor => editor.document === document) ? document.getText() : undefined;
+    known.text = text !== undefined && text.length <= this.#config.largestDocumentBytes ? text : undefined;
+  }
+
+  #edited({ document, contentChanges, reason }: vscode.TextDocumentChangeEvent): void {
+    if (contentChanges.length === 0) return this.#turned(document);
+    const now = performance.now();
+    if (this.#config.skips(document) !== 'scheme') this.#editedAt.set(document, now);
+    const known = this.#known.get(document);
+    if (!known) return;
+    const before = known.text;
+    this.#keepText(document, known);
+    if (known.eol !== document.eol) return this.#turned(document);
+    const changes = contentChanges.map(({ rangeOffset: start, rangeLength, text }): TextChange => ({
+      start,
+      end: start + rangeLength,
+      text,
+    }));
+    if (known.last) known.last = stillThere({ ...known.last, parts: movedParts(known.last.parts, changes) });
+    const editors = vscode.window.visibleTextEditors.filter(editor => editor.document === document);
+    const cursors = editors.flatMap(({ selections }) =>
+      selections.flatMap(({ start, end }) => [document.offsetAt(start), document.offsetAt(end)]),
+    );
+    const isFar = !cursors.some(at => changes.some(({ start, end, text }) => start <= at && at <= Math.max(end, start + text.length)));
+    this.#moveCandidate(document, known, changes, isFar);
+    if (editors.length === 0) return; // nobody sees it
+    const isSaving = now - known.savingSince < longestSaveMs;
+    const parts = insertionOf(changes, { before, cursors, isUndoOrRedo: reason !== undefined, isSaving });
+    if (!parts) return;
+    if (isFar && now - Math.max(known.last?.at ?? -Infinity, known.candidate?.at ?? -Infinity) < companionMs) return;
+    clearTimeout(known.candidate?.timer);
+    known.candidate = { parts: tracked(parts), at: now, timer: this.#settleSoon(document, known), isLeft: false };
+  }
+
+  /** An edit inside, such as of a snippet's placeholder, begins the rest anew. */
+  #moveCandidate(document: vscode.TextDocument, known: Known, changes: readonly TextChange[], isFar: boolean): void {
+    const { candidate } = known;
+    if (!candidate) return;
+    const isInside = touches(candidate.parts, changes);
+    if (isInside) clearTimeout(candidate.timer);
+    known.candidate = stillThere({
+      ...candidate,
+      parts: movedParts(candidate.parts, changes),
+      isLeft: candidate.isLeft || (!isInside && !isFar),
+      ...(isInside ? { timer: this.#settleSoon(document, known) } : {}),
+    });
+  }
+
+  #settleSoon(document: vscode.TextDocument, known: Known): NodeJS.Timeout {
+    return setTimeout(() => this.#settle(document, known), settleMs);
+  }
+
+  /** Other line ends: every offset is another. */
+  #turned(document: vscode.TextDocument): void {
+    const known = this.#known.get(document);
+    if (!known || known.eol === document.eol) return; // only the dirty flag
+    known.eol = document.eol;
+    clearTimeout(known.candidate?.timer);
+    known.candidate = undefined;
+    known.last = undefined;
+    this.#keepText(document, known);
+  }
+
+  #settle(document: vscode.TextDocument, known: Known): void {
+    const { candidate } = known;
+    if (!candidate) return;
+    clearTimeout(candidate.timer);
+    known.candidate = undefined;
+    // A refactoring saves at once what nobody has open.
+    const isFromDisk = (other: vscode.TextDocument, at: number) => !other.isDirty && (this.#savedAt.get(other) ?? -Infinity) < at;
+    const isOfMany = [...this.#editedAt].some(
+      ([other, at]) => other !== document && !isFromDisk(other, at) && Math.abs(at - candidate.at) < togetherMs,
+    );
+    if (isFromDisk(document, candidate.at) || isOfMany || document.isClosed) return;
+    known.last = { parts: candidate.parts, at: candidate.at };
+    if (!candidate.isLeft) this.#inserted.fire({ document, parts: candidate.parts });
+  }
+
+  #forget(document: vscode.TextDocument): void {
+    clearTimeout(this.#known.get(document)?.candidate?.timer);
+    this.#known.delete(document);
+  }
+}
+
+function stillThere<T extends { readonly parts: readonly TrackedPart[] }>(insertion: T): T | undefined {
+  return insertion.parts.length > 0 ? insertion : undefined;
+}
