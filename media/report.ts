@@ -1,4 +1,5 @@
 import type { FromReport, ReportMessage, ReportNumbers, ReportState, ReportTable, ReportText, ToReport } from '../src/views/reportProtocol';
+import { changePage } from './changePage';
 import { element, svgElement, tokenElement } from './dom';
 
 declare function acquireVsCodeApi(): {
@@ -30,14 +31,14 @@ function start(): void {
   window.addEventListener('message', (event: MessageEvent<ToReport>) => {
     const place = scrollY; // redrawing may scroll, and so may change it
     const { state } = event.data;
-    hasNumbers = state.kind === 'numbers';
-    const isBusy = state.kind === 'numbers' ? state.updating : state.busy;
+    hasNumbers = state.kind !== 'message';
+    const isBusy = state.kind === 'message' ? state.busy : state.updating;
     main.setAttribute('aria-busy', String(isBusy));
     document.body.classList.toggle('busy', isBusy);
-    if (state.kind === 'numbers') document.documentElement.dataset['palette'] = state.palette;
+    if (state.kind !== 'message') document.documentElement.dataset['palette'] = state.palette;
     const focused = document.activeElement?.getAttribute('data-key');
     main.replaceChildren(...page(state, post));
-    if (state.kind === 'numbers') window.scrollTo({ top: place, behavior: 'instant' });
+    if (state.kind !== 'message') window.scrollTo({ top: place, behavior: 'instant' });
     if (typeof focused === 'string')
       main.querySelector<HTMLElement | SVGElement>(`[data-key="${focused}"]`)?.focus({ preventScroll: true });
   });
@@ -45,7 +46,14 @@ function start(): void {
 }
 
 function page(state: ReportState, post: Post): readonly HTMLElement[] {
-  return state.kind === 'message' ? [messagePart(state)] : numbersPage(state, post);
+  switch (state.kind) {
+    case 'message':
+      return [messagePart(state)];
+    case 'numbers':
+      return numbersPage(state, post);
+    case 'change':
+      return changePage(state, (text, span) => post({ kind: 'go', text, ...span }), state.reading && readingNote(state.reading, post));
+  }
 }
 
 function messagePart({ headline, text }: ReportMessage): HTMLElement {

@@ -160,10 +160,11 @@ export class Config implements Disposable {
     return [...stringsOf(this.#read('skipSchemes'), otherDefaults.skipSchemes), reportScheme];
   }
 
-  /** Why a document is left alone; undefined: it is not. */
-  skips(document: vscode.TextDocument): 'scheme' | 'language' | 'folder' | undefined {
+  /** Why a document is left alone; undefined: it is not. `anyScheme`: somebody has asked for it, whatever the setting Skip Schemes says. */
+  skips(document: vscode.TextDocument, anyScheme = false): 'scheme' | 'language' | 'folder' | undefined {
     if (document.uri.scheme === lessonScheme) return undefined;
-    if (this.skippedSchemes.includes(document.uri.scheme)) return 'scheme';
+    const schemes = anyScheme ? [reportScheme] : this.skippedSchemes;
+    if (schemes.includes(document.uri.scheme)) return 'scheme';
     if (stringsOf(this.#read('skipLanguages'), otherDefaults.skipLanguages).includes(document.languageId)) return 'language';
     return stringsOf(this.#read('skipFolders', document), otherDefaults.skipFolders).some(folder => isIn(document, folder))
       ? 'folder'
@@ -205,7 +206,9 @@ function isIn(document: vscode.TextDocument, folder: string): boolean {
   const plain = folder.replace(/[\\/]+$/, '');
   if (plain === '') return false;
   const pattern = /[*?{[]/.test(plain) ? folder : `${plain.replace(/^\.[\\/]/, '')}/**`;
-  const workspace = vscode.workspace.getWorkspaceFolder(document.uri);
+  // An older version of a file has the file's path, and another scheme.
+  const { getWorkspaceFolder } = vscode.workspace;
+  const workspace = getWorkspaceFolder(document.uri) ?? getWorkspaceFolder(vscode.Uri.file(document.uri.path));
   const patterns: readonly vscode.GlobPattern[] = [pattern, ...(workspace ? [new vscode.RelativePattern(workspace, pattern)] : [])];
   return patterns.some(each => vscode.languages.match({ pattern: each }, document) > 0);
 }

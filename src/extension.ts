@@ -15,6 +15,7 @@ import { ScoredDocuments } from './scoredDocuments';
 import { Shown } from './shown';
 import { showAlternatives } from './views/alternatives';
 import { Announcer, readHere } from './views/byEar';
+import { ChangeView } from './views/change';
 import { DecorationView } from './views/decorations';
 import { chooseModelFolder, reportFailures } from './views/failures';
 import { useEditorLanguage } from './views/language';
@@ -83,6 +84,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const report = store.add(new ReportView(context.extensionUri, { scored, config, looks, focus, pauses, reading, leftOut }));
   const lesson = store.add(new LessonView(context.extensionUri, { scored, config, pauses }));
   const previews = store.add(new PassagePreviews({ scored, panel, config, looks, pauses, announcer }));
+  const change = store.add(new ChangeView(context.extensionUri, { scored, config, looks, focus, pauses, reading }));
   store.add(new SurprisesTree(scored, leftOut, config, looks, pauses));
   store.add(new StretchPainter(stretches, scored, pauses));
   store.add(new StretchesTree(stretches, scored, config));
@@ -122,6 +124,10 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.showReport': () => {
         report.showReport();
       },
+      'tokenLens.measureSelection': () => {
+        report.measureSelection();
+      },
+      'tokenLens.measureChange': () => change.measure(),
       'tokenLens.compare': () => report.compare(),
       'tokenLens.showMenu': () => showMenu(scored),
       'tokenLens.openSample': () => openSample(scored, context.extensionUri),

@@ -41,6 +41,8 @@ interface Origin {
 }
 
 interface Waiting {
+  /** See `ScoredDocuments.complete`. */
+  readonly anyScheme: boolean;
   readonly resolve: (view: DocumentView) => void;
   readonly reject: (error: Error) => void;
 }
@@ -153,10 +155,10 @@ export class ScoredDocument implements vscode.Disposable {
   }
 
   /** Scores the document once, whatever the circumstances; with edits meanwhile, the newest text. With the signal nobody waits any more. */
-  async complete(signal?: AbortSignal): Promise<DocumentView> {
+  async complete(signal?: AbortSignal, anyScheme = false): Promise<DocumentView> {
     signal?.throwIfAborted();
     const done = new Promise<DocumentView>((resolve, reject) => {
-      const waiting = { resolve, reject };
+      const waiting = { resolve, reject, anyScheme };
       this.#waiting.add(waiting);
       signal?.addEventListener(
         'abort',
@@ -402,7 +404,8 @@ export class ScoredDocument implements vscode.Disposable {
 
   #refusal(): RefusalReason | undefined {
     const { config } = this.#around;
-    const skipped = config.skips(this.#document);
+    const anyScheme = [...this.#waiting].some(waiting => waiting.anyScheme);
+    const skipped = config.skips(this.#document, anyScheme);
     if (skipped) return { kind: skipped };
     const text = this.#document.getText();
     const limitBytes = config.largestDocumentBytes;

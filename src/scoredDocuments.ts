@@ -130,9 +130,12 @@ export class ScoredDocuments {
     return this.#scored(document).ask(question, asked, signal);
   }
 
-  /** Scores a document whether the lens is on for it or not; resolves when no row is pending and the document has not changed since. */
-  async complete(document: vscode.TextDocument, signal?: AbortSignal): Promise<DocumentView> {
-    return this.#scored(document).complete(signal);
+  /**
+   * Scores a document whether the lens is on for it or not; resolves when no row is pending and the document has not changed since.
+   * `anyScheme`: the user has asked for this very document, so the setting Skip Schemes does not keep it from being read.
+   */
+  async complete(document: vscode.TextDocument, signal?: AbortSignal, anyScheme = false): Promise<DocumentView> {
+    return this.#scored(document).complete(signal, anyScheme);
   }
 
   /** The view of a document that is complete, whether the lens is on for it or not. */

@@ -10,6 +10,8 @@ export const publicCommands = [
   'tokenLens.showAlternatives',
   'tokenLens.selectLeftOut',
   'tokenLens.showReport',
+  'tokenLens.measureSelection',
+  'tokenLens.measureChange',
   'tokenLens.compare',
   'tokenLens.openSample',
   'tokenLens.selectPreset',

@@ -22,6 +22,9 @@ export async function showMenu(scored: Pick<ScoredDocuments, 'isOn' | 'state'>):
     ...(state?.kind === 'edited' ? [{ label: `$(refresh) ${vscode.l10n.t('Rescore now')}`, run: command('tokenLens.rescore') }] : []),
     { label: `$(graph) ${vscode.l10n.t('Show what the model expects next')}`, run: command('tokenLens.showPanel') },
     ...(document ? [{ label: `$(note) ${vscode.l10n.t('Show the report of this document')}`, run: command('tokenLens.showReport') }] : []),
+    ...(document
+      ? [{ label: `$(diff) ${vscode.l10n.t('Measure the change of this document')}`, run: command('tokenLens.measureChange') }]
+      : []),
     ...(isOn
       ? [
           { label: `$(list-ordered) ${vscode.l10n.t('Show alternatives at the cursor')}`, run: command('tokenLens.showAlternatives') },

@@ -90,7 +90,11 @@ export class ReportView implements Disposable {
     const { scored, config, looks, focus, reading, leftOut } = parts;
     const { window, workspace } = vscode;
     this.#page = this.#store.add(
-      new ReportPage(extensionUri, { appeared: () => this.#scheduleUpdate(), message: message => void this.#receive(message) }),
+      new ReportPage(
+        extensionUri,
+        { type: 'tokenLens.report', title: vscode.l10n.t('Report') },
+        { appeared: () => this.#scheduleUpdate(), message: message => void this.#receive(message) },
+      ),
     );
     this.#store.add(window.onDidChangeActiveTextEditor(editor => this.#follow(editor)));
     this.#store.add(
@@ -129,6 +133,14 @@ export class ReportView implements Disposable {
     this.#editor = editor;
     this.#page.show();
     this.#schedule();
+  }
+
+  /** The same, for what is selected: it has a column of its own beside the document's. */
+  measureSelection(): void {
+    const editor = vscode.window.activeTextEditor;
+    if (!editor || editor.selections.every(({ isEmpty }) => isEmpty))
+      return void vscode.window.showInformationMessage(vscode.l10n.t('Select the text to be measured first.'));
+    this.showReport();
   }
 
   /** Asks for two texts and shows them side by side, or remembers one. */

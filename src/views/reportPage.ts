@@ -4,7 +4,11 @@ import { pageLanguage } from './language';
 import { panelHtml } from './panelHtml';
 import type { FromReport, ReportState, ToReport } from './reportProtocol';
 
-const panelType = 'tokenLens.report';
+/** Which of the pages: the report's, or a change's. */
+export interface PageKind {
+  readonly type: 'tokenLens.report' | 'tokenLens.change';
+  readonly title: string;
+}
 
 interface Listeners {
   /** The page has become visible. */
@@ -12,14 +16,16 @@ interface Listeners {
   readonly message: (message: Exclude<FromReport, { kind: 'ready' }>) => void;
 }
 
-/** The report's page beside the text. A hidden page is thrown away by the editor and says `ready` when it comes back, so the last state is kept here. */
+/** A page of numbers beside the text, drawn by media/report.ts. A hidden page is thrown away by the editor and says `ready` when it comes back, so the last state is kept here. */
 export class ReportPage implements Disposable {
+  readonly #kind: PageKind;
   readonly #distUri: vscode.Uri;
   readonly #listeners: Listeners;
   #panel: vscode.WebviewPanel | undefined;
   #state: ReportState | undefined;
 
-  constructor(extensionUri: vscode.Uri, listeners: Listeners) {
+  constructor(extensionUri: vscode.Uri, kind: PageKind, listeners: Listeners) {
+    this.#kind = kind;
     this.#distUri = vscode.Uri.joinPath(extensionUri, 'dist');
     this.#listeners = listeners;
   }
@@ -36,9 +42,9 @@ export class ReportPage implements Disposable {
   /** Opens the page beside the text or brings it to the front, without the focus. */
   show(): void {
     if (this.#panel) return this.#panel.reveal(undefined, true);
-    const title = vscode.l10n.t('Report');
+    const { type, title } = this.#kind;
     const column = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
-    const panel = vscode.window.createWebviewPanel(panelType, title, column, { enableFindWidget: true });
+    const panel = vscode.window.createWebviewPanel(type, title, column, { enableFindWidget: true });
     this.#panel = panel;
     panel.onDidChangeViewState(() => {
       if (panel.visible) this.#listeners.appeared();

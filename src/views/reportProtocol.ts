@@ -10,7 +10,7 @@ export interface ToReport {
   readonly state: ReportState;
 }
 
-export type ReportState = ReportMessage | ReportNumbers;
+export type ReportState = ReportMessage | ReportNumbers | ReportChange;
 
 /** Nothing to show, and why. `busy` while it is being computed. */
 export interface ReportMessage {
@@ -88,6 +88,76 @@ export interface ReportPeak {
   readonly token: TokenPieces;
   readonly after: string;
   readonly bits: string;
+}
+
+/** What a change took away and what it brought. */
+export interface ReportChange {
+  readonly kind: 'change';
+  readonly title: string;
+  /** Whose view it is, and what is held against what. */
+  readonly lead: string;
+  /** What is most surprising, or that nothing stands out. */
+  readonly verdict: string;
+  readonly updating: boolean;
+  readonly updatingText: string;
+  readonly reading: { readonly text: string; readonly chooseModel: string } | undefined;
+  readonly palette: Palette;
+  readonly totals: ChangeTable;
+  readonly hunksTitle: string;
+  readonly hunksNote: string;
+  readonly hunks: readonly ChangeHunk[];
+  /** Hunks that are not shown; undefined: all are. */
+  readonly more: string | undefined;
+  /** Heads of the columns of lines. */
+  readonly columns: {
+    readonly line: string;
+    readonly text: string;
+    readonly tokens: string;
+    readonly bits: string;
+    readonly bitsPerByte: string;
+  };
+  /** How numbers come about. */
+  readonly rules: readonly string[];
+  readonly provenance: string;
+}
+
+/** Values under heads; a row begins with its label. */
+export interface ChangeTable {
+  readonly title: string;
+  readonly note: string;
+  readonly heads: readonly string[];
+  readonly rows: readonly { readonly label: string; readonly values: readonly string[] }[];
+}
+
+export interface ChangeHunk {
+  /** "Hunk 2: lines 3 to 5 became 3 to 9" */
+  readonly title: string;
+  /** That it is the most surprising one, or stands out; undefined: neither. */
+  readonly mark: string | undefined;
+  /** Sums and what follows, a sentence each. */
+  readonly facts: readonly string[];
+  readonly lines: readonly ChangeLine[];
+  /** Lines that are not shown; undefined: all are. */
+  readonly more: string | undefined;
+}
+
+export interface ChangeLine {
+  /** 0: removed, of the original; 1: added, of the modified text. UTF-16 offsets there. */
+  readonly side: 0 | 1;
+  readonly start: number;
+  readonly end: number;
+  readonly number: string;
+  /** The beginning of the line. */
+  readonly text: string;
+  readonly tokens: string;
+  readonly bits: string;
+  readonly bitsPerByte: string;
+  /** 0 to 1, of its bits per byte, and where the usual of its text lies; undefined: no score. */
+  readonly bar: { readonly share: number; readonly usual: number } | undefined;
+  /** That it stands out; undefined: it does not. */
+  readonly mark: string | undefined;
+  /** All of it in words: "line 12, added". */
+  readonly label: string;
 }
 
 export type FromReport =
