@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import type { ChangeHunk, ChangeLine, ReportChange, ReportState } from '../../src/views/reportProtocol';
+import { seriousFaults } from './axe';
 import { lowContrast, PanelServer, show, violationsOf } from './panelPage';
 import { themes, type Theme } from './themes';
 
@@ -210,6 +211,7 @@ describe('page of a change', function () {
             return overflowing.map(cell => cell.textContent);
           }, width);
           assert.deepEqual(outside, [], `${name}, ${width} px: cut off`);
+          if (width === 620) assert.deepEqual(await seriousFaults(page), [], name);
           if (process.env['PICTURES'] !== undefined)
             await page.screenshot({ path: `${process.env['PICTURES']}/change-${name}-${theme}-${width}.png`, fullPage: true });
         }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import type { PanelPassage, PassageRow } from '../../src/views/panelProtocol';
+import { seriousFaults } from './axe';
 import { lowContrast, PanelServer, show, violationsOf } from './panelPage';
 import { tuesday, word } from './states';
 import { themes } from './themes';
@@ -127,6 +128,7 @@ describe('panel page of a text before it is inserted', function () {
     it(`can be read in ${theme}`, async () => {
       const page = await open(passage, theme);
       assert.deepEqual(await lowContrast(page), []);
+      assert.deepEqual(await seriousFaults(page), []);
       const pictures = process.env['PICTURES'];
       if (pictures) await page.screenshot({ path: `${pictures}/passage-${theme}.png` });
     });
