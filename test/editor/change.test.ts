@@ -57,6 +57,7 @@ describe('a change, measured', function () {
   before(async () => {
     api = await activated();
     await useModel(undefined);
+    await closeAll(); // what tests before these have left
     const [workspace] = vscode.workspace.workspaceFolders ?? [];
     assert.ok(workspace);
     folder = realpathSync(mkdtempSync(path.join(workspace.uri.fsPath, 'repository-')));
