@@ -6,7 +6,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import type { TokenLensApi } from '../../src/api';
 import { browser } from './browser';
-import { activated, eventually, useModel } from './documents';
+import { activated, eventually, untitled, useModel } from './documents';
 import { clearNotices, notices } from './notices';
 import { choose } from './picks';
 import { setTheme, themes } from './screen';
@@ -122,7 +122,7 @@ describe('a change, measured', function () {
 
   /** Bits of a text's tokens that lie in a line, computed here from the public scores. */
   async function bitsOfLine(text: string, language: string, wanted: string): Promise<string> {
-    const document = await vscode.workspace.openTextDocument({ content: text, language });
+    const document = await untitled(text, language);
     const { tokens } = await api.score(document.uri);
     const from = text.indexOf(wanted);
     assert.ok(from >= 0, wanted);
@@ -193,9 +193,7 @@ describe('a change, measured', function () {
   });
 
   it('is that of the diff editor in front, and a click goes to the line on its side', async () => {
-    const [left, right] = await Promise.all(
-      [first, third].map(content => vscode.workspace.openTextDocument({ content, language: 'typescript' })),
-    );
+    const [left, right] = await Promise.all([first, third].map(content => untitled(content, 'typescript')));
     assert.ok(left && right);
     await vscode.commands.executeCommand('vscode.diff', left.uri, right.uri, 'two texts', { preview: false });
     await vscode.commands.executeCommand('tokenLens.measureChange');
@@ -302,9 +300,7 @@ describe('a change, measured', function () {
   });
 
   it('is there again when its page was hidden, with what has changed meanwhile', async () => {
-    const [left, right] = await Promise.all(
-      [first, second].map(content => vscode.workspace.openTextDocument({ content, language: 'typescript' })),
-    );
+    const [left, right] = await Promise.all([first, second].map(content => untitled(content, 'typescript')));
     assert.ok(left && right);
     await vscode.commands.executeCommand('vscode.diff', left.uri, right.uri, 'two texts', { preview: false });
     await vscode.commands.executeCommand('tokenLens.measureChange');

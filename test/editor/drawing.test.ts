@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { DocumentScores } from '../../src/api';
 import { browser } from './browser';
-import { activated, eventually, inExtension } from './documents';
+import { activated, eventually, inExtension, untitled } from './documents';
 
 type Theme = 'dark' | 'light' | 'highContrast' | 'highContrastLight';
 interface Manifest {
@@ -106,7 +106,7 @@ describe('what is drawn', function () {
 
   before(async () => {
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
-    document = await vscode.workspace.openTextDocument({ language: 'plaintext', content: text });
+    document = await untitled(text);
     await vscode.window.showTextDocument(document, { preview: false });
     await vscode.commands.executeCommand('tokenLens.toggle');
     scores = await (await activated()).score(document.uri);

@@ -6,7 +6,7 @@ import { bandOf } from '../../src/core/band';
 import type { BandEdges } from '../../src/core/band';
 import { DisposableStore } from '../../src/disposable';
 import { browser } from './browser';
-import { activated, eventually, inExtension, useModel } from './documents';
+import { activated, eventually, inExtension, untitled, useModel } from './documents';
 import { Memento, ownLens } from './ownLens';
 import { choose, isClosed, list, moveTo } from './picks';
 import { bandColours, setTheme, shownEditors, themes } from './screen';
@@ -81,7 +81,7 @@ describe('ways to look at a document', function () {
   afterEach(close);
 
   async function open(language: string, content: string): Promise<void> {
-    document = await vscode.workspace.openTextDocument({ language, content });
+    document = await untitled(content, language);
     await vscode.window.showTextDocument(document, { preview: false });
     await vscode.commands.executeCommand('tokenLens.toggle');
     scores = await api.score(document.uri);
@@ -450,7 +450,7 @@ describe('a long function', function () {
     const { backgrounds } = await bandColours('dark');
     const line = '  const kumquat = 7 ^ 0x3f1; gnarl(kumquat % v.length);\n';
     const content = `function long(v: string) {\n${line.repeat(400)}}\n`;
-    const document = await vscode.workspace.openTextDocument({ language: 'typescript', content });
+    const document = await untitled(content, 'typescript');
     await vscode.window.showTextDocument(document, { preview: false });
     await vscode.commands.executeCommand('tokenLens.toggle');
     await choose('selectScale', 'Function');
@@ -511,7 +511,7 @@ describe('pictures of looks', function () {
     ];
     if (process.env['TOKEN_LENS_LOOKS'] === undefined) return;
     for (const [name, language, text, command, label] of looks) {
-      const document = await vscode.workspace.openTextDocument({ language, content: text });
+      const document = await untitled(text, language);
       await vscode.window.showTextDocument(document, { preview: false });
       await vscode.commands.executeCommand('editor.action.toggleWordWrap');
       await vscode.commands.executeCommand('tokenLens.toggle');

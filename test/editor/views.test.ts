@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { formatBits, formatCount, formatPercent } from '../../src/core/numberText';
 import type { DocumentScores } from '../../src/api';
-import { activated, eventually } from './documents';
+import { activated, eventually, untitled } from './documents';
 
 const prose =
   'The harbour was quiet before dawn. The capital of France is Paris. The capital of France is Tuesday. Half an emoji: 🦑 done.\n';
@@ -12,7 +12,7 @@ const records = 'Name: Ada\r\nAge: 36\r\nName: Bob\r\nAge: 41\r\nName: Eve\r\nAg
 const patienceMs = 60_000;
 
 async function open(language: string, content: string): Promise<{ editor: vscode.TextEditor; document: vscode.TextDocument }> {
-  const document = await vscode.workspace.openTextDocument({ language, content });
+  const document = await untitled(content, language);
   return { document, editor: await vscode.window.showTextDocument(document, { preview: false }) };
 }
 

@@ -5,7 +5,7 @@ import type { DocumentScores, TokenLensApi } from '../../src/api';
 import { bandOf } from '../../src/core/band';
 import { metricEdges } from '../../src/core/metric';
 import { browser } from './browser';
-import { activated, eventually, inExtension } from './documents';
+import { activated, eventually, inExtension, untitled } from './documents';
 import { choose, isClosed, list } from './picks';
 import { bandColours, setTheme, shownEditors, themes } from './screen';
 
@@ -45,7 +45,7 @@ describe('watched words', function () {
     await setTheme('Default Dark Modern');
   });
   beforeEach(async () => {
-    document = await vscode.workspace.openTextDocument({ language: 'plaintext', content: prose });
+    document = await untitled(prose);
     await vscode.window.showTextDocument(document, { preview: false, viewColumn: vscode.ViewColumn.One });
     await vscode.commands.executeCommand('tokenLens.toggle');
     scores = await api.score(document.uri);
