@@ -4,7 +4,7 @@ import type { FuturesMessage } from '../src/views/futuresProtocol';
 import type { DocumentShape, FromPanel, PanelContinuation, PanelDistribution, PanelFound, PanelWholeRow } from '../src/views/panelProtocol';
 import type { Choices } from './choices';
 import { Continuation } from './continuation';
-import { distributionTable } from './distributionTable';
+import { distributionTable, type DrawnRows } from './distributionTable';
 import { element, tokenElement } from './dom';
 import { entropyInWords, formatBits, formatCount, formatPercent, sentence, spokenToken } from './format';
 import { Futures } from './futures';
@@ -53,6 +53,7 @@ export class DistributionPage {
   readonly #more = element('button', { type: 'button', class: 'plain' }, l10n.t('Show more tokens'));
   readonly #continues = element('div', {});
   readonly #below = element('div', {});
+  readonly #drawnRows: DrawnRows = new Map();
   #state: PanelDistribution | undefined;
   #tokens: TokenIndex | undefined;
   /** Of this place or an older one; null where it could not be had. */
@@ -199,7 +200,7 @@ export class DistributionPage {
     const shown = row && (sampled ?? wantsMore) ? row.shown(state, Math.max(this.#count, state.topCount), sampled !== undefined) : state;
 
     const focused = this.#rowWithFocus();
-    this.#rows.replaceChildren(distributionTable(shown, { scale, cumulative, sampled }));
+    this.#rows.replaceChildren(distributionTable(shown, { scale, cumulative, sampled }, this.#drawnRows));
     this.#rows.classList.toggle('many', wantsMore);
     if (focused !== undefined) this.#focusRow(focused);
     else this.#lookAt(this.#rows.querySelector(`tr[data-id="${String(this.#lookedId)}"]`));

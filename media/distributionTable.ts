@@ -1,4 +1,5 @@
 import * as l10n from '@vscode/l10n';
+import type { SamplingRule } from '../src/core/sampling';
 import type { TokenPieces } from '../src/core/vocabulary';
 import type { PanelDistribution, PanelRow } from '../src/views/panelProtocol';
 import { element, tokenElement } from './dom';
@@ -28,11 +29,31 @@ interface Shares {
   readonly after: number | undefined;
 }
 
+/** A row that was drawn, and from what. */
+interface DrawnRow {
+  readonly row: HTMLTableRowElement;
+  readonly columns: string;
+  readonly token: TokenPieces;
+  readonly rank: number;
+  readonly raw: number;
+  readonly given: number | undefined;
+  readonly cut: SamplingRule | undefined;
+  readonly isActual: boolean;
+  readonly hasSum: boolean;
+}
+
+/** Rows of the last table, by token: the next one takes those over of which all but bars, sampled and cumulative probabilities stays. */
+export type DrawnRows = Map<number, DrawnRow>;
+
 /**
  * The tokens expected next as a table: rank, token, bar, probability and, inside a word, the probability given what is typed. Rows can be walked
  * through by keys: one of them is in the tab order, `data-id` names the token of each.
  */
-export function distributionTable(state: TablePlace, { scale, cumulative, sampled }: TableLook): HTMLElement {
+export function distributionTable(
+  state: TablePlace,
+  { scale, cumulative, sampled }: TableLook,
+  drawn: DrawnRows = new Map<number, DrawnRow>(),
+): HTMLElement {
   const isGiven = state.typed !== undefined && !sampled;
   const { actual } = state;
   const position = actual?.position ?? state.rows.length;
@@ -67,11 +88,33 @@ export function distributionTable(state: TablePlace, { scale, cumulative, sample
     sampled ? percentCell(1, 'after') : undefined,
     cumulative ? percentCell(1, 'cumulative') : undefined,
   );
-  /** A copy of a blank row, filled: a third of the time of making each of its elements. */
+  const columnsDrawn = [isGiven, sampled !== undefined, cumulative].join();
+  const before = new Map(drawn);
+  drawn.clear();
   const rowOf = (row: PanelRow, each: Shares, sum: number | undefined, isActual: boolean): HTMLElement => {
-    const tr = blank.cloneNode(true) as HTMLTableRowElement;
-    const [rank, name, share, ...numbers] = tr.cells;
     const cut = sampled?.cutBy(row.id);
+    const { token, rank, probability: raw } = row;
+    const what = { columns: columnsDrawn, token, rank, raw, given: each.given, cut, isActual, hasSum: sum !== undefined };
+    const known = before.get(row.id);
+    const tr = known && isSameRow(known, what) ? known.row : newRow(row, each, cut, isActual);
+    drawn.set(row.id, { ...what, row: tr });
+    tr.setAttribute('tabindex', '-1');
+    const [, , share, , ...others] = tr.cells;
+    if (each.given !== undefined) others.shift();
+    const lengths = [each.given ?? each.raw, ...(each.after === undefined ? [] : [each.after])];
+    for (const [index, length] of lengths.entries()) setBar(share?.children[index], length, lengthOf(length));
+    if (each.after !== undefined) {
+      const cell = others.shift();
+      if (!cut) setPercent(cell, each.after, 'after');
+    }
+    if (cumulative && sum !== undefined) setPercent(others.shift(), sum, 'cumulative');
+    if (cumulative && sum === undefined) setText(others.shift(), 'number none', '–');
+    return tr;
+  };
+  /** A copy of a blank row, filled: a third of the time of making each of its elements. */
+  const newRow = (row: PanelRow, each: Shares, cut: SamplingRule | undefined, isActual: boolean): HTMLTableRowElement => {
+    const tr = blank.cloneNode(true) as HTMLTableRowElement;
+    const [rank, name, , ...numbers] = tr.cells;
     if (isActual || cut) tr.className = `${isActual ? 'actual' : ''} ${cut ? 'cut' : ''}`.trim();
     if (isActual) tr.setAttribute('aria-current', 'true');
     tr.setAttribute('data-id', String(row.id));
@@ -80,15 +123,9 @@ export function distributionTable(state: TablePlace, { scale, cumulative, sample
     const { spoken, seen } = namesOf(row.token);
     name?.setAttribute('aria-label', isActual ? l10n.t('{0}, which is how your text continues', spoken) : spoken);
     name?.append(seen.cloneNode(true));
-    const lengths = [each.given ?? each.raw, ...(each.after === undefined ? [] : [each.after])];
-    for (const [index, length] of lengths.entries()) setBar(share?.children[index], length, lengthOf(length));
-    const fill = (probability: number, column?: string) => setPercent(numbers.shift(), probability, column);
-    fill(row.probability);
-    if (each.given !== undefined) fill(each.given, 'of-typed');
-    if (each.after !== undefined && !cut) fill(each.after, 'after');
+    setPercent(numbers.shift(), row.probability);
+    if (each.given !== undefined) setPercent(numbers.shift(), each.given, 'of-typed');
     if (cut) setText(numbers.shift(), 'number after none', l10n.t('cut by {0}', ruleName(cut)));
-    if (cumulative && sum !== undefined) fill(sum, 'cumulative');
-    if (cumulative && sum === undefined) setText(numbers.shift(), 'number none', '–');
     return tr;
   };
 
@@ -139,6 +176,11 @@ export function distributionTable(state: TablePlace, { scale, cumulative, sample
     element('thead', {}, element('tr', {}, ...columns)),
     element('tbody', {}, ...body),
   );
+}
+
+function isSameRow(a: Omit<DrawnRow, 'row'>, b: Omit<DrawnRow, 'row'>): boolean {
+  const isSameToken = a.token === b.token && a.rank === b.rank && a.raw === b.raw && a.isActual === b.isActual;
+  return isSameToken && a.columns === b.columns && a.given === b.given && a.cut === b.cut && a.hasSum === b.hasSum;
 }
 
 /** What the shown rows leave of 1: exactly nothing where they are all that may be drawn. */
@@ -196,7 +238,7 @@ function bar(share: number, length: number, hatched: boolean): HTMLElement {
 function setBar(drawn: Element | undefined, share: number, length: number): void {
   if (!(drawn instanceof HTMLElement)) return;
   drawn.style.width = `${Math.max(0, Math.min(1, length)) * 100}%`;
-  if (share === 0) drawn.hidden = true;
+  drawn.hidden = share === 0;
 }
 
 function percentCell(probability: number, column?: string): HTMLTableCellElement {

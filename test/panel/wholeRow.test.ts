@@ -351,6 +351,39 @@ describe('panel page with a whole row', function () {
     assert.equal(await strange.locator('#rule-topK').inputValue(), '0');
   });
 
+  it('draws the same rows after any changes as it draws anew', async () => {
+    const page = await open({ saved: { samplerOpen: true } });
+    await sendRow(page);
+    const set = (selector: string, value: string) =>
+      page.locator(selector).evaluate((box, chosen) => {
+        Object.assign(box, { value: chosen });
+        for (const event of ['input', 'change']) box.dispatchEvent(new Event(event));
+      }, value);
+    const boxOf = page.locator('.looks input[type=checkbox]');
+    const steps: readonly (() => Promise<unknown>)[] = [
+      () => set('#rule-temperature', '0.6'),
+      () => set('#rule-topK', '4'),
+      () => boxOf.click(),
+      () => set('#rule-topK', '2'),
+      () => set('.looks select', 'log'),
+      () => set('#rule-topK', '0'),
+      () => set('#rule-temperature', '0'),
+      () => page.locator('.sampler summary').click(),
+      () => boxOf.click(),
+      () => page.locator('.sampler summary').click(),
+      () => set('#rule-temperature', '1.3'),
+      () => boxOf.click(),
+    ];
+    const rowsOf = (of: Page) => of.locator('.rows').innerHTML();
+    for (const [index, step] of steps.entries()) {
+      await step();
+      await page.waitForTimeout(50); // a section that opens says so a little later
+      const anew = await open({ saved: await page.evaluate(() => window.panelTest.saved) });
+      await sendRow(anew);
+      assert.equal(await rowsOf(page), await rowsOf(anew), `after step ${String(index)}`);
+    }
+  });
+
   for (const theme of themes) {
     it(`can be read in every state, at any width: ${theme}`, async () => {
       const everything = {
