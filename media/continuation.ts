@@ -17,10 +17,11 @@ const runLength = 10;
 
 type Act = { readonly kind: 'draw' } | { readonly kind: 'drawAndAccept' } | { readonly kind: 'accept'; readonly id: number };
 
-/** What waits for the whole row, at one place of the document. */
+/** What waits for the whole row, first come first served. */
 interface Waiting {
-  readonly act: Act;
-  readonly root: number;
+  readonly acts: readonly Act[];
+  /** The place that they are meant for; undefined: the one that was on its way. */
+  readonly root: number | undefined;
 }
 
 type ButtonName = 'draw' | 'accept' | 'next' | 'run' | 'back' | 'remove' | 'insert' | 'copy' | 'discard';
@@ -178,7 +179,9 @@ export class Continuation {
 
   #ask(act: Act): void {
     if (!this.#canGoOn || !this.#shown) return this.#fill();
-    this.#waiting = { act, root: this.#shown.state.root };
+    const { root, updating } = this.#shown.state;
+    const acts = [...(this.#waiting?.acts ?? []), act].slice(0, runLength);
+    this.#waiting = { acts, root: updating ? undefined : root };
     this.#actions.wantsChanged();
     this.#goOn();
     this.#fill();
@@ -202,14 +205,18 @@ export class Continuation {
     const { state, row } = this.#shown ?? {};
     const waiting = this.#waiting;
     if (!waiting || !state) return;
-    if (state.root !== waiting.root) return this.#stop();
-    if (!this.#isHere || row === undefined) return;
-    this.#waiting = undefined;
-    if (row === null || !this.#canGoOn) return this.#stop();
-    const { act } = waiting;
+    // The panel stays with a continuation that has begun, whatever number its place has.
+    if (this.#scratch.nodes.length === 0 && waiting.root !== undefined && state.root !== waiting.root) return this.#stop();
+    if (!this.#isHere) return;
+    const [act, ...others] = waiting.acts;
+    this.#waiting = { ...waiting, root: state.root };
+    if (row === undefined) return;
+    if (row === null || !this.#canGoOn || !act) return this.#stop();
+    this.#waiting = others.length > 0 ? { acts: others, root: state.root } : undefined;
     if (act.kind === 'accept') return this.#accept(act.id);
     this.#drawHere(act.kind === 'draw');
     if (act.kind === 'drawAndAccept' && this.#drawn) this.#accept(this.#drawn.drawn.id);
+    this.#goOn();
   }
 
   /** `isSpoken`: somebody waits for what is drawn. */
@@ -241,7 +248,7 @@ export class Continuation {
     this.#change(stepped(this.#scratch, token), state.root);
     const isEnd = this.#actions.tokens()?.vocabulary.controlNameOf(id) !== undefined;
     if (isEnd) this.#running = 0;
-    if (this.#running > 0) this.#waiting = { act: { kind: 'drawAndAccept' }, root: state.root };
+    if (this.#running > 0) this.#waiting = { acts: [{ kind: 'drawAndAccept' }], root: state.root };
     else this.#spoken.textContent = acceptedInWords(this.#nameOf(id), this.#scratch);
     this.#fill();
   }

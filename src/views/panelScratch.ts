@@ -89,9 +89,9 @@ export class PanelScratch<D extends { readonly version: number; readonly isClose
     return { document, version: document.version, offset, after: idsTo(this.#scratch) };
   }
 
-  /** Takes what a page has made of the continuation. Without one, it begins where `origin` is. False: it cannot be of this place. */
+  /** Takes what a page has made of the continuation. Without one, it begins where `origin` is; what was made of one that has ended meanwhile is of no place. False: it cannot be of this place. */
   take(scratch: Scratch, origin: Origin<D> | undefined): boolean {
-    const pinned = this.#pinned ?? (origin && this.#pinnedAt(origin));
+    const pinned = this.#pinned ?? (origin?.place.after.length === 0 ? this.#pinnedAt(origin) : undefined);
     if (!pinned || !this.#isHeld || scratch.nodes.some(({ id }) => id >= pinned.vocabulary.size)) return false;
     if (scratch.nodes.length === 0) return (this.end(), true);
     this.#pinned = pinned;

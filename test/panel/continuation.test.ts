@@ -396,6 +396,47 @@ describe('a continuation in the panel page', function () {
     assert.deepEqual(await extension.heard(), []);
   });
 
+  it('loses no press while a newer state is on its way: each is done when that is there, in turn', async () => {
+    const extension = await open({ row: false });
+    const { page } = extension;
+    await show(page, { ...tuesday, updating: true });
+    await tabTo(page, 'Draw and accept');
+    for (let press = 0; press < 3; press++) await page.keyboard.press('Enter');
+    await press(page, 'Draw');
+    assert.deepEqual(await extension.heard(), []);
+    // The cursor was on its way to another place: that one is meant.
+    await show(page, { ...tuesday, place: 2, root: 2 });
+    await send(page, { kind: 'row', place: 2, logProbabilities, typedBytes: undefined });
+    for (let token = 1; token <= 3; token++) {
+      const said = (await extension.heard()).at(-1);
+      assert.equal(said?.root, 2);
+      extension.scratch = said.scratch ?? assert.fail();
+      assert.deepEqual(idsTo(extension.scratch), drawnTokens(token, 0));
+      await extension.tell();
+      const after = idsTo(extension.scratch).map(id => ({ id, token: vocabulary.piecesOf(id) }));
+      await show(page, { ...tuesday, place: 2 + token, root: 2, after, actual: undefined });
+      await send(page, { kind: 'row', place: 2 + token, logProbabilities: rowAfter(idsTo(extension.scratch)), typedBytes: undefined });
+    }
+    assert.deepEqual(await extension.heard(), []);
+    assert.match(await text(page, '.drawn-text'), /^Number 4 of seed 0/);
+  });
+
+  it('goes on where its place gets another number', async () => {
+    const extension = await open();
+    const { page } = extension;
+    await press(page, 'Draw and accept');
+    const [said] = await extension.heard();
+    await page.keyboard.press('Enter');
+    extension.scratch = said?.scratch ?? assert.fail();
+    await extension.tell();
+    const after = idsTo(extension.scratch).map(id => ({ id, token: vocabulary.piecesOf(id) }));
+    await show(page, { ...tuesday, place: 7, root: 7, after, actual: undefined }); // the text behind it was edited
+    await send(page, { kind: 'row', place: 7, logProbabilities: rowAfter(idsTo(extension.scratch)), typedBytes: undefined });
+    const [next] = await extension.heard();
+    assert.equal(next?.root, 7);
+    assert.deepEqual(idsTo(next.scratch ?? assert.fail()), drawnTokens(2, 0));
+  });
+
   it('ends with a control token, and says where there is no distribution', async () => {
     const extension = await open();
     const { page } = extension;

@@ -110,6 +110,9 @@ describe('the continuation of the panel', () => {
   it('is not taken where it cannot be', () => {
     assert.equal(scratch.take(grown(1), undefined), false);
     assert.equal(scratch.take(grown(7), originAt(7)), false);
+    // Of a continuation that has gone into the text or was discarded while the page went on with it.
+    const behind = originAt(7);
+    assert.equal(scratch.take(grown(1, 2), { ...behind, place: { ...behind.place, after: [1] } }), false);
     assert.equal(told.length, 0);
     assert.equal(scratch.take(grown(1), originAt(7)), true);
     assert.equal(scratch.take(emptyScratch, undefined), true);
