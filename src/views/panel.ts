@@ -54,6 +54,8 @@ export class PanelView implements Disposable {
   #instead: PanelState | undefined;
   #editor: vscode.TextEditor | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** A continuation is on its way into its document. */
+  #isInserting = false;
 
   constructor(extensionUri: vscode.Uri, { scored, config, looks, focus, pauses, reading }: PanelParts, memory: vscode.Memento) {
     const { window, workspace } = vscode;
@@ -239,7 +241,9 @@ export class PanelView implements Disposable {
       return void vscode.window.showInformationMessage(text);
     }
     if (act === 'insert') {
-      const editor = await insertContinuation(edit);
+      if (this.#isInserting) return; // pressed twice
+      this.#isInserting = true;
+      const editor = await insertContinuation(edit).finally(() => (this.#isInserting = false));
       if (!editor) return;
       this.#editor = editor;
     }

@@ -134,8 +134,10 @@ describe('the continuation of a user', function () {
     assert.equal(document.getText(), text);
     await vscode.commands.executeCommand('tokenLens.panelView.focus');
     await settled(2);
-    await press('Insert into the editor');
+    // Pressed twice it goes in once.
+    await browser.evaluateInWebview(`{ const insert = [...document.querySelectorAll('.act')].find(each => each.textContent === 'Insert into the editor'); insert.click(); insert.click(); }`); // prettier-ignore
     await eventually('it is in the document', () => document.getText() !== text);
+    await eventually('it has ended', async () => (await path()).length === 0);
     assert.equal(asShown(document.getText()), asShown(text.trimEnd()) + tokens.join(''));
 
     // Another one, which the button ends.
