@@ -42,6 +42,8 @@ export class GuessingPage {
   readonly #notes = element('p', { class: 'notes' });
   readonly #provenance = element('footer', {});
   #state: GuessingState | undefined;
+  /** The guess on its way. */
+  #sent = '';
 
   constructor(post: Post) {
     const blank = element('span', { class: 'blank', 'aria-hidden': 'true' });
@@ -56,6 +58,7 @@ export class GuessingPage {
     form.addEventListener('submit', event => {
       event.preventDefault();
       const state = this.#state;
+      this.#sent = this.#box.value;
       if (state) post({ kind: 'enter', step: state.step, text: state.revealed ? '' : this.#box.value });
     });
     this.root = element(
@@ -87,7 +90,12 @@ export class GuessingPage {
     this.#known.textContent = state.before;
     this.#token.textContent = revealed?.text ?? '';
     this.#token.hidden = !revealed;
-    if (isOtherStep) this.#box.value = '';
+    if (isOtherStep) {
+      const { value } = this.#box;
+      // What was typed while the guess was on its way is of the next one.
+      this.#box.value = revealed || !value.startsWith(this.#sent) ? '' : value.slice(this.#sent.length);
+      this.#sent = '';
+    }
     this.#box.readOnly = revealed !== undefined;
     this.#label.textContent = revealed ? l10n.t('Enter goes on') : l10n.t('What comes next?');
     this.#tried.replaceChildren(...tries.map(({ text, verdict }) => element('li', { class: verdict }, element('bdi', {}, text))));
@@ -149,7 +157,7 @@ function revealedInWords({ model }: GuessingState, revealed: RevealedToken): rea
       ? l10n.t('None of the guesses of {0} was right.', model)
       : l10n.t('{0} was right at guess {1}.', model, modelTry),
     ' ',
-    l10n.t('This token had {0} bits for it.', formatBits(surprisalBits)),
+    l10n.t('Its surprise at this token: {0} bits.', formatBits(surprisalBits)),
   ];
 }
 

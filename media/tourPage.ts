@@ -23,13 +23,15 @@ export class TourPage {
   readonly #panel = element('button', { type: 'button', class: 'plain' }, l10n.t('Show the panel'));
   readonly #provenance = element('footer', {});
   #at = 0;
+  /** Asked for, and on its way. */
+  #wanted: number | undefined;
   #shown: TourState | undefined;
   #sampling: SamplingPart | undefined;
 
   constructor(post: (message: FromLesson) => void) {
     this.#post = post;
-    this.#back.addEventListener('click', () => this.#go(this.#at - 1));
-    this.#next.addEventListener('click', () => this.#go(this.#at + 1));
+    this.#back.addEventListener('click', () => this.#go(-1));
+    this.#next.addEventListener('click', () => this.#go(1));
     this.#game.addEventListener('click', () => post({ kind: 'game' }));
     this.#panel.addEventListener('click', () => post({ kind: 'panel' }));
     this.root = element(
@@ -53,6 +55,7 @@ export class TourPage {
       return false;
     }
     this.#at = tourScreens.indexOf(figure.screen);
+    if (this.#at === this.#wanted || !this.root.isConnected) this.#wanted = undefined;
     const isLast = this.#at === tourScreens.length - 1;
     const { title, text } = wordsOf(figure, state.model);
     this.#title.textContent = state.title;
@@ -83,11 +86,15 @@ export class TourPage {
     const step = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1 }[event.key];
     if (step === undefined) return;
     event.preventDefault();
-    this.#go(this.#at + step);
+    this.#go(step);
   }
 
-  #go(screen: number): void {
-    if (screen >= 0 && screen < tourScreens.length) this.#post({ kind: 'screen', screen });
+  /** A second press goes on from the screen that the first one has asked for. */
+  #go(step: number): void {
+    const screen = (this.#wanted ?? this.#at) + step;
+    if (screen < 0 || screen >= tourScreens.length) return;
+    this.#wanted = screen;
+    this.#post({ kind: 'screen', screen });
   }
 }
 
@@ -165,10 +172,10 @@ function figureOf(figure: Exclude<TourFigure, SamplingFigure>, model: string): H
             element('li', {}, column(bits, band), tokenElement(token), element('span', { class: 'id' }, bits === undefined ? '–' : formatBits(bits))), // prettier-ignore
           ),
         ),
-        element('p', { class: 'quiet' }, l10n.t('{0} bits in all: the sum is what the whole piece had for {1}.', formatBits(figure.totalBits), model)), // prettier-ignore
+        element('p', { class: 'quiet' }, l10n.t('{0} bits in all: the sum is how much the whole piece surprised {1}.', formatBits(figure.totalBits), model)), // prettier-ignore
       );
     case 'context':
-      return element('div', { class: 'contexts' }, ...figure.columns.map(each => contextPart(each, figure.token)));
+      return element('div', { class: 'contexts' }, ...contextParts(figure));
   }
 }
 
@@ -191,9 +198,16 @@ function before(text: string): HTMLElement {
   return element('p', { class: 'tail', dir: 'auto' }, text, element('span', { class: 'blank', 'aria-hidden': 'true' }));
 }
 
+/** Bars of all columns are of one scale, since they are compared. */
+function contextParts({ columns, token }: Extract<TourFigure, { screen: 'context' }>): readonly HTMLElement[] {
+  const full = fullBar(Math.max(...columns.flatMap(({ rows }) => rows.map(row => row.probability))));
+  return columns.map(each => contextPart(each, token, full));
+}
+
 function contextPart(
   { contextTokens, before: read, probability, bits, rows }: Extract<TourFigure, { screen: 'context' }>['columns'][number],
   token: TokenPieces,
+  full: number,
 ): HTMLElement {
   const count = contextTokens === 1 ? l10n.t('1 token before it') : l10n.t('{0} tokens before it', formatCount(contextTokens));
   const sum = element('p', { class: 'sum' }, tokenElement(token), ' ', element('strong', {}, `${formatPercent(probability)}%`), ' ', l10n.t('{0} bits', formatBits(bits))); // prettier-ignore
@@ -203,7 +217,7 @@ function contextPart(
     element('h3', {}, count),
     element('p', { class: 'tail', dir: 'auto' }, read, element('span', { class: 'blank', 'aria-hidden': 'true' })),
     sum,
-    sharesTable(l10n.t('What it expects there'), rows.map(row => ({ token: row.token, shares: [row.probability] })), [l10n.t('Probability')]), // prettier-ignore
+    sharesTable(l10n.t('What it expects there'), rows.map(row => ({ token: row.token, shares: [row.probability] })), [l10n.t('Probability')], full), // prettier-ignore
   );
 }
 
@@ -213,8 +227,13 @@ interface SharedRow {
   readonly shares: readonly number[];
 }
 
-function sharesTable(name: string, rows: readonly SharedRow[], columns: readonly string[]): HTMLElement {
-  const full = fullBar(Math.max(...rows.flatMap(({ shares }) => shares)));
+/** `full`: the share of a bar of full length. */
+function sharesTable(
+  name: string,
+  rows: readonly SharedRow[],
+  columns: readonly string[],
+  full = fullBar(Math.max(...rows.flatMap(({ shares }) => shares))),
+): HTMLElement {
   const percent = (share: number) => (share === 0 ? '0%' : share === 1 ? '100%' : `${formatPercent(share)}%`);
   const body = rows.map(({ token, shares }) => {
     const bar = element('div', { class: 'bar' });

@@ -213,6 +213,22 @@ describe('lesson page', function () {
     assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')), 'The text so far');
   });
 
+  it('keeps what is typed while a guess is on its way', async () => {
+    const game = new GuessingGame(short);
+    const page = await open(guessingState(game, short, false));
+    await page.keyboard.type('sea');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('bo');
+    game.enter('sea');
+    await show(page, guessingState(game, short, false));
+    assert.equal(await page.locator('#guess').inputValue(), 'bo');
+    await page.keyboard.type('at');
+    await page.keyboard.press('Enter');
+    game.enter('boat');
+    await show(page, guessingState(game, short, false));
+    assert.equal(await page.locator('#guess').inputValue(), '');
+  });
+
   it('keeps hostile texts as text', async () => {
     const bad = passageOf(['The', hostile, hostile, hostile, ' end'], hostile);
     const game = new GuessingGame(bad);
@@ -247,6 +263,23 @@ describe('lesson page', function () {
     assert.deepEqual(await asked(), { kind: 'panel' });
     await page.keyboard.press('ArrowLeft');
     assert.deepEqual(await asked(), { kind: 'screen', screen: 3 });
+    // Faster than the screens come.
+    for (const screen of [2, 1]) {
+      await page.keyboard.press('ArrowLeft');
+      assert.deepEqual(await asked(), { kind: 'screen', screen });
+    }
+    await show(page, tourOf(figures['sampling'] ?? assert.fail()));
+    await page.keyboard.press('ArrowRight');
+    assert.deepEqual(await asked(), { kind: 'screen', screen: 2 });
+  });
+
+  it('draws the contexts of a token by one scale', async () => {
+    const context = figures['context'];
+    assert.ok(context?.screen === 'context');
+    const columns = [0.2, 0.4].map(probability => ({ ...(context.columns[0] ?? assert.fail()), rows: [{ token: word('sea'), probability }] })); // prettier-ignore
+    const page = await open(tourOf({ ...context, columns }));
+    const [half, whole] = await page.locator('.context .bar').evaluateAll(bars => bars.map(bar => bar.getBoundingClientRect().width));
+    assert.ok(half && whole && Math.abs(half / whole - 0.5) < 0.02, `${String(half)} and ${String(whole)}`);
   });
 
   it('draws with the temperature and seed that are asked for, with the slider kept', async () => {
