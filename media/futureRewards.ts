@@ -4,7 +4,7 @@ import { firstWords } from '../src/core/spokenText';
 import { element, tokenElement } from './dom';
 import { isBeta, isWholeIn, noMarks, ranges, ruleOf, type FutureChoices } from './futureChoices';
 import { caseBox, numberBox, textBox } from './futureForm';
-import { piecesOfIds, type FutureSamples, type SampleGroup } from './futureSamples';
+import { piecesOfIds, textElement, type FutureSamples, type SampleGroup } from './futureSamples';
 import { formatCount, formatDecimal, spokenToken } from './format';
 
 type Changed = (change: Partial<FutureChoices>) => void;
@@ -101,7 +101,9 @@ export class FutureRewards {
       element(
         'p',
         { class: 'about' },
-        l10n.t('Good counts +1, bad −1, neither 0. Each future is weighted by exp(reward / beta). A mark of yours goes before the rule.'),
+        l10n.t(
+          'Good counts +1, bad −1, neither 0. What a rule does not find good is bad. Each future is weighted by exp(reward / beta). A mark of yours goes before the rule.',
+        ),
       ),
       element('div', { class: 'form' }, element('label', { for: 'reward-rule' }, `${l10n.t('Rule')} `, rule), ...this.#needs.values()),
       this.#none,
@@ -191,7 +193,7 @@ export class FutureRewards {
     };
     const rows = continuations.map(({ ids, ended }, index) => {
       const pieces = piecesOfIds(ids, vocabulary);
-      const text = tokenElement(pieces);
+      const text = textElement(pieces);
       if (ended === 'length') text.append(element('span', { class: 'glyph' }, '…'));
       const spoken = firstWords(spokenToken(pieces), spokenLength);
       const reward = rewards[index] ?? 0;

@@ -3,7 +3,7 @@ import { futureText, unpacked, type Continuation, type FutureText, type Share } 
 import { neutralSampling, samplingRules } from '../src/core/sampling';
 import { piecesOfBytes, type TokenPieces, type Vocabulary } from '../src/core/vocabulary';
 import type { FuturesWanted, SampledFutures } from '../src/views/futuresProtocol';
-import { element } from './dom';
+import { element, tokenElement } from './dom';
 import { formatCount, formatDecimal, sentence } from './format';
 import { ruleName } from './sampler';
 
@@ -55,6 +55,13 @@ export function piecesOfIds(ids: Iterable<number>, vocabulary: Vocabulary): Toke
   }
   flush();
   return pieces;
+}
+
+/** A text of several words, as tokens are shown: the glyph of a space is no place where a line may end, but before it is one. */
+export function textElement(pieces: TokenPieces): HTMLElement {
+  const text = tokenElement(pieces);
+  for (const glyph of [...text.querySelectorAll('.glyph')]) if (glyph.previousSibling) glyph.before(element('wbr', {}));
+  return text;
 }
 
 /** "temperature 0.8, top-k 40" */

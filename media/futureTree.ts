@@ -1,7 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { futureTree, type FutureNode } from '../src/core/futures';
-import { element, tokenElement } from './dom';
-import { piecesOfIds, wholePercent, type FutureSamples, type SampleGroup } from './futureSamples';
+import { element } from './dom';
+import { piecesOfIds, textElement, wholePercent, type FutureSamples, type SampleGroup } from './futureSamples';
 import { formatBits, formatCount, spokenToken } from './format';
 
 /** Tokens that are one line: each of them is followed by the next in all futures that go through it. */
@@ -94,7 +94,7 @@ export class FutureTree {
     const bits = l10n.t('{0} bits', formatBits(rawBits));
     const bar = element('span', { class: 'bar' });
     bar.style.width = `${(members / all) * 100}%`;
-    const text = tokenElement(pieces);
+    const text = textElement(pieces);
     if (isBrokenOff) text.append(element('span', { class: 'glyph' }, '…'));
     const item = element(
       'div',

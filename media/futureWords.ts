@@ -167,7 +167,7 @@ function difference(a: Share, b: Share, word: string): readonly (Node | string)[
   const { difference: points, low, high } = comparedShares(a, b);
   if (points === undefined) return [];
   const numbers = [points, low, high].map(each => document.createTextNode(signed(each)));
-  const is = sentence(l10n.t('{0}, B less A: {1} percentage points, 95% interval {2} to {3}.'), quoted(word), ...numbers);
+  const is = sentence(l10n.t('{0}, B minus A: {1} percentage points, 95% interval {2} to {3}.'), quoted(word), ...numbers);
   const says =
     low <= 0 && high >= 0
       ? l10n.t('The interval holds 0: these samples do not tell whether it makes a difference.')

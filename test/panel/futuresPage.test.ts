@@ -295,7 +295,7 @@ describe('futures in the panel page', function () {
       assert.equal(holdsZero, word === 'capital', 'the example shows one case only');
       assert.equal(
         await text(page, forcedAnswer),
-        `“${word}”, B less A: ${points[0] ?? ''} percentage points, 95% interval ${points[1] ?? ''} to ${points[2] ?? ''}. ${
+        `“${word}”, B minus A: ${points[0] ?? ''} percentage points, 95% interval ${points[1] ?? ''} to ${points[2] ?? ''}. ${
           holdsZero
             ? 'The interval holds 0: these samples do not tell whether it makes a difference.'
             : 'The interval does not hold 0: the first token makes a difference to this model.'

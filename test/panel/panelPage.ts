@@ -99,6 +99,12 @@ export class PanelServer {
       ({ className, variables }) => {
         document.body.className = className;
         for (const [name, value] of Object.entries(variables)) document.documentElement.style.setProperty(name, value);
+        // Of the style sheet that VS Code puts before ours.
+        const usual = new CSSStyleSheet();
+        usual.replaceSync(
+          ':where(code) { color: var(--vscode-textPreformat-foreground); background: var(--vscode-textPreformat-background); }',
+        );
+        document.adoptedStyleSheets = [usual];
         document.documentElement.style.background = variables['--vscode-editor-background'] ?? '';
       },
       { className: theme, variables: themeVariables(theme) },

@@ -21,6 +21,8 @@ const themeColours: Readonly<Record<Theme, Readonly<Record<string, string>>>> = 
     'button.background': '#0078d4',
     'button.foreground': '#ffffff',
     'progressBar.background': '#0078d4',
+    'textPreformat.foreground': '#d7ba7d',
+    'textPreformat.background': '#3d3d3d',
   },
   'vscode-light': {
     foreground: '#3b3b3b',
@@ -30,6 +32,8 @@ const themeColours: Readonly<Record<Theme, Readonly<Record<string, string>>>> = 
     'button.background': '#005fb8',
     'button.foreground': '#ffffff',
     'progressBar.background': '#005fb8',
+    'textPreformat.foreground': '#3b3b3b',
+    'textPreformat.background': '#0000001f',
   },
   'vscode-high-contrast': {
     foreground: '#ffffff',
@@ -42,6 +46,8 @@ const themeColours: Readonly<Record<Theme, Readonly<Record<string, string>>>> = 
     'button.foreground': '#ffffff',
     'button.border': '#6fc3df',
     'progressBar.background': '#6fc3df',
+    'textPreformat.foreground': '#ffffff',
+    'textPreformat.background': '#000000',
   },
   'vscode-high-contrast-light': {
     foreground: '#292929',
@@ -54,6 +60,8 @@ const themeColours: Readonly<Record<Theme, Readonly<Record<string, string>>>> = 
     'button.foreground': '#ffffff',
     'button.border': '#0f4a85',
     'progressBar.background': '#0f4a85',
+    'textPreformat.foreground': '#ffffff',
+    'textPreformat.background': '#09345f',
   },
 };
 
