@@ -30,6 +30,12 @@ function filled<T extends Element>(target: T, attributes: Attributes, children: 
   return target;
 }
 
+/** What is seen of an element whose name is another text: that is in it for those who listen. */
+export function seenAndSpoken(seen: readonly HTMLElement[], spoken: string): readonly HTMLElement[] {
+  for (const each of seen) each.setAttribute('aria-hidden', 'true');
+  return [...seen, element('span', { class: 'only-spoken' }, spoken)];
+}
+
 /** A token's pieces, isolated so that characters that turn the direction of text turn nothing else. */
 export function tokenElement(token: TokenPieces): HTMLElement {
   return element('bdi', { class: 'token' }, ...token.map(({ text, glyph }) => (glyph ? element('span', { class: 'glyph' }, text) : text)));

@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { futureTree, type FutureNode } from '../src/core/futures';
-import { element } from './dom';
+import { element, seenAndSpoken } from './dom';
 import { piecesOfIds, textElement, wholePercent, type FutureSamples, type SampleGroup } from './futureSamples';
 import { formatBits, formatCount, spokenToken } from './format';
 
@@ -96,6 +96,7 @@ export class FutureTree {
     bar.style.width = `${(members / all) * 100}%`;
     const text = textElement(pieces);
     if (isBrokenOff) text.append(element('span', { class: 'glyph' }, '…'));
+    const spoken = l10n.t('{0}: {1} of {2}, {3}, {4} so far', spokenToken(pieces), formatCount(members), formatCount(all), share, bits);
     const item = element(
       'div',
       {
@@ -104,16 +105,20 @@ export class FutureTree {
         'aria-posinset': String(position),
         'aria-setsize': String(siblings),
         'aria-expanded': isParent ? String(!this.#closed.has(key)) : undefined,
-        'aria-label': l10n.t('{0}: {1} of {2}, {3}, {4} so far', spokenToken(pieces), formatCount(members), formatCount(all), share, bits),
         tabindex: key === this.#current ? '0' : '-1',
         'data-key': key,
         'data-members': String(members),
       },
-      element('span', { class: 'count' }, formatCount(members)),
-      element('span', { class: 'percent' }, share),
-      element('span', { class: 'track' }, bar),
-      element('span', { class: 'branch' }, element('span', { class: 'twist' }, isParent ? (this.#closed.has(key) ? '▸' : '▾') : ''), text),
-      element('span', { class: 'bits' }, bits),
+      ...seenAndSpoken(
+        [
+          element('span', { class: 'count' }, formatCount(members)),
+          element('span', { class: 'percent' }, share),
+          element('span', { class: 'track' }, bar),
+          element('span', { class: 'branch' }, element('span', { class: 'twist' }, isParent ? (this.#closed.has(key) ? '▸' : '▾') : ''), text), // prettier-ignore
+          element('span', { class: 'bits' }, bits),
+        ],
+        spoken,
+      ),
     );
     item.style.setProperty('--level', String(level - 1));
     return item;

@@ -1,7 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { branchesAfter, pathTo, totalsTo, type Scratch } from '../src/core/scratch';
 import type { TokenPieces } from '../src/core/vocabulary';
-import { element, tokenElement } from './dom';
+import { element, seenAndSpoken, tokenElement } from './dom';
 import { formatBits, spokenToken } from './format';
 
 export interface TreeActions {
@@ -103,9 +103,8 @@ export class ScratchTree {
     const bits = `${formatBits(rawBits)} → ${sampledBits === null ? l10n.t('cut') : formatBits(sampledBits)}`;
     return element(
       'span',
-      { ...attributes, 'aria-label': totals === '' ? spoken : `${spoken}. ${totals}` },
-      tokenElement(name),
-      element('span', { class: 'bits' }, bits),
+      attributes,
+      ...seenAndSpoken([tokenElement(name), element('span', { class: 'bits' }, bits)], totals === '' ? spoken : `${spoken}. ${totals}`),
     );
   }
 

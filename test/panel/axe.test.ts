@@ -121,7 +121,7 @@ describe('axe-core on the panel', function () {
       const tokens = branches.nodes.map(({ id }) => ({ id, token: words.piecesOf(id) }));
       for (const where of ['cursor', 'elsewhere', 'edited'] as const) {
         await send(page, { kind: 'continuation', scratch: branches, tokens, where });
-        assert.equal(await page.locator('.branch').count(), 3);
+        assert.equal(await page.locator('.scratch-tree .branch').count(), 3);
         assert.ok((await page.locator('.future-tree [role=treeitem]').count()) > 2);
         assert.deepEqual(await seriousFaults(page), [], where);
         assert.deepEqual(await lowContrast(page), [], where);

@@ -340,7 +340,7 @@ describe('a continuation in the panel page', function () {
     assert.equal(await focusedNode(page), '2');
     assert.deepEqual(await page.locator('[aria-selected=true]').evaluateAll(each => each.map(item => (item as HTMLElement).dataset['node'])), ['2']); // prettier-ignore
     const { sampledBits = null } = extension.scratch.nodes[2] ?? {};
-    const label = (await page.locator('[data-node="2"]').getAttribute('aria-label')) ?? '';
+    const label = (await page.locator('[data-node="2"] .only-spoken').textContent()) ?? '';
     assert.equal(label, `${nameOf(first[2] ?? -1).replace('·', 'space ')}: ${formatBits(extension.scratch.nodes[2]?.rawBits ?? NaN)} bits raw, ${formatBits(sampledBits ?? NaN)} after sampling. In all ${raw(2)} bits raw, ${raw(2)} after sampling`); // prettier-ignore
 
     await page.keyboard.press('ArrowLeft');

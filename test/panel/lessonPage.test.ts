@@ -248,6 +248,8 @@ describe('lesson page', function () {
     const asked = async () => (await posted(page)).at(-1);
     assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Next');
     await page.keyboard.press('Enter');
+    assert.deepEqual(await asked(), { kind: 'screen', screen: 1 });
+    await show(page, tourOf(figures['distribution'] ?? assert.fail()));
     for (const [index, name] of tourScreens.entries()) {
       if (index > 0) assert.deepEqual(await asked(), { kind: 'screen', screen: index });
       await show(page, tourOf(figures[name] ?? assert.fail()));
