@@ -73,6 +73,8 @@ export class Continuation {
   #last: DrawnToken | undefined;
   /** Tokens that a run has still to draw; 0: none is under way. */
   #running = 0;
+  /** The continuation is to end; the extension has not said yet that it has. */
+  #isLeaving = false;
 
   constructor(choices: Choices, actions: ContinuationActions) {
     this.#choices = choices;
@@ -94,12 +96,12 @@ export class Continuation {
       run: button(l10n.t('Run ten'), () => this.#toggleRun()),
       back: button(l10n.t('Step back'), () => this.#move(steppedBack(this.#scratch))),
       remove: button(l10n.t('Remove from here on'), () => this.#remove(this.#scratch.at)),
-      insert: button(l10n.t('Insert into the editor'), () => actions.post({ kind: 'continued', act: 'insert' })),
+      insert: button(l10n.t('Insert into the editor'), () => this.#leave('insert')),
       copy: button(l10n.t('Copy'), () => actions.post({ kind: 'continued', act: 'copy' })),
-      discard: button(l10n.t('Discard'), () => actions.post({ kind: 'continued', act: 'discard' })),
+      discard: button(l10n.t('Discard'), () => this.#leave('discard')),
     };
     const back = element('button', { type: 'button', class: 'plain' }, l10n.t('Back to the cursor'));
-    back.addEventListener('click', () => actions.post({ kind: 'continued', act: 'discard' }));
+    back.addEventListener('click', () => this.#leave('discard'));
     this.notice = element('p', { class: 'elsewhere' }, this.#noticeText, ' ', back);
     this.notice.hidden = true;
 
@@ -131,9 +133,12 @@ export class Continuation {
     this.#names = new Map(tokens.map(({ id, token }) => [id, token]));
     this.#where = where;
     this.#scratch = scratch;
-    if (!this.#isHeld || scratch.nodes.length === 0) this.#stop();
+    // What was asked for since it was to end is meant for the place that comes then.
+    if (!this.#isHeld || (scratch.nodes.length === 0 && !this.#isLeaving)) this.#stop();
+    this.#isLeaving = false;
     if (scratch.nodes.length === 0) this.#forgetDrawn();
     this.#actions.wantsChanged();
+    this.#goOn();
     this.#fill();
   }
 
@@ -160,7 +165,9 @@ export class Continuation {
   /** The place that is shown is where the continuation stands, and not an older one. */
   get #isHere(): boolean {
     const { state } = this.#shown ?? {};
-    return state !== undefined && !state.updating && state.after.map(({ id }) => id).join() === idsTo(this.#scratch).join();
+    return (
+      state !== undefined && !state.updating && !this.#isLeaving && state.after.map(({ id }) => id).join() === idsTo(this.#scratch).join()
+    );
   }
 
   /** The control token that ended the text, or undefined. */
@@ -181,7 +188,7 @@ export class Continuation {
     if (!this.#canGoOn || !this.#shown) return this.#fill();
     const { root, updating } = this.#shown.state;
     const acts = [...(this.#waiting?.acts ?? []), act].slice(0, runLength);
-    this.#waiting = { acts, root: updating ? undefined : root };
+    this.#waiting = { acts, root: updating || this.#isLeaving ? undefined : root };
     this.#actions.wantsChanged();
     this.#goOn();
     this.#fill();
@@ -250,6 +257,13 @@ export class Continuation {
     if (isEnd) this.#running = 0;
     if (this.#running > 0) this.#waiting = { acts: [{ kind: 'drawAndAccept' }], root: state.root };
     else this.#spoken.textContent = acceptedInWords(this.#nameOf(id), this.#scratch);
+    this.#fill();
+  }
+
+  #leave(act: 'insert' | 'discard'): void {
+    this.#stop();
+    this.#isLeaving = true;
+    this.#actions.post({ kind: 'continued', act });
     this.#fill();
   }
 

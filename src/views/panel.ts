@@ -237,6 +237,7 @@ export class PanelView implements Disposable {
     }
     if (act === 'copy') return copyContinuation(edit);
     if (act === 'insert' && !edit.holds) {
+      this.#scratch.tellAgain();
       const text = vscode.l10n.t('The text before the continuation has changed, so nothing was inserted.');
       return void vscode.window.showInformationMessage(text);
     }
@@ -244,7 +245,10 @@ export class PanelView implements Disposable {
       if (this.#isInserting) return; // pressed twice
       this.#isInserting = true;
       const editor = await insertContinuation(edit).finally(() => (this.#isInserting = false));
-      if (!editor) return;
+      if (!editor) {
+        this.#scratch.tellAgain();
+        return;
+      }
       this.#editor = editor;
     }
     this.#scratch.end();

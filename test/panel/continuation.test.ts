@@ -421,6 +421,24 @@ describe('a continuation in the panel page', function () {
     assert.match(await text(page, '.drawn-text'), /^Number 4 of seed 0/);
   });
 
+  it('goes on behind what was inserted, when a press comes before the extension has inserted it', async () => {
+    const extension = await open();
+    const { page } = extension;
+    await press(page, 'Draw and accept');
+    await extension.answer();
+    await press(page, 'Insert into the editor');
+    await press(page, 'Draw and accept');
+    assert.deepEqual(await extension.heard(), [{ kind: 'continued', act: 'insert' }]);
+    extension.scratch = emptyScratch;
+    await extension.tell();
+    assert.deepEqual(await extension.heard(), []);
+    await show(page, { ...tuesday, place: 9, root: 9 });
+    await send(page, { kind: 'row', place: 9, logProbabilities, typedBytes: undefined });
+    const [next] = await extension.heard();
+    assert.equal(next?.root, 9);
+    assert.deepEqual(idsTo(next.scratch ?? assert.fail()), drawnTokens(1, 0));
+  });
+
   it('goes on where its place gets another number', async () => {
     const extension = await open();
     const { page } = extension;
