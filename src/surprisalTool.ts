@@ -111,9 +111,14 @@ async function openDocument(file: string): Promise<vscode.TextDocument> {
 
 function addressesOf(file: string): readonly vscode.Uri[] {
   const isAddress = /^[a-z][\w+.-]+:/i.test(file); // one letter is a drive
-  if (isAddress) return [vscode.Uri.parse(file)];
-  if (/^([a-z]:)?[\\/]/i.test(file)) return [vscode.Uri.file(file)];
+  if (isAddress) return [withoutDots(vscode.Uri.parse(file))];
+  if (/^([a-z]:)?[\\/]/i.test(file)) return [withoutDots(vscode.Uri.file(file))];
   return (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => vscode.Uri.joinPath(uri, file));
+}
+
+/** VS Code goes by the beginning of an address, and takes `folder/../secret` for a file of the folder. */
+function withoutDots(uri: vscode.Uri): vscode.Uri {
+  return uri.path.startsWith('/') ? vscode.Uri.joinPath(uri, '.') : uri;
 }
 
 /** From a language model: whatever it made of the schema. */

@@ -98,6 +98,8 @@ describe('the tool for language models', function () {
   let api: TokenLensApi;
   const folder = path.join(vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '', 'tool');
   const file = path.join(folder, 'harbour.txt');
+  /** Beside the workspace. */
+  const secret = `${path.dirname(folder)}-secret.txt`;
 
   async function ask(input: object): Promise<ToolAnswer> {
     const { content } = await vscode.lm.invokeTool('get_text_surprisal', { input, toolInvocationToken: undefined });
@@ -112,10 +114,12 @@ describe('the tool for language models', function () {
     await useModel(inExtension('test/fixtures/tiny-gpt2'));
     mkdirSync(folder, { recursive: true });
     writeFileSync(file, lines.join('\n'));
+    writeFileSync(secret, 'Nobody asked for this.\n');
   });
   after(async () => {
     await useModel(undefined);
     rmSync(folder, { recursive: true });
+    rmSync(secret);
   });
 
   it('gives a summary and the most surprising tokens of lines of a file', async () => {
@@ -147,6 +151,9 @@ describe('the tool for language models', function () {
     for (const [input, message] of [
       [{ file: 'tool/nowhere.txt' }, /no text file/],
       [{ file: '/etc/passwd' }, /no text file/],
+      [{ file: `${folder}/../../${path.basename(secret)}` }, /no text file/],
+      [{ file: `file://${folder}/../../${path.basename(secret)}` }, /no text file/],
+      [{ file: `../${path.basename(secret)}` }, /no text file/],
       [{ file: 'tool/harbour.txt', startLine: 61 }, /has 60 lines/],
       [{ file: 'tool/harbour.txt', startLine: 5, endLine: 4 }, /whole numbers/],
       [{ file: 'tool/long.txt' }, /ask for fewer lines/],
