@@ -88,7 +88,7 @@ interface Passage {
 async function reading({ asked, text, edit, spans, isCut, isThere }: Passage): Promise<PassageReading> {
   const { scored, document, topCount, edges, signal } = asked;
   const usual = usualInFile(scored, document, edit) ?? (await usualNear(edit, asked));
-  const question = { edit, followingTokens: isCut ? 0 : followingTokens, topCount };
+  const question = { edit, followingTokens: isCut ? 0 : followingTokens, topCount, wholeEdit: true }; // of the passage, what begins like the other text too
   const { result, ...from } = await scored.ask(document, 'try', question, signal);
   const table = passageTable(isThere ? result.before : result.after);
   const cells = cellsOver(table, spans);
