@@ -30,6 +30,8 @@ export interface GhostText {
   /** The word that was begun counts as one, and its bits are those of how it goes on. */
   readonly tokens: number;
   readonly bitsPerToken: number;
+  /** What is new in it follows in the document already: as it stands behind the cursor, up to the end of a line. */
+  readonly isThere: boolean;
 }
 
 /** Undefined where the draft adds nothing that can be seen. Of the line that it ends with, what stands before the line break. */
@@ -50,10 +52,17 @@ export function ghostTextOf(place: GhostPlace, draft: DraftedTokens, vocabulary:
   const own = draft.logProbabilities.subarray(draft.givenTokens, last);
   const log = own.reduce((sum, value) => sum + value, draft.givenTokens > 0 ? draft.givenLogProbability : 0);
   const tokens = own.length + (draft.givenTokens > 0 ? 1 : 0);
-  const numbers = { tokens, bitsPerToken: Math.max(0, -log / Math.LN2 / tokens) };
+  const isThere = stands(added, text, selected?.end ?? offset);
+  const numbers = { tokens, bitsPerToken: Math.max(0, -log / Math.LN2 / tokens), isThere };
   if (selected) return { start: selected.start, end: selected.end, text: selected.text + added, added, ...numbers };
   const start = Math.max(draft.cut, lineStart(text, offset));
   return { start, end: coveredEnd(text, offset, added), text: text.slice(start, offset) + added, added, ...numbers };
+}
+
+/** The model knows only what stands before the cursor: where it is sure of what comes next, that is often what comes next. */
+function stands(added: string, text: string, offset: number): boolean {
+  const following = withLineFeeds(text.slice(offset));
+  return following.startsWith(added) && /^[^\S\n]*(?:\n|$)/.test(following.slice(added.length));
 }
 
 /** Whole characters only: half of one at the end is left out. */

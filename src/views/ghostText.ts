@@ -2,10 +2,11 @@ import * as vscode from 'vscode';
 import type { Config } from '../config';
 import { ghostTextOf } from '../core/ghostText';
 import type { GhostText } from '../core/ghostText';
-import { formatBits, formatCount, formatPercent } from '../core/numberText';
+import { formatBits, formatCount, formatDecimal } from '../core/numberText';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import { ModelError } from '../model/errors';
+import type { DraftResult } from '../model/protocol';
 import type { Pauses } from '../pauses';
 import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
@@ -139,7 +140,10 @@ export class GhostTextView implements Disposable {
     } finally {
       clearTimeout(waiting);
       cancelled.dispose();
-      if (this.#run === run) this.#run = undefined;
+      if (this.#run === run) {
+        this.#run = undefined;
+        if (signal.aborted) this.#leave(); // VS Code does not want it any more: it is not being written
+      }
     }
   }
 
@@ -162,8 +166,8 @@ export class GhostTextView implements Disposable {
     const { result, vocabulary, modelName } = await this.#scored.ask(document, 'draft', asked, signal);
     if (signal.aborted) return undefined;
     const ghost = ghostTextOf({ text, offset, selected: entry }, result, vocabulary);
-    if (!ghost) {
-      this.#say(vscode.l10n.t('{0} is not sure of anything here: no next token has {1}%.', modelName, formatPercent(leastProbability)));
+    if (!ghost || ghost.isThere) {
+      this.#say(whyNothing(ghost, result, modelName, leastProbability));
       return undefined;
     }
     this.#show(markOf(ghost, modelName));
@@ -232,6 +236,21 @@ function markOf({ tokens, bitsPerToken }: GhostText, modelName: string): string 
   return tokens === 1
     ? vscode.l10n.t('{0} wrote 1 token: {1} bits (draft)', modelName, formatBits(bitsPerToken))
     : vscode.l10n.t('{0} wrote {1} tokens: {2} bits a token (draft)', modelName, formatCount(tokens), formatBits(bitsPerToken));
+}
+
+/** Nothing is shown where nothing is sure, or nothing can be seen, or all of it stands there. */
+function whyNothing(
+  ghost: GhostText | undefined,
+  { ids, givenTokens, ended }: Pick<DraftResult, 'ids' | 'givenTokens' | 'ended'>,
+  modelName: string,
+  leastProbability: number,
+): string {
+  if (ghost) return vscode.l10n.t('{0} would write here what follows already.', modelName);
+  if (ended === 'control') return vscode.l10n.t('{0} would end the text here.', modelName);
+  // Or half a character.
+  if (ids.length > givenTokens) return vscode.l10n.t('{0} is sure only of what cannot be seen here, such as white space.', modelName);
+  const percent = formatDecimal(100 * leastProbability, 1).replace(/\D0$/, '');
+  return vscode.l10n.t('{0} is not sure enough here: no next token reaches {1}% (setting Suggest Least Probability).', modelName, percent);
 }
 
 function reasonInWords(error: unknown): string {

@@ -33,7 +33,7 @@ function shown(place: GhostPlace, { vocabulary, draft }: ReturnType<typeof draft
 describe('ghost text', () => {
   it('takes the place of the word that is begun, and repeats it', () => {
     const ghost = shown(at('let harb|\nx'), drafted(3, [' harbour', ' =', ' 1'], 1, -Math.LN2));
-    assert.deepEqual(ghost, { start: 3, end: 8, text: ' harbour = 1', added: 'our = 1', tokens: 3, bitsPerToken: 1 });
+    assert.deepEqual(ghost, { start: 3, end: 8, text: ' harbour = 1', added: 'our = 1', tokens: 3, bitsPerToken: 1, isThere: false });
   });
 
   it('begins on the line of the cursor, whatever was spelled anew', () => {
@@ -51,6 +51,18 @@ describe('ghost text', () => {
     assert.equal(added(['a'], 1), undefined);
     const { tokens, bitsPerToken } = shown(at('a|'), drafted(1, [' b', ';', '\n', ' c'])) ?? assert.fail();
     assert.deepEqual([tokens, bitsPerToken], [2, 1]);
+  });
+
+  it('tells what stands behind the cursor already', () => {
+    const isThere = (marked: string, pieces: readonly string[], selected?: GhostPlace['selected']) =>
+      shown(at(marked, selected), drafted(selected?.start ?? marked.indexOf('|'), pieces))?.isThere;
+    assert.equal(isThere('  x;|\n}\ny', ['\n', '}']), true);
+    assert.equal(isThere('  x;|\r\n}  \r\ny', ['\n', '}']), true);
+    assert.equal(isThere('x(|);', [')', ';']), true);
+    assert.equal(isThere('  x;|\n} else', ['\n', '}']), false, 'the line goes on in another way');
+    assert.equal(isThere('  x;|\n}\n', ['\n', '}', ';']), false);
+    assert.equal(isThere('  x;|', ['\n', '}']), false);
+    assert.equal(isThere('x.har|();\n', ['Harbour', '()', ';'], { start: 2, end: 5, text: 'Harbour' }), true);
   });
 
   it('goes on from a list entry in its place', () => {

@@ -182,9 +182,19 @@ describe('ghost text in the editor', function () {
     await set('tokenLens.suggestLeastProbability', 1);
     const { document } = await open(`${loop}|`);
     await ask();
-    await says(/SmolLM2-135M is not sure of anything here/);
+    await says(/SmolLM2-135M is not sure enough here: no next token reaches 100%/);
     assert.equal(await ghostText(), '');
     await is(document, loop);
+  });
+
+  it('does not offer what follows already', async () => {
+    const loop = '  for (const item of items) {\n    total += item;';
+    const { document } = await open(`function sum(items) {\n  let total = 0;\n${loop}|\n  }\n  return total;\n}\n`);
+    const text = document.getText();
+    await ask();
+    await says(/SmolLM2-135M would write here what follows already/);
+    assert.equal(await ghostText(), '');
+    await is(document, text);
   });
 
   it('leaves documents alone that are left out', async () => {
