@@ -104,10 +104,16 @@ export class Insertions implements Disposable {
 
   #follow(): void {
     for (const { document } of vscode.window.visibleTextEditors) {
-      if (this.#known.has(document) || this.#config.skips(document) === 'scheme') continue;
-      const known = { text: undefined, eol: document.eol, last: undefined, candidate: undefined, savingSince: -Infinity };
+      if (this.#config.skips(document) === 'scheme') continue;
+      const known: Known = this.#known.get(document) ?? {
+        text: undefined,
+        eol: document.eol,
+        last: undefined,
+        candidate: undefined,
+        savingSince: -Infinity,
+      };
       this.#known.set(document, known);
-      this.#keepText(document, known);
+      if (known.text === undefined) this.#keepText(document, known); // it may have been hidden
     }
     const shown = new Set(vscode.window.visibleTextEditors.map(({ document }) => document));
     // What is hidden keeps its insertion, which moves with edits, but not a copy of its text.
