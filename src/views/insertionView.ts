@@ -47,6 +47,8 @@ interface Inspected {
   insertion: Insertion;
   /** Of the document's present text; undefined while the model is asked. */
   reading: PassageReading | undefined;
+  /** It has been read once: while it is read again the other colours do not come back for a moment. */
+  isShown: boolean;
 }
 
 /**
@@ -79,9 +81,9 @@ export class InsertionView implements Disposable {
     this.#item.name = vscode.l10n.t('Token Lens: inserted text');
     this.#store.add(
       insertions.onDidInsert(insertion => {
-        if (this.#inspected?.document === insertion.document && !this.#inspected.asked) this.leave();
         const isHere = window.activeTextEditor?.document === insertion.document;
         if (config.inspectsInsertions && isHere && config.skips(insertion.document) === undefined) this.#begin(insertion, false);
+        else if (this.#inspected?.document === insertion.document) this.leave(); // it is the last insertion no more
       }),
     );
     this.#store.add(workspace.onDidChangeTextDocument(pauses.timed('edit', event => this.#edited(event))));
@@ -132,9 +134,9 @@ export class InsertionView implements Disposable {
     this.#begin(insertion, true);
   }
 
-  /** Its colours are shown, and no others of the document. */
+  /** Its colours are shown, or on their way back after an edit inside, and no others of the document. */
   isShown(document: vscode.TextDocument): boolean {
-    return this.#inspected?.document === document && this.#inspected.reading !== undefined;
+    return this.#inspected?.document === document && this.#inspected.isShown;
   }
 
   /** The cell of the insertion at an offset, and the table it is of; undefined where none is. */
@@ -144,11 +146,17 @@ export class InsertionView implements Disposable {
     return reading && cell !== undefined ? { reading, cell } : undefined;
   }
 
-  /** Moves to the next or previous token of it that stands out; false where no insertion is shown in the active editor. */
+  /** Moves to the next or previous token of it that stands out, once it is read; false where no insertion is shown in the active editor. */
   go(direction: Direction): boolean {
     const editor = vscode.window.activeTextEditor;
-    const reading = editor && editor.document === this.#inspected?.document ? this.#inspected.reading : undefined;
-    if (!editor || !reading) return false;
+    const inspected = editor?.document === this.#inspected?.document ? this.#inspected : undefined;
+    if (!editor || !inspected) return false;
+    if (!inspected.reading) {
+      const isAwaited = inspected.isShown || inspected.asked;
+      if (isAwaited) this.#parts.announcer.say(vscode.l10n.t('No score here yet.')); // a move elsewhere would end it
+      return isAwaited;
+    }
+    const { reading } = inspected;
     const { text, cells, table, vocabulary, summary } = reading;
     const spanOf = (index: number) => shownPart(text, { start: cells.starts[index] ?? 0, end: cells.ends[index] ?? 0 });
     const starts = summary.standing.map(index => spanOf(index).start);
@@ -182,7 +190,8 @@ export class InsertionView implements Disposable {
 
   #begin(insertion: Insertion, asked: boolean): void {
     if (this.#inspected && this.#inspected.document !== insertion.document) this.leave();
-    this.#inspected = { document: insertion.document, asked, insertion, reading: undefined };
+    const isShown = this.#inspected?.isShown ?? false;
+    this.#inspected = { document: insertion.document, asked, insertion, reading: undefined, isShown };
     void vscode.commands.executeCommand('setContext', contextKeys.inspecting, true);
     void this.#read();
   }
@@ -222,6 +231,7 @@ export class InsertionView implements Disposable {
       if (run.signal.aborted || document.version !== version) return; // an edit has its own run
       pauses.time('model', () => {
         inspected.reading = reading;
+        inspected.isShown = true;
         this.#draw();
         this.#changed.fire(document);
       });
@@ -282,7 +292,11 @@ export class InsertionView implements Disposable {
     // Text that ends with a line break ends on the line before the next.
     const position = document.positionAt(Math.max(0, end - (reading.text.slice(0, end).endsWith('\n') ? 1 : 0)));
     const at = document.lineAt(position.line).range.end;
-    return { range: new vscode.Range(at, at), renderOptions: { after: { contentText: sentences(reading) } } };
+    // An editor cuts the line where it ends itself, or wraps it: the rest is in the hover, as in the status bar's.
+    const { summary, weakest, cut } = passageInWords(reading);
+    const contentText = [summary, weakest, cut].filter(part => part !== undefined).join('; ');
+    const hoverMessage = new vscode.MarkdownString().appendText(lines(reading));
+    return { range: new vscode.Range(at, at), hoverMessage, renderOptions: { after: { contentText } } };
   }
 
   #drawItem(): void {
@@ -295,20 +309,28 @@ export class InsertionView implements Disposable {
       this.#item.command = undefined;
       return this.#item.show();
     }
-    const { brief, summary, weakest, following, cut } = passageInWords(inspected.reading);
+    const { brief, weakest } = passageInWords(inspected.reading);
     const said = [brief, weakest].filter(part => part !== undefined).join(', ');
     this.#item.text = `$(sparkle) ${said.replaceAll('$(', '$\u2060(')}`; // which would draw an icon
-    this.#item.tooltip = [summary, weakest, following, cut].filter(part => part !== undefined).join('\n');
+    this.#item.tooltip = lines(inspected.reading);
     this.#item.accessibilityInformation = { label: `Token Lens: ${sentences(inspected.reading)}` };
     this.#item.command = inspected.reading.summary.standing.length > 0 ? ('tokenLens.nextSurprise' satisfies CommandId) : undefined;
     this.#item.show();
   }
 }
 
-/** All that is said of it, in one line. */
-function sentences(reading: PassageReading): string {
+/** All that is said of it. */
+function parts(reading: PassageReading): readonly string[] {
   const { summary, weakest, following, cut } = passageInWords(reading);
-  return [summary, weakest, following, cut].filter(part => part !== undefined).join('; ');
+  return [summary, weakest, following, cut].filter(part => part !== undefined);
+}
+
+function sentences(reading: PassageReading): string {
+  return parts(reading).join('; ');
+}
+
+function lines(reading: PassageReading): string {
+  return parts(reading).join('\n');
 }
 
 /** A cursor is in it, or on one of its lines. */
