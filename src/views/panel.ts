@@ -153,6 +153,11 @@ export class PanelView implements Disposable {
     this.#schedule();
   }
 
+  /** The editor whose places it shows, as long as that can be seen: the last one that had the focus, which the panel may have itself. */
+  get editor(): vscode.TextEditor | undefined {
+    return vscode.window.visibleTextEditors.find(editor => editor === this.#editor);
+  }
+
   /** Shows something in place of the distribution, where the panel can be seen already or else beside the text; undefined: the distribution again. */
   showInstead(state: PanelState | undefined): void {
     this.#instead = state;

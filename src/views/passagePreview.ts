@@ -66,7 +66,7 @@ export class PassagePreviews implements Disposable {
       parts.panel.onDidChoose(({ kind, passage }) => {
         if (this.#preview?.number !== passage) return; // of a page that has not been told yet
         if (kind === 'insert') void this.#insert(this.#preview);
-        else this.leave();
+        else void this.#close(this.#preview);
       }),
     );
     this.#store.add(workspace.onDidChangeTextDocument(({ document, contentChanges }) => contentChanges.length > 0 && leaveIf(document)));
@@ -85,7 +85,7 @@ export class PassagePreviews implements Disposable {
 
   /** What the clipboard's text would be at the cursor, or in place of the selection. */
   async inspectClipboard(): Promise<void> {
-    const editor = vscode.window.activeTextEditor;
+    const editor = vscode.window.activeTextEditor ?? this.#parts.panel.editor;
     if (!editor) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
     const { document, selection } = editor;
     const { version } = document;
@@ -100,8 +100,8 @@ export class PassagePreviews implements Disposable {
     const { scored, panel, config, looks, pauses } = this.#parts;
     const run = new AbortController();
     const inserted = withLineEndings(text, document);
-    const active = vscode.window.activeTextEditor;
-    const cursor = active?.document === document ? active.selection : undefined;
+    const editor = vscode.window.activeTextEditor ?? panel.editor;
+    const cursor = editor?.document === document ? editor.selection : undefined;
     const preview = { document, version: document.version, range, text: inserted, number: ++this.#count, run, cursor };
     this.#preview = preview;
     void vscode.commands.executeCommand('setContext', contextKeys.previewing, true);
@@ -144,14 +144,19 @@ export class PassagePreviews implements Disposable {
     this.#store.dispose();
   }
 
+  /** Back to where it was asked for. */
+  async #close({ document }: Preview): Promise<void> {
+    this.leave();
+    await focused(document);
+  }
+
   async #insert({ document, version, range, text }: Preview): Promise<void> {
     this.leave();
-    const shown = vscode.window.visibleTextEditors.find(editor => editor.document === document);
-    if (document.isClosed || document.version !== version || !shown) {
+    const editor = document.version === version ? await focused(document) : undefined;
+    if (!editor) {
       this.#parts.announcer.say(vscode.l10n.t('The document has changed, so nothing was inserted.'), { asked: true });
       return;
     }
-    const editor = await vscode.window.showTextDocument(document, shown.viewColumn === undefined ? {} : { viewColumn: shown.viewColumn });
     const isDone = document.version === version && (await editor.edit(builder => builder.replace(range, text)));
     if (!isDone) {
       this.#parts.announcer.say(vscode.l10n.t('The document did not take the text.'), { asked: true });
@@ -159,7 +164,15 @@ export class PassagePreviews implements Disposable {
     }
     const end = document.positionAt(document.offsetAt(range.start) + text.length);
     editor.selection = new vscode.Selection(end, end);
+    editor.revealRange(editor.selection, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
   }
+}
+
+/** Gives the focus to an editor of the document; undefined where none can be seen. */
+async function focused(document: vscode.TextDocument): Promise<vscode.TextEditor | undefined> {
+  const shown = vscode.window.visibleTextEditors.find(editor => editor.document === document);
+  if (document.isClosed || !shown) return undefined;
+  return vscode.window.showTextDocument(document, shown.viewColumn === undefined ? {} : { viewColumn: shown.viewColumn });
 }
 
 /** All of the panel's state that comes from the model. */
