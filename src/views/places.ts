@@ -31,10 +31,11 @@ export function selectionOf({ document, selection }: vscode.TextEditor): Span {
   return { start: document.offsetAt(selection.start), end: document.offsetAt(selection.end) };
 }
 
+/** With the cursor at the beginning: the hover by keys, the alternatives and the panel are of what is selected then, not of what comes after it. */
 export function select(editor: vscode.TextEditor, span: Span): void {
   const { document } = editor;
   const range = new vscode.Range(document.positionAt(span.start), document.positionAt(span.end));
-  editor.selection = new vscode.Selection(range.start, range.end);
+  editor.selection = new vscode.Selection(range.end, range.start);
   editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
 }
 

@@ -175,7 +175,7 @@ describe('what was inserted', function () {
     await browser.screenshot('insertion-completion');
     const marked = await coloured();
     assert.ok(marked.includes('utf') || marked.includes('16'), marked);
-    assert.match(await saidAtLineEnd(), /weakest “.+” [\d.]+ bits; the next \d+ tokens: [\d.]+ bits without it, [\d.]+ with it/);
+    assert.match(await saidAtLineEnd(), /not the model that wrote it; weakest “.+” [\d.]+ bits"$/);
     // Bits of what follows, without it and with it, are those of the two texts.
     const [, count = '', without = '', withIt = ''] =
       /the next (\d+) tokens: ([\d.]+) bits without it, ([\d.]+) with it/.exec(await said()) ?? [];
@@ -195,6 +195,9 @@ describe('what was inserted', function () {
       await vscode.commands.executeCommand('editor.action.showHover');
       return browser.evaluate<boolean>(`document.querySelector('.monaco-hover')?.innerText.includes('everything else') ?? false`);
     });
+    const hover = await browser.evaluate<string>(`document.querySelector('.monaco-hover').innerText.trim()`);
+    const [lead = ''] = hover.split('\n');
+    assert.ok(lead.includes(editor.document.getText(editor.selection)), `of the token that it went to: ${lead}`);
     await browser.screenshot('insertion-hover');
     await browser.press('Escape');
     const start = editor.selection.start;
@@ -220,6 +223,17 @@ describe('what was inserted', function () {
     assert.notEqual(await said(), '', 'on its first line');
     editor.selection = new vscode.Selection(1, 0, 1, 0);
     await eventually('it goes', async () => (await said()) === '' && (await coloured()) === '');
+  });
+
+  it('is what is new of it, too, right after another document was shown', async () => {
+    const { document } = await opened(code);
+    await opened('Something else.\n');
+    const editor = await vscode.window.showTextDocument(document);
+    await focused();
+    const at = document.positionAt(code.indexOf('con\n'));
+    editor.selection = new vscode.Selection(at, at.translate(0, 3));
+    await paste('const harbour = 1;');
+    await assertSaid(document, 'st harbour = 1;');
   });
 
   it('is a snippet; an edit inside takes the colours away until they are those of the new text', async () => {
@@ -332,6 +346,18 @@ describe('what was inserted', function () {
       return marked.includes('velocity') && !marked.includes('utf');
     });
     await browser.screenshot('insertion-lens-on');
+    // Nor do the others come back for a moment while it is read again.
+    putCursor(editor, 'Then purple');
+    await focused();
+    for (const key of 'quay') {
+      await browser.type(key);
+      for (let look = 0; look < 4; look++) {
+        await new Promise(resolve => setTimeout(resolve, 100));
+        assert.ok(!(await coloured()).includes('utf'), `after "${key}"`);
+      }
+    }
+    await assertSaid(editor.document, ' Then purplequay sixteen velocity arrived.');
+    assert.ok(!(await coloured()).includes('utf'));
     editor.selection = new vscode.Selection(0, 0, 0, 0);
     await eventually('the lens shows again', async () => (await coloured()).includes('utf'));
   });
@@ -468,6 +494,24 @@ describe('what was inserted', function () {
       await eventually('the distribution is back', async () => (await panelText()).toUpperCase().includes('WHAT IT EXPECTS NEXT'));
     });
 
+    it('is listed whole where it begins like what is selected, or is the same', async () => {
+      const editor = await opened(code);
+      const text = 'return total / numbers.length;';
+      const start = editor.document.positionAt(code.indexOf(text));
+      for (const instead of ['return total / numbers.size;', text]) {
+        editor.selection = new vscode.Selection(start, start.translate(0, text.length));
+        await vscode.env.clipboard.writeText(instead);
+        await vscode.commands.executeCommand('tokenLens.inspectClipboardHere');
+        await eventually('it is listed', async () => (await panelText()).includes('not the model that wrote it'), patienceMs);
+        const listed = await browser.evaluateInWebview<string>(
+          `[...document.querySelectorAll('tr[data-row]')].map(row => row.cells[1].textContent).join('')`,
+        );
+        assert.equal(listed.replaceAll('·', ' ').trim(), instead);
+        await vscode.commands.executeCommand('tokenLens.leaveInspection');
+        await eventually('the list is gone', async () => !(await panelText()).includes('not the model that wrote it'));
+      }
+    });
+
     it('is inserted by the button, as one undo, in place of what is selected', async () => {
       const editor = await file('clipboard.js', code.replaceAll('\n', '\r\n'));
       const original = editor.document.getText();
@@ -480,6 +524,30 @@ describe('what was inserted', function () {
       await eventually('it is inserted', () => editor.document.getText().includes('const harbour = 1;\r\n  const quay = 2;\r\n'));
       await vscode.commands.executeCommand('undo');
       assert.equal(editor.document.getText(), original);
+    });
+
+    it('gives the focus back when it is closed in the panel, from where it can be asked for too', async () => {
+      const focusIn = async (tag: string, text: string) => {
+        await browser.evaluateInWebview(
+          `[...document.querySelectorAll('${tag}')].find(each => each.textContent.includes('${text}')).focus()`,
+        );
+        await eventually('the panel has the focus', () => vscode.window.activeTextEditor === undefined);
+      };
+      const editor = await opened(code);
+      putCursor(editor, half);
+      await vscode.env.clipboard.writeText('sole.log();');
+      await vscode.commands.executeCommand('tokenLens.inspectClipboardHere');
+      for (const key of ['Escape', 'Enter']) {
+        await eventually('it is listed', async () => (await panelText()).includes('not the model that wrote it'), patienceMs);
+        await focusIn('button', 'Close');
+        await browser.press(key);
+        await eventually('the editor has the focus', () => vscode.window.activeTextEditor?.document === editor.document);
+        await eventually('the distribution is back', async () => (await panelText()).toUpperCase().includes('WHAT IT EXPECTS NEXT'));
+        await focusIn('summary', 'Sampler');
+        await vscode.commands.executeCommand('tokenLens.inspectClipboardHere');
+      }
+      await eventually('it is listed', async () => (await panelText()).includes('not the model that wrote it'), patienceMs);
+      assert.equal(editor.document.getText(), code);
     });
 
     it('goes by Escape in the editor; an empty one is said to be', async () => {
