@@ -230,10 +230,11 @@ describe('what was inserted', function () {
     await opened('Something else.\n');
     const editor = await vscode.window.showTextDocument(document);
     await focused();
-    const at = document.positionAt(code.indexOf('con\n'));
-    editor.selection = new vscode.Selection(at, at.translate(0, 3));
-    await paste('const harbour = 1;');
-    await assertSaid(document, 'st harbour = 1;');
+    const replaced = 'return total / numbers.length;';
+    const at = document.positionAt(code.indexOf(replaced));
+    editor.selection = new vscode.Selection(at, at.translate(0, replaced.length));
+    await paste('return total / quayside;');
+    await assertSaid(document, 'quayside');
   });
 
   it('is a snippet; an edit inside takes the colours away until they are those of the new text', async () => {
