@@ -12,6 +12,7 @@ import {
   oneOf,
   otherDefaults,
   presets,
+  branchScheme,
   reportScheme,
   scoreOnModes,
   stringsOf,
@@ -157,7 +158,7 @@ export class Config implements Disposable {
   }
 
   get skippedSchemes(): readonly string[] {
-    return [...stringsOf(this.#read('skipSchemes'), otherDefaults.skipSchemes), reportScheme];
+    return [...stringsOf(this.#read('skipSchemes'), otherDefaults.skipSchemes), reportScheme, branchScheme];
   }
 
   /** Why a document is left alone; undefined: it is not. `anyScheme`: somebody has asked for it, whatever the setting Skip Schemes says. */

@@ -14,6 +14,7 @@ import { ReadingCheck } from './readingCheck';
 import { ScoredDocuments } from './scoredDocuments';
 import { Shown } from './shown';
 import { showAlternatives } from './views/alternatives';
+import { BranchPreviews } from './views/branch';
 import { Announcer, readHere } from './views/byEar';
 import { ChangeView } from './views/change';
 import { DecorationView } from './views/decorations';
@@ -90,6 +91,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   store.add(new StretchesTree(stretches, scored, config));
   const reports = store.add(new ReadingReports(scored, pauses));
   const ghostText = store.add(new GhostTextView({ scored, config, pauses }));
+  const branches = store.add(new BranchPreviews(scored, config));
   const refreshPanel = () => {
     panel.refresh();
   };
@@ -114,7 +116,8 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.showPanel': () => {
         panel.show();
       },
-      'tokenLens.showAlternatives': asked => showAlternatives(scored, config, asked),
+      'tokenLens.showAlternatives': asked => showAlternatives(scored, config, branches.continueWith, asked),
+      'tokenLens.continueFromHere': asked => branches.choose(asked),
       'tokenLens.selectLeftOut': () => selectLeftOut(leftOut),
       'tokenLens.selectPreset': () => selectPreset(looks),
       'tokenLens.selectMetric': () => selectMetric(looks),

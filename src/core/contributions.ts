@@ -35,6 +35,7 @@ export const publicCommands = [
   'tokenLens.suggest',
   'tokenLens.inspectLastInsertion',
   'tokenLens.inspectClipboardHere',
+  'tokenLens.continueFromHere',
 ] as const;
 /** Commands that a button or a list needs and the palette does not show. */
 export const internalCommands = [
@@ -66,6 +67,8 @@ export const contextKeys = {
 
 /** Documents of our own making: never scored, whatever the settings say. */
 export const reportScheme = 'token-lens-report';
+/** What a document would be with another continuation. */
+export const branchScheme = 'token-lens-branch';
 /** Copies of passages for the lesson: scored whatever the settings say, since they were asked about the document that a passage is from. */
 export const lessonScheme = 'token-lens-lesson';
 

@@ -25,6 +25,8 @@ export interface HoverRow {
   readonly actual: boolean;
   /** Address of a command that the token becomes a link to; made by us, and URI-encoded. */
   readonly link?: string | undefined;
+  /** Beside the token: a link to how the text would go on with it. `title` is plain text. */
+  readonly onward?: { readonly address: string; readonly title: string } | undefined;
 }
 
 /** Width of a full bar, in characters. */
@@ -57,7 +59,8 @@ function tableMarkdown({ headings, rows, everythingElse, actualMark }: HoverTabl
     ...rows.map(row =>
       line(
         formatCount(row.rank),
-        row.actual ? `${escapedPieces(row.token)} ◂ **${actualMark}**` : linked(escapedPieces(row.token), row.link),
+        (row.actual ? `${escapedPieces(row.token)} ◂ **${actualMark}**` : linked(escapedPieces(row.token), row.link)) +
+          onwardLink(row.onward),
         `${formatPercent(row.probability)}%`,
         coloured(bar(row.probability / full), row.actual ? accent : 'disabledForeground'),
       ),
@@ -73,6 +76,10 @@ function tableMarkdown({ headings, rows, everythingElse, actualMark }: HoverTabl
 
 function linked(text: string, link: string | undefined): string {
   return link === undefined ? text : `[${text}](<${link}>)`;
+}
+
+function onwardLink(onward: HoverRow['onward']): string {
+  return onward ? ` &nbsp;[↳](<${onward.address}> "${escapedText(onward.title)}")` : '';
 }
 
 /** A token as Markdown that shows exactly its pieces: glyphs dimmed, everything in the editor's type. */

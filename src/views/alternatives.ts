@@ -23,7 +23,7 @@ const wordCount = 5;
 type Scored = Pick<ScoredDocuments, 'isOn' | 'view' | 'ask'>;
 
 /** What a click in a hover asks for: a place as it was then, and an alternative. */
-interface AskedAlternative {
+export interface AskedAlternative {
   readonly uri: string;
   readonly version: number;
   /** UTF-16. */
@@ -39,10 +39,23 @@ interface AlternativeItem extends vscode.QuickPickItem {
     | { readonly kind: 'edit'; readonly edit: TextEdit; readonly id: number | undefined }
     | { readonly kind: 'keep' }
     | { readonly kind: 'none'; readonly reason: string };
+  /** What the model can go on from in its place. */
+  readonly beginning?: Beginning | undefined;
 }
 
+/** An alternative at a place that the model is to go on from. */
+export interface Beginning {
+  /** A text, or the id of a token. */
+  readonly forced: string | number;
+  /** It takes the place of what stands from the place's beginning up to here, UTF-16. */
+  readonly end: number;
+}
+
+/** Shows how the text would go on with an alternative; resolves when that is closed. */
+export type ContinueWith = (place: Place, beginning: Beginning) => Promise<void>;
+
 /** The place a list is about. It holds for one version of the document. */
-interface Place {
+export interface Place {
   readonly editor: vscode.TextEditor;
   readonly version: number;
   readonly view: DocumentView;
@@ -54,34 +67,47 @@ interface Place {
   readonly tokens: number;
 }
 
-/** Address of the command that shows the list at a place, with one alternative chosen beforehand. */
-export function alternativeLink(document: vscode.TextDocument, offset: number, id: number): string {
+/** Address of a command that takes an alternative at a place: it shows the list with this one chosen beforehand, or goes on from it. */
+export function alternativeLink(
+  command: Extract<CommandId, 'tokenLens.showAlternatives' | 'tokenLens.continueFromHere'>,
+  document: vscode.TextDocument,
+  offset: number,
+  id: number,
+): string {
   const asked: AskedAlternative = { uri: document.uri.toString(), version: document.version, offset, id };
-  return `command:${'tokenLens.showAlternatives' satisfies CommandId}?${encodeURIComponent(JSON.stringify([asked]))}`;
+  return `command:${command}?${encodeURIComponent(JSON.stringify([asked]))}`;
 }
 
 /**
  * A list of what was expected at the cursor, or where a hover was clicked: tokens, then whole words. An entry that rests under the keys says
- * what it would do to the bits there and after; choosing it replaces the token or the word.
+ * what it would do to the bits there and after; choosing it replaces the token or the word, and its button lets the model go on from it.
  */
-export async function showAlternatives(scored: Scored, config: Config, asked?: unknown): Promise<void> {
+export async function showAlternatives(scored: Scored, config: Config, continueWith: ContinueWith, asked?: unknown): Promise<void> {
   const place = placeOf(scored, isAsked(asked) ? asked : undefined);
   // Waiting for a message to be closed would keep the command running.
   if (typeof place === 'string') return void vscode.window.showInformationMessage(place);
-  const list = new AlternativeList(scored, config, place, isAsked(asked) ? asked.id : undefined);
-  const message = await list.chosen();
+  const list = new AlternativeList(scored, config, place, isAsked(asked) ? asked.id : undefined, 'replace');
+  const { message, beginning } = await list.chosen();
   if (message !== undefined) void vscode.window.showInformationMessage(message);
+  if (beginning) await continueWith(place, beginning);
+}
+
+/** The same list, to choose what the model is to go on from; undefined: nothing. */
+export async function chooseBeginning(scored: Scored, config: Config, place: Place): Promise<Beginning | undefined> {
+  const { message, beginning } = await new AlternativeList(scored, config, place, undefined, 'continue').chosen();
+  if (message !== undefined) void vscode.window.showInformationMessage(message);
+  return beginning;
 }
 
 /** From outside: a link holds whatever made it. */
-function isAsked(value: unknown): value is AskedAlternative {
+export function isAsked(value: unknown): value is AskedAlternative {
   if (typeof value !== 'object' || value === null) return false;
   const { uri, version, offset, id } = value as Partial<Record<keyof AskedAlternative, unknown>>;
   return typeof uri === 'string' && [version, offset, id].every(number => Number.isSafeInteger(number) && Number(number) >= 0);
 }
 
 /** Or why there is none, for the user. */
-function placeOf(scored: Scored, asked: AskedAlternative | undefined): Place | string {
+export function placeOf(scored: Scored, asked: AskedAlternative | undefined): Place | string {
   const { activeTextEditor, visibleTextEditors } = vscode.window;
   const editor = asked ? visibleTextEditors.find(({ document }) => document.uri.toString() === asked.uri) : activeTextEditor;
   if (!editor) return asked ? changedMessage() : vscode.l10n.t('Open a document first.');
@@ -102,9 +128,17 @@ function placeOf(scored: Scored, asked: AskedAlternative | undefined): Place | s
   return place;
 }
 
+/** What has come of a list: something the user has to be told, or something to go on from. */
+interface Outcome {
+  readonly message?: string | undefined;
+  readonly beginning?: Beginning | undefined;
+}
+
 class AlternativeList {
   readonly #scored: Scored;
   readonly #place: Place;
+  /** What becomes of the entry that is chosen. */
+  readonly #purpose: 'replace' | 'continue';
   readonly #pick = vscode.window.createQuickPick<AlternativeItem>();
   /** Ends with the list; a preview that is under way has one of its own. */
   readonly #open = new AbortController();
@@ -113,30 +147,36 @@ class AlternativeList {
   #items: readonly AlternativeItem[];
   readonly #previewed = new Set<string>();
 
-  constructor(scored: Scored, config: Config, place: Place, id: number | undefined) {
+  constructor(scored: Scored, config: Config, place: Place, id: number | undefined, purpose: 'replace' | 'continue') {
     this.#scored = scored;
     this.#place = place;
+    this.#purpose = purpose;
     const { view, row, tokens } = place;
-    this.#items = tokenItems(place, config.topCount);
+    this.#items = tokenItems(place, config.topCount).map(item => this.#withButton(item));
     this.#pick.title = titleOf(view, row);
     this.#pick.placeholder =
-      tokens > 1
-        ? vscode.l10n.t(
-            'This character is {0} tokens. These are the alternatives of the first; choosing one replaces the whole character.',
-            tokens.toString(),
-          )
-        : vscode.l10n.t('What {0} expected here. Choosing an entry replaces the token.', view.modelName);
+      purpose === 'continue'
+        ? vscode.l10n.t('Choose what {0} continues from here. Nothing is inserted yet.', view.modelName)
+        : tokens > 1
+          ? vscode.l10n.t(
+              'This character is {0} tokens. These are the alternatives of the first; choosing one replaces the whole character.',
+              tokens.toString(),
+            )
+          : vscode.l10n.t('What {0} expected here. Choosing an entry replaces the token.', view.modelName);
     this.#pick.items = this.#items;
     const asked = this.#items.find(({ choice }) => choice?.kind === 'edit' && choice.id === id);
     if (id !== undefined && asked) this.#pick.activeItems = [asked];
   }
 
-  /** Resolves when the list is closed: to what the user has to be told, if anything. */
-  async chosen(): Promise<string | undefined> {
+  /** Resolves when the list is closed. */
+  async chosen(): Promise<Outcome> {
     const pick = this.#pick;
-    const closed = new Promise<AlternativeItem | undefined>(resolve => {
+    const closed = new Promise<{ readonly item: AlternativeItem | undefined; readonly isOnward: boolean } | undefined>(resolve => {
       pick.onDidAccept(() => {
-        resolve(pick.activeItems[0]);
+        resolve({ item: pick.activeItems[0], isOnward: this.#purpose === 'continue' });
+      });
+      pick.onDidTriggerItemButton(({ item }) => {
+        resolve({ item, isOnward: true });
       });
       pick.onDidHide(() => {
         resolve(undefined);
@@ -148,7 +188,10 @@ class AlternativeList {
     pick.show();
     void this.#addWords();
     try {
-      return await this.#apply(await closed);
+      const chosen = await closed;
+      if (chosen?.isOnward !== true) return { message: await this.#apply(chosen?.item) };
+      const { choice, beginning } = chosen.item ?? {};
+      return { message: choice?.kind === 'none' ? choice.reason : undefined, beginning };
     } finally {
       clearTimeout(this.#timer);
       this.#preview?.abort();
@@ -208,10 +251,16 @@ class AlternativeList {
       .catch(() => []); // the tokens stay, which need no model
     if (this.#open.signal.aborted) return;
     this.#pick.busy = false;
-    const items = wordItems(document, this.#place, words);
+    const items = wordItems(document, this.#place, words).map(item => this.#withButton(item));
     if (items.length === 0 || document.version !== this.#place.version) return;
     const heading = { label: vscode.l10n.t('Whole words, in place of this one'), kind: vscode.QuickPickItemKind.Separator };
     this.#replaceItems([...this.#items, heading, ...items]);
+  }
+
+  #withButton(item: AlternativeItem): AlternativeItem {
+    if (!item.beginning || this.#purpose === 'continue') return item;
+    const tooltip = vscode.l10n.t('Continue from here with this alternative');
+    return { ...item, buttons: [{ iconPath: new vscode.ThemeIcon('git-branch'), tooltip }] };
   }
 
   /** VS Code takes new items for a new list: what was chosen stays chosen. */
@@ -241,10 +290,11 @@ function tokenItems({ editor: { document }, view, cell, cellBits, row, tokens }:
       label: safeLabel(`${formatCount(rank)}.  ${plainPieces(view.vocabulary.piecesOf(id))}`),
       description: [`${formatPercent(probability)}%`, bar(probability / full), ...marks].join('  '),
     };
-    if (inText && tokens === 1) return { ...shown, detail: vscode.l10n.t('Stays as it is.'), choice: { kind: 'keep' } };
+    const beginning = text === undefined ? undefined : { forced: id, end: cell.end };
+    if (inText && tokens === 1) return { ...shown, detail: vscode.l10n.t('Stays as it is.'), choice: { kind: 'keep' }, beginning };
     if (text === undefined) return { ...shown, choice: { kind: 'none', reason: notTextReason() } };
     const detail = hereText(cellBits, -Math.log2(probability));
-    return { ...shown, detail, choice: { kind: 'edit', id, edit: { ...cell, text: withLineEndings(text, document) } } };
+    return { ...shown, detail, choice: { kind: 'edit', id, edit: { ...cell, text: withLineEndings(text, document) } }, beginning };
   };
   const items = rows.map(({ id, rank, probability }) => item(id, rank, probability, false));
   const rest: AlternativeItem = {
@@ -274,6 +324,7 @@ function wordItems(document: vscode.TextDocument, { cell }: Place, words: readon
         description: `${formatPercent(Math.exp(logProbability))}%  ${tokens}`,
         detail: vscode.l10n.t('Instead of the whole word.'),
         choice: { kind: 'edit', id: undefined, edit: { ...replaced, text: withLineEndings(word, document) } },
+        beginning: { forced: word, end: replaced.end },
       },
     ];
   });
@@ -296,7 +347,7 @@ function hereText(before: number, after: number): string {
   return vscode.l10n.t('here {0} → {1} bits', formatBits(before), formatBits(after));
 }
 
-function previewText({ before, after, followingTokens: tokens }: EditPreview): string {
+export function previewText({ before, after, followingTokens: tokens }: EditPreview): string {
   const here = hereText(before.hereBits, after.hereBits);
   if (tokens === 0) return vscode.l10n.t('{0}; nothing follows', here);
   return vscode.l10n.t(
@@ -330,11 +381,11 @@ export function safeLabel(text: string): string {
   return text.replaceAll('$(', '$\u2060(');
 }
 
-function notTextReason(): string {
+export function notTextReason(): string {
   return vscode.l10n.t('This token is not made of whole characters, or is a control token: it cannot be put into the text.');
 }
 
-function changedMessage(): string {
+export function changedMessage(): string {
   return vscode.l10n.t('The document has changed since the list was made, so nothing was replaced.');
 }
 

@@ -102,7 +102,8 @@ function insertedHover(
 function hoverOf(document: vscode.TextDocument, { start, end }: Span, markdown: string): vscode.Hover {
   const content = new vscode.MarkdownString(markdown);
   content.supportHtml = true; // for colours
-  content.isTrusted = { enabledCommands: ['tokenLens.showAlternatives' satisfies CommandId] }; // what a click on an alternative runs, nothing else
+  // What clicks on an alternative and the sign beside it run, nothing else.
+  content.isTrusted = { enabledCommands: ['tokenLens.showAlternatives', 'tokenLens.continueFromHere'] satisfies readonly CommandId[] };
   return new vscode.Hover(content, new vscode.Range(document.positionAt(start), document.positionAt(end)));
 }
 
@@ -125,9 +126,14 @@ function cellFacts(
   const shares =
     rows.length > 1 ? `${vscode.l10n.t('These {0} tokens share one character; their bits are added.', rows.length.toString())}\n\n` : '';
   // Only the first token's alternatives take the place of a character of several tokens.
-  const linkOf = (row: number) => (id: number) =>
-    linked && row === cell.firstToken && source.vocabulary.textOf(id) !== undefined ? alternativeLink(document, cell.start, id) : undefined;
-  const tokens = rows.map(row => hoverToken(source, row, topCount, edges, linkOf(row)));
+  const linksOf = (row: number) => (id: number) =>
+    linked && row === cell.firstToken && source.vocabulary.textOf(id) !== undefined
+      ? {
+          list: alternativeLink('tokenLens.showAlternatives', document, cell.start, id),
+          onward: alternativeLink('tokenLens.continueFromHere', document, cell.start, id),
+        }
+      : undefined;
+  const tokens = rows.map(row => hoverToken(source, row, topCount, edges, linksOf(row)));
   return shares + hoverMarkdown(tokens, colourId(palette, 'band5Underline'));
 }
 

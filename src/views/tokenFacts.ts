@@ -12,13 +12,19 @@ import type { DocumentView } from '../documentView';
 /** Where rows come from: a document, or a passage of its own. */
 export type RowSource = Pick<DocumentView, 'table' | 'vocabulary' | 'modelName'>;
 
-/** One row of the table in words. `linkOf`: what a click on an alternative runs; undefined for tokens that cannot be put into the text. */
+/** Addresses of what clicks run: on an alternative, and on the sign beside it. */
+export interface TokenLinks {
+  readonly list: string;
+  readonly onward: string;
+}
+
+/** One row of the table in words. `linksOf`: undefined for tokens that cannot be put into the text. */
 export function hoverToken(
   view: RowSource,
   row: number,
   topCount: number,
   edges: BandEdges,
-  linkOf: (id: number) => string | undefined,
+  linksOf: (id: number) => TokenLinks | undefined,
 ): HoverToken {
   const { table, vocabulary } = view;
   const token = vocabulary.piecesOf(table.ids[row] ?? -1);
@@ -37,7 +43,7 @@ export function hoverToken(
     lines: [vscode.l10n.t('{0} bits', formatBits(actual.surprisalBits)), sentences.join(' ')],
     table: {
       headings: [vscode.l10n.t('Rank'), vscode.l10n.t('Token'), vscode.l10n.t('Probability')],
-      rows: rowsOf(view, distribution, linkOf),
+      rows: rowsOf(view, distribution, linksOf),
       everythingElse: { label: vscode.l10n.t('everything else'), probability: distribution.everythingElse },
       actualMark: vscode.l10n.t('in the text'),
     },
@@ -48,13 +54,18 @@ export function hoverToken(
 function rowsOf(
   { vocabulary }: RowSource,
   { rows, actual }: Distribution,
-  linkOf: (id: number) => string | undefined,
+  linksOf: (id: number) => TokenLinks | undefined,
 ): readonly HoverRow[] {
+  const onward = (id: number) => {
+    const address = linksOf(id)?.onward;
+    return address === undefined ? undefined : { address, title: vscode.l10n.t('Continue from here with this token') };
+  };
   const others = rows.map(({ id, rank, probability }) => {
-    return { rank, token: vocabulary.piecesOf(id), probability, actual: false, link: linkOf(id) };
+    return { rank, token: vocabulary.piecesOf(id), probability, actual: false, link: linksOf(id)?.list, onward: onward(id) };
   });
   if (!actual) return others;
-  const own = { rank: actual.rank, token: vocabulary.piecesOf(actual.id), probability: actual.probability, actual: true, link: undefined };
+  const { id, rank, probability } = actual;
+  const own = { rank, token: vocabulary.piecesOf(id), probability, actual: true, link: undefined, onward: onward(id) };
   return others.toSpliced(actual.position, 0, own);
 }
 

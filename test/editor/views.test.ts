@@ -45,7 +45,7 @@ async function hoverAt(document: vscode.TextDocument, offset: number): Promise<s
     .map(content => (content instanceof vscode.MarkdownString ? content : new vscode.MarkdownString('')));
   const ours = contents.find(content => /surprising to|No score/i.test(content.value));
   // A hover holds text that nobody vouches for: its links can do nothing but show a list.
-  if (ours) assert.deepEqual(ours.isTrusted, { enabledCommands: ['tokenLens.showAlternatives'] });
+  if (ours) assert.deepEqual(ours.isTrusted, { enabledCommands: ['tokenLens.showAlternatives', 'tokenLens.continueFromHere'] });
   return ours?.value.replaceAll(/<[^>]*>/g, '').replaceAll('&nbsp;', ' ');
 }
 

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import type { DocumentScores, TokenLensApi } from '../../src/api';
+import { browser } from './browser';
+import { activated, eventually, scoresOfText, untitled } from './documents';
+import { clearNotices, notices } from './notices';
+import { setTheme, themes } from './screen';
+
+const patienceMs = 60_000;
+const code = 'const items = [1, 2, 3];\nfor (let i = 0; i < items.length; i++) {\n  console.log(items[i]);\n}\nconsole.log("done");\n';
+
+interface Entry {
+  readonly text: string;
+  readonly active: boolean;
+}
+function entries(): Promise<readonly Entry[]> {
+  return browser.evaluate(
+    `[...document.querySelectorAll('.quick-input-widget:not([style*="display: none"]) .quick-input-list .monaco-list-row')].map(row => ({ text: row.innerText.replaceAll('\\u00a0', ' '), active: row.classList.contains('focused') }))`,
+  );
+}
+
+function comparison(): vscode.TabInputTextDiff | undefined {
+  const inputs = vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs.map(({ input }) => input));
+  return inputs.find(input => input instanceof vscode.TabInputTextDiff);
+}
+
+function would(): string {
+  const uri = comparison()?.modified.toString();
+  return vscode.workspace.textDocuments.find(document => document.uri.toString() === uri)?.getText() ?? '';
+}
+
+function sum(tokens: DocumentScores['tokens']): number {
+  return tokens.reduce((bits, { surprisalBits }) => bits + (surprisalBits ?? 0), 0);
+}
+
+describe('continuing from a token', function () {
+  this.timeout(3 * patienceMs);
+  let api: TokenLensApi;
+
+  async function opened(content: string, isCrlf = false): Promise<{ document: vscode.TextDocument; scores: DocumentScores }> {
+    const document = await untitled(content, 'javascript');
+    const editor = await vscode.window.showTextDocument(document, { preview: false });
+    if (isCrlf) await editor.edit(builder => builder.setEndOfLine(vscode.EndOfLine.CRLF));
+    await vscode.commands.executeCommand('tokenLens.toggle');
+    await eventually('it is scored', () => api.scores(document.uri) !== undefined, patienceMs);
+    const scores = api.scores(document.uri);
+    assert.ok(scores);
+    return { document, scores };
+  }
+  /** As a click in a hover does; `offset` is the beginning of a token. */
+  function continued(document: vscode.TextDocument, offset: number, id: number, version = document.version): Thenable<unknown> {
+    return vscode.commands.executeCommand('tokenLens.continueFromHere', { uri: document.uri.toString(), version, offset, id });
+  }
+  function tokenAt(scores: DocumentScores, offset: number): DocumentScores['tokens'][number] {
+    const found = scores.tokens.find(({ start, end }) => start <= offset && offset < end);
+    assert.ok(found);
+    return found;
+  }
+  /** The first alternative that is not what stands there. */
+  function otherThan(token: DocumentScores['tokens'][number]): number {
+    const other = token.alternatives.find(({ id }) => id !== token.id);
+    assert.ok(other);
+    return other.id;
+  }
+  async function summed(count: number): Promise<readonly Entry[]> {
+    let shown: readonly Entry[] = [];
+    await eventually(
+      'all totals are there',
+      async () => (shown = await entries()).filter(({ text }) => /here [\d.]+ → [\d.]+ bits/.test(text)).length === count,
+      patienceMs,
+    ).catch((error: unknown) => {
+      throw new Error(JSON.stringify(shown), { cause: error });
+    });
+    return shown;
+  }
+
+  before(async () => {
+    api = await activated();
+  });
+  afterEach(async () => {
+    await browser.press('Escape');
+    await clearNotices();
+    await eventually('the comparison is closed', () => comparison() === undefined);
+    for (const { document } of vscode.window.visibleTextEditors) {
+      await vscode.window.showTextDocument(document);
+      await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+    }
+  });
+
+  for (const isCrlf of [false, true])
+    it(`compares, sums up what the texts' scores say, and is put in as one step${isCrlf ? ' with CRLF' : ''}`, async () => {
+      const { document, scores } = await opened(code, isCrlf);
+      const text = document.getText();
+      const start = tokenAt(scores, text.indexOf(' length') < 0 ? text.indexOf('length') : text.indexOf(' length')).start;
+      const done = continued(document, start, otherThan(tokenAt(scores, start)));
+      const shown = await summed(2);
+      const entry = shown.find(({ active }) => active)?.text ?? '';
+      assert.match(entry, /Replace the rest of the line/);
+      const after = would();
+      assert.notEqual(after, text);
+      if (!isCrlf)
+        for (const [kind, name] of themes) {
+          await setTheme(name);
+          await browser.screenshot(`branch-${kind}`);
+        }
+      const lineEnd = text.slice(start).search(/\r?\n/) + start;
+      const behind = after.length - (text.length - lineEnd);
+      assert.equal(after.slice(behind), text.slice(lineEnd));
+      assert.equal(after.slice(0, start), text.slice(0, start));
+      const [hereBefore = NaN, hereAfter = NaN] = (/here ([\d.]+) → ([\d.]+) bits/.exec(entry) ?? []).slice(1).map(Number);
+      await browser.press('Enter');
+      await done;
+      await eventually('it is put in', () => document.getText() === after);
+      const edited = await scoresOfText(api, document);
+      const within = ({ tokens }: DocumentScores, end: number) => sum(tokens.filter(token => token.end > start && token.start < end));
+      assert.ok(Math.abs(within(scores, lineEnd) - hereBefore) < 0.2, `${entry}: ${String(within(scores, lineEnd))}`);
+      assert.ok(Math.abs(within(edited, behind) - hereAfter) < 0.2, `${entry}: ${String(within(edited, behind))}`);
+      assert.equal(comparison(), undefined);
+      if (isCrlf) assert.doesNotMatch(document.getText(), /[^\r]\n/);
+      await vscode.commands.executeCommand('undo');
+      await eventually('one undo takes it out', () => document.getText() === text);
+    });
+
+  it('is chosen by a list; the rest of the line can stay; the model writes on; Escape leaves all as it was', async () => {
+    const { document, scores } = await opened(code);
+    const start = tokenAt(scores, code.indexOf('length')).start;
+    const at = document.positionAt(start);
+    const editor = vscode.window.activeTextEditor;
+    assert.ok(editor);
+    editor.selection = new vscode.Selection(at, at);
+    const done = vscode.commands.executeCommand('tokenLens.continueFromHere');
+    await eventually('the list is open', async () => (await entries()).length > 3);
+    await browser.press('Enter');
+    await summed(2);
+    const first = would();
+    await browser.press('ArrowDown');
+    await eventually('the comparison is that of the second', () => would() !== first);
+    const lineRest = code.slice(tokenAt(scores, start).end, code.indexOf('\n', start));
+    assert.ok(would().includes(lineRest), would());
+    await browser.press('ArrowDown');
+    await browser.press('Enter');
+    await eventually(
+      'more is written',
+      async () => would().length > first.length + lineRest.length && (await entries()).length > 3,
+      patienceMs,
+    );
+    await browser.screenshot('branch-more');
+    await browser.press('Escape');
+    await done;
+    assert.equal(document.getText(), code);
+    await eventually('the cursor is back', () => vscode.window.activeTextEditor?.document === document);
+    assert.ok(vscode.window.activeTextEditor?.selection.active.isEqual(at));
+  });
+
+  it('ends where the document changes, and refuses what was asked of an earlier text', async () => {
+    const { document, scores } = await opened(code);
+    const token = tokenAt(scores, code.indexOf('length'));
+    const { version } = document;
+    const done = continued(document, token.start, otherThan(token));
+    await summed(2);
+    const change = new vscode.WorkspaceEdit();
+    change.insert(document.uri, new vscode.Position(0, 0), '// x\n');
+    await vscode.workspace.applyEdit(change);
+    await done;
+    assert.equal(comparison(), undefined);
+    await eventually('it says so', async () => (await notices()).includes('nothing was inserted'));
+    await continued(document, token.start, otherThan(token), version);
+    await eventually('it is refused', async () => (await notices()).includes('has changed since'));
+    assert.equal(comparison(), undefined);
+    assert.equal(document.getText(), `// x\n${code}`);
+  });
+
+  it('goes on inside a word and at the end of the text', async () => {
+    const text = 'An old man sat on an upturned crate by the sea';
+    const { document, scores } = await opened(text);
+    const inWord = scores.tokens.find(
+      ({ start, end }) => start > 0 && /^\p{L}/u.test(text.slice(start, end)) && /\p{L}/u.test(text.charAt(start - 1)),
+    );
+    for (const token of [inWord, scores.tokens.at(-1)]) {
+      assert.ok(token);
+      const done = continued(document, token.start, otherThan(token));
+      await summed(token === inWord ? 2 : 1);
+      assert.ok(would().startsWith(text.slice(0, token.start)));
+      assert.notEqual(would(), text);
+      await browser.press('Escape');
+      await done;
+      assert.equal(document.getText(), text);
+    }
+  });
+});
