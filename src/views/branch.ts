@@ -31,6 +31,8 @@ import { failureInWords, refusalInWords } from './stateInWords';
 const mostTokens = 48;
 /** Below, the model only guesses: it stops, unless it is asked to write on. */
 const leastProbability = 0.05;
+/** Of a new text, shown in one line: more would not be seen. UTF-16. */
+const shownUnits = 200;
 /** Tokens after the edit whose bits are compared, as for a single alternative. */
 const followingTokens = 64;
 
@@ -319,9 +321,13 @@ class Branch {
     const { edits, ended, totals, modelName } = written;
     const active = this.#pick.activeItems[0]?.act;
     const mark = vscode.l10n.t('Its bits are being computed…');
+    // At the top of a file the list covers the comparison.
+    const shown = (edit: TextEdit | undefined) =>
+      safeLabel(plainPieces(piecesOfBytes(new TextEncoder().encode(edit?.text.slice(0, shownUnits)))));
     const item = (act: BranchItem['act'], icon: string, label: string, detail?: string): BranchItem => ({
       act,
       label: `$(${icon}) ${label}`,
+      ...(act === 'replace' || act === 'insert' ? { description: shown(edits[act]) } : {}),
       alwaysShow: true, // nothing is looked for here
       ...(detail === undefined ? {} : { detail }),
     });
@@ -338,7 +344,7 @@ class Branch {
     ];
     this.#pick.keepScrollPosition = true;
     this.#pick.items = items;
-    const chosen = items.find(({ act }) => act === active) ?? items.find(({ act }) => act === this.#mode);
+    const chosen = items.find(({ act }) => act === active && act !== 'none') ?? items.find(({ act }) => act === this.#mode);
     if (chosen) this.#pick.activeItems = [chosen];
   }
 }

@@ -136,14 +136,13 @@ describe('continuing from a token', function () {
     await browser.press('ArrowDown');
     await eventually('the comparison is that of the second', () => would() !== first);
     const lineRest = code.slice(tokenAt(scores, start).end, code.indexOf('\n', start));
-    assert.ok(would().includes(lineRest), would());
+    const second = would();
+    assert.ok(second.includes(lineRest), second);
     await browser.press('ArrowDown');
     await browser.press('Enter');
-    await eventually(
-      'more is written',
-      async () => would().length > first.length + lineRest.length && (await entries()).length > 3,
-      patienceMs,
-    );
+    await eventually('more is written', () => would().length > second.length, patienceMs);
+    assert.ok((await summed(2)).some(({ text, active }) => active && text.includes('Insert before what follows')));
+    assert.ok(would().startsWith(second.slice(0, start)) && would().includes(lineRest), would());
     await browser.screenshot('branch-more');
     await browser.press('Escape');
     await done;
@@ -186,5 +185,25 @@ describe('continuing from a token', function () {
       await done;
       assert.equal(document.getText(), text);
     }
+  });
+
+  it('says where the model would end the text', async () => {
+    const text = 'Question: What is the capital of France?\nAnswer: The capital of France is Paris.';
+    const { document, scores } = await opened(text);
+    const last = scores.tokens.at(-1);
+    assert.ok(last);
+    const done = continued(document, last.start, last.id); // what stands there, and what comes after it
+    let shown = await summed(1);
+    for (let line = 0; line < 4 && shown.some(entry => entry.text.includes('Write on')); line++) {
+      await browser.press('ArrowDown');
+      await browser.press('Enter');
+      await eventually('it writes', async () => (await entries()).length < 3);
+      shown = await summed(1);
+    }
+    await browser.screenshot('branch-end');
+    assert.ok(shown.some(entry => entry.text.includes('would end the text here')));
+    await browser.press('Escape');
+    await done;
+    assert.equal(document.getText(), text);
   });
 });
