@@ -91,7 +91,7 @@ describe('continuing from a token', function () {
     it(`compares, sums up what the texts' scores say, and is put in as one step${isCrlf ? ' with CRLF' : ''}`, async () => {
       const { document, scores } = await opened(code, isCrlf);
       const text = document.getText();
-      const start = tokenAt(scores, text.indexOf(' length') < 0 ? text.indexOf('length') : text.indexOf(' length')).start;
+      const start = tokenAt(scores, text.indexOf('length')).start;
       const done = continued(document, start, otherThan(tokenAt(scores, start)));
       const shown = await summed(2);
       const entry = shown.find(({ active }) => active)?.text ?? '';
