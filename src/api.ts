@@ -9,6 +9,7 @@ import type { Measurements } from './model/protocol';
 import type { PauseReport, Pauses } from './pauses';
 import type { ScoredDocuments } from './scoredDocuments';
 import type { TextScorer, TextScores } from './textScores';
+import type { PassagePreviews } from './views/passagePreview';
 
 /** What `activate()` returns to other extensions: plain JSON throughout. A new `version` means that something was taken away or changed its meaning. */
 export interface TokenLensApi {
@@ -21,6 +22,11 @@ export interface TokenLensApi {
    * have 50,000 characters together. Rejects with an Error whose message says what to do.
    */
   scoreText(prefix: string, text: string, suffix?: string): Promise<TextScores>;
+  /**
+   * Shows in the panel what a text would be in an open document, token by token, in place of a span of UTF-16 offsets; nothing is inserted. Resolves when it is
+   * shown, or why it cannot be. Rejects where the document is not open or has no such span.
+   */
+  inspectText(uri: string | vscode.Uri, span: Span, text: string): Promise<void>;
   /** What is known now; undefined unless every token of the document's present version is scored. */
   scores(uri: string | vscode.Uri): DocumentScores | undefined;
   /** The URI of a document whose scores became complete. */
@@ -46,10 +52,11 @@ export interface ApiParts {
   readonly looks: Pick<Looks, 'tokenEdges'>;
   readonly pauses: Pauses;
   readonly texts: TextScorer;
+  readonly previews: Pick<PassagePreviews, 'inspect'>;
 }
 
 export function createApi(
-  { scored, model, looks, pauses, texts }: ApiParts,
+  { scored, model, looks, pauses, texts, previews }: ApiParts,
   store: { add<T extends vscode.Disposable>(item: T): T },
 ): TokenLensApi {
   const changed = store.add(new vscode.EventEmitter<string>());
@@ -78,6 +85,15 @@ export function createApi(
       return toScores(document, await scored.complete(document));
     },
     scoreText: (prefix, text, suffix) => texts.score(prefix, text, suffix, new AbortController().signal),
+    inspectText: async (uri, { start, end }, text) => {
+      const key = toUri(uri).toString();
+      const document = vscode.workspace.textDocuments.find(open => open.uri.toString() === key);
+      if (!document) throw new Error('Open the document first: a text is inspected where it would stand.');
+      const isSpan =
+        Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && end >= start && end <= document.getText().length;
+      if (!isSpan) throw new RangeError('A span is a start and an end in the document, as UTF-16 offsets.');
+      await previews.inspect(document, new vscode.Range(document.positionAt(start), document.positionAt(end)), text);
+    },
     scores: uri => {
       const key = toUri(uri).toString();
       const view = scored.completeView(key);

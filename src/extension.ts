@@ -166,6 +166,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
         insertion.inspect();
       },
       'tokenLens.inspectClipboardHere': () => previews.inspectClipboard(),
+      'tokenLens.inspectSuggestion': () => previews.inspectSuggestion(ghostText.offered),
       'tokenLens.leaveInspection': () => {
         insertion.leave();
         previews.leave();
@@ -173,5 +174,5 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
     }),
   );
   store.add(registerSurprisalTool(scored));
-  return createApi({ scored, model, looks, pauses, texts: new TextScorer(config, model) }, store);
+  return createApi({ scored, model, looks, pauses, texts: new TextScorer(config, model), previews }, store);
 }

@@ -35,6 +35,7 @@ export const publicCommands = [
   'tokenLens.suggest',
   'tokenLens.inspectLastInsertion',
   'tokenLens.inspectClipboardHere',
+  'tokenLens.inspectSuggestion',
   'tokenLens.continueFromHere',
 ] as const;
 /** Commands that a button or a list needs and the palette does not show. */

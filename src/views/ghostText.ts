@@ -34,6 +34,13 @@ interface Asked {
   readonly offset: number;
 }
 
+/** A text that might be put in place of a range. */
+export interface Offered {
+  readonly document: vscode.TextDocument;
+  readonly range: vscode.Range;
+  readonly text: string;
+}
+
 /** What was answered last. */
 interface Shown {
   readonly document: vscode.TextDocument;
@@ -101,6 +108,14 @@ export class GhostTextView implements Disposable {
     }
     this.#isPending = true;
     await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger', ownProvider);
+  }
+
+  /** What stands in grey behind the cursor, as much of it as is not in the document yet, and what it would take the place of. */
+  get offered(): Offered | undefined {
+    const editor = vscode.window.activeTextEditor;
+    const [rest] = (editor && this.#rest(editor.document, editor.selection.active)) ?? [];
+    if (!editor || !rest?.range || typeof rest.insertText !== 'string') return undefined;
+    return { document: editor.document, range: rest.range, text: rest.insertText };
   }
 
   dispose(): void {

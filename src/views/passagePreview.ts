@@ -15,6 +15,7 @@ import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { withLineEndings } from './alternatives';
 import type { Announcer } from './byEar';
+import type { Offered } from './ghostText';
 import type { PanelView } from './panel';
 import { failureMessage, refusalMessage } from './panelMessages';
 import type { PanelPassage, PassageRow } from './panelProtocol';
@@ -92,6 +93,15 @@ export class PassagePreviews implements Disposable {
     const text = await vscode.env.clipboard.readText();
     if (text === '') this.#parts.announcer.say(vscode.l10n.t('There is no text on the clipboard.'), { asked: true });
     else if (document.version === version && editor.selection.isEqual(selection)) await this.inspect(document, selection, text);
+  }
+
+  /** What a suggestion would be, before it is accepted. */
+  async inspectSuggestion(offered: Offered | undefined): Promise<void> {
+    if (offered) await this.inspect(offered.document, offered.range, offered.text);
+    else {
+      const text = vscode.l10n.t('No suggestion of Token Lens stands at the cursor. Run Suggest What the Model Would Write Here first.');
+      this.#parts.announcer.say(text, { asked: true });
+    }
   }
 
   /** What a text would be in place of a range of a document. It resolves when that is shown, or why it cannot be; nothing is inserted. */

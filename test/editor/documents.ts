@@ -23,14 +23,14 @@ export async function useModel(folder: string | undefined): Promise<void> {
 }
 
 export async function untitled(content: string, language = 'plaintext'): Promise<vscode.TextDocument> {
-  const lines = (text: string) => text.replaceAll(/\r\n?/g, '\n');
   for (let tries = 0; tries < 10; tries++) {
+    const before = new Set(vscode.workspace.textDocuments);
     const document = await vscode.workspace.openTextDocument({ content, language });
-    if (lines(document.getText()) === lines(content)) return document;
-    // VS Code gives names again: one that is just being closed has the text of the document before it.
+    if (!before.has(document)) return document;
+    // VS Code gives names again: that of a document that is just being closed opens this very one.
     await new Promise(resolve => setTimeout(resolve, 200));
   }
-  throw new Error('VS Code opens no untitled document with the text that it is given.');
+  throw new Error('VS Code opens no new untitled document.');
 }
 
 /** What the same text gives when it is new: every way of getting there must end in these numbers. */

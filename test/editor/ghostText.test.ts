@@ -100,6 +100,28 @@ describe('ghost text in the editor', function () {
     await is(document, loop);
   });
 
+  it('is listed in the panel before it is accepted, token by token, with the numbers of the text that it would make', async () => {
+    const { document } = await open(`${loop}|`);
+    await vscode.commands.executeCommand('tokenLens.inspectSuggestion');
+    await says(/No suggestion of Token Lens stands at the cursor/);
+    await ask();
+    const added = await shows(/^\+\+\)/);
+    await vscode.commands.executeCommand('tokenLens.inspectSuggestion');
+    const rows = `[...document.querySelectorAll('tr[data-row]')].map(row => [row.cells[1].textContent, Number(row.cells[2].textContent)])`;
+    let listed: readonly (readonly [string, number])[] = [];
+    await eventually('it is listed', async () => (listed = await browser.evaluateInWebview<typeof listed>(rows)).length > 0, patienceMs);
+    await browser.screenshot('suggestion-listed');
+    assert.equal(document.getText(), loop, 'nothing is inserted');
+    const { tokens } = await api.score((await untitled(loop + added, 'javascript')).uri);
+    const inside = tokens.filter(token => token.end > loop.length);
+    assert.deepEqual(
+      listed.map(([token]) => token.replaceAll('·', ' ')),
+      inside.map(({ start, end }) => (loop + added).slice(start, end)),
+    );
+    for (const [row, [, bits]] of listed.entries()) assert.ok(Math.abs(bits - (inside[row]?.surprisalBits ?? NaN)) < 0.06, String(row));
+    await vscode.commands.executeCommand('tokenLens.leaveInspection');
+  });
+
   it('does nothing while people type', async () => {
     const { document } = await open(`${loop}|`);
     const before = await tokensRun();

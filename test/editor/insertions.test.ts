@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -445,6 +446,36 @@ describe('what was inserted', function () {
         isAlone = false;
       }
       await vscode.workspace.saveAll();
+    });
+
+    it('what another branch has in the file', async () => {
+      const git = (...words: readonly string[]) => execFileSync('git', ['-C', folder, ...words], { stdio: 'pipe' });
+      const identity = ['-c', 'user.email=someone@example.com', '-c', 'user.name=Someone'];
+      git('init', '--quiet', '--initial-branch=before');
+      writeFileSync(path.join(folder, 'switched.js'), code);
+      git('add', 'switched.js');
+      git(...identity, 'commit', '--quiet', '-m', 'before');
+      git('checkout', '--quiet', '-b', 'after');
+      const other = `// From another branch, with a harbour.\n${code}`;
+      writeFileSync(path.join(folder, 'switched.js'), other);
+      git(...identity, 'commit', '--quiet', '-a', '-m', 'after');
+      const editor = await file('switched.js', other);
+      // VS Code begins to watch a file some time after it was opened, and tells nobody when.
+      await eventually(
+        'the editor has the other branch',
+        async () => {
+          git('checkout', '--quiet', 'after');
+          git('checkout', '--quiet', 'before');
+          await new Promise(resolve => setTimeout(resolve, 1000));
+          return editor.document.getText() === code;
+        },
+        60_000,
+      );
+      await assertNoInsertion();
+      git('checkout', '--quiet', 'after');
+      await eventually('the editor has the first branch again', () => editor.document.getText() === other, 20_000);
+      await assertNoInsertion();
+      rmSync(path.join(folder, '.git'), { recursive: true, force: true });
     });
 
     it('a file that is read again from the disk, or reverted', async () => {

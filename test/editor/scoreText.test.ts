@@ -3,7 +3,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { TokenLensApi, TextScores } from '../../src/api';
-import { activated, inExtension, untitled, useModel } from './documents';
+import { browser } from './browser';
+import { activated, eventually, inExtension, untitled, useModel } from './documents';
 
 interface ToolAnswer {
   readonly view: string;
@@ -84,6 +85,23 @@ describe('texts in no document', function () {
     }
     assert.equal((await api.scoreText('x', 'y')).suffix, null);
     assert.deepEqual((await api.scoreText('', '')).tokens, []);
+  });
+
+  it('are listed in the panel where they would stand, without being put there', async () => {
+    const document = await untitled('The harbour was quiet. The boats came in.', 'plaintext');
+    await vscode.window.showTextDocument(document, { preview: false });
+    const at = 'The harbour was quiet.'.length;
+    await api.inspectText(document.uri, { start: at, end: at }, ' Nobody spoke.');
+    let listed: readonly string[] = [];
+    await eventually(
+      'it is listed',
+      async () => (listed = await browser.evaluateInWebview<readonly string[]>(`[...document.querySelectorAll('tr[data-row]')].map(row => row.cells[1].textContent)`)).length > 0, // prettier-ignore
+    );
+    assert.equal(listed.join('').replaceAll('·', ' '), ' Nobody spoke.');
+    assert.equal(document.getText(), 'The harbour was quiet. The boats came in.');
+    await assert.rejects(api.inspectText('untitled:nothing', { start: 0, end: 0 }, 'x'), /Open the document first/);
+    await assert.rejects(api.inspectText(document.uri, { start: 5, end: 1000 }, 'x'), /A span is a start and an end/);
+    await vscode.commands.executeCommand('tokenLens.leaveInspection');
   });
 
   it('say what to do where they are too long or no texts', async () => {
