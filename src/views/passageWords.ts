@@ -23,13 +23,14 @@ export interface PassageWords {
   readonly cut: string | undefined;
 }
 
-export function passageInWords(reading: PassageReading): PassageWords {
+/** `isOwn`: the model that reads it has also written it. */
+export function passageInWords(reading: PassageReading, isOwn = false): PassageWords {
   const { summary, following, isCut } = reading;
   const tokens = summary.tokens === 1 ? vscode.l10n.t('1 token') : vscode.l10n.t('{0} tokens', formatCount(summary.tokens));
   const brief = vscode.l10n.t('{0}, {1} bits', tokens, formatDecimal(summary.bits, summary.bits < 9.95 ? 1 : 0));
   return {
     brief,
-    summary: summaryText(brief, reading),
+    summary: isOwn ? ownText(brief, reading) : summaryText(brief, reading),
     weakest: weakestText(reading),
     following: following && followingText(following),
     cut: isCut ? vscode.l10n.t('only the first {0} characters were read', formatCount(longestPassage)) : undefined,
@@ -41,6 +42,10 @@ function followingText({ tokens, withoutBits, withBits }: NonNullable<PassageRea
   return tokens === 1
     ? vscode.l10n.t('the next token: {0} bits without it, {1} with it ({2})', ...numbers)
     : vscode.l10n.t('the next {3} tokens: {0} bits without it, {1} with it ({2})', ...numbers, formatCount(tokens));
+}
+
+function ownText(brief: string, { summary: { meanBits = NaN }, modelName }: PassageReading): string {
+  return vscode.l10n.t('{0}, {1} a token, as {2} reads it, which also wrote it', brief, formatBits(meanBits), modelName);
 }
 
 /** Whose view it is, and against what. */

@@ -111,6 +111,8 @@ describe('ghost text in the editor', function () {
     let listed: readonly (readonly [string, number])[] = [];
     await eventually('it is listed', async () => (listed = await browser.evaluateInWebview<typeof listed>(rows)).length > 0, patienceMs);
     await browser.screenshot('suggestion-listed');
+    const said = await browser.evaluateInWebview<string>(`document.querySelector('main').innerText`);
+    assert.match(said, /as SmolLM2-135M reads it, which also wrote it/);
     assert.equal(document.getText(), loop, 'nothing is inserted');
     const { tokens } = await api.score((await untitled(loop + added, 'javascript')).uri);
     const inside = tokens.filter(token => token.end > loop.length);
