@@ -560,10 +560,12 @@ describe('what was inserted', function () {
 
     it('gives the focus back when it is closed in the panel, from where it can be asked for too', async () => {
       const focusIn = async (tag: string, text: string) => {
+        const isBeside = vscode.window.tabGroups.all.length > 1;
+        await vscode.commands.executeCommand(isBeside ? 'workbench.action.focusSecondEditorGroup' : 'tokenLens.panelView.focus');
+        await eventually('the panel has the focus', () => vscode.window.activeTextEditor === undefined);
         await browser.evaluateInWebview(
           `[...document.querySelectorAll('${tag}')].find(each => each.textContent.includes('${text}')).focus()`,
         );
-        await eventually('the panel has the focus', () => vscode.window.activeTextEditor === undefined);
       };
       const editor = await opened(code);
       putCursor(editor, half);
