@@ -167,6 +167,9 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       },
       'tokenLens.inspectClipboardHere': () => previews.inspectClipboard(),
       'tokenLens.inspectSuggestion': () => previews.inspectSuggestion(ghostText.offered),
+      'tokenLens.cancelSuggestion': () => {
+        ghostText.cancel();
+      },
       'tokenLens.leaveInspection': () => {
         insertion.leave();
         previews.leave();

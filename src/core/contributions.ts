@@ -46,6 +46,7 @@ export const internalCommands = [
   'tokenLens.chooseModelFolder',
   'tokenLens.goToPlace',
   'tokenLens.leaveInspection',
+  'tokenLens.cancelSuggestion',
 ] as const;
 export type CommandId = (typeof publicCommands)[number] | (typeof internalCommands)[number];
 
@@ -64,6 +65,8 @@ export const contextKeys = {
   inspecting: 'tokenLens.inspecting',
   /** The panel shows what a text would be that is not in the document. */
   previewing: 'tokenLens.previewing',
+  /** The model writes ghost text that was asked for. */
+  suggesting: 'tokenLens.suggesting',
 } as const;
 
 /** Documents of our own making: never scored, whatever the settings say. */

@@ -223,7 +223,7 @@ const longestName = 200;
 function beginsLike(name: string, typed: string): boolean {
   let at = -1;
   const folded = name.toLowerCase();
-  return [...typed.toLowerCase()].every(character => (at = folded.indexOf(character, at + 1)) >= 0);
+  return Array.from(typed.toLowerCase()).every(character => (at = folded.indexOf(character, at + 1)) >= 0);
 }
 
 /** Brackets and quotes, or the end of an element: editors add them to what is typed. */
