@@ -191,6 +191,7 @@ class Branch {
 
   /** Discards it; resolves when nothing of it is to be seen any more. */
   async close(end?: End): Promise<void> {
+    if (this.#left) return void (await this.#left); // whoever came first says why
     await this.#leave();
     this.#resolve(end);
   }
