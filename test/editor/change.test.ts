@@ -229,7 +229,6 @@ describe('a change, measured', function () {
     git('rm', '--quiet', '--cached', '--', 'deleted.ts');
     writeFileSync(uri.fsPath, second);
     await show(uri);
-    await vscode.commands.executeCommand('tokenLens.measureChange');
     // The index has no such file: all of it is new there, and against HEAD one line differs.
     await choose('measureChange', 'Both together');
     const both = await changeWhen('the hunk is there', ({ hunks }) => hunks.length === 1);
