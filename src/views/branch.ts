@@ -191,7 +191,7 @@ class Branch {
 
   /** Discards it; resolves when nothing of it is to be seen any more. */
   async close(end?: End): Promise<void> {
-    if (this.#left) return void (await this.#left); // whoever came first says why
+    if (!this.#isOpen) return void (await this.#left); // whoever came first says why; closing the list comes back to here
     await this.#leave();
     this.#resolve(end);
   }
