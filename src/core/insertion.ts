@@ -199,11 +199,15 @@ function ownSide(conflict: string): string {
 }
 
 /**
- * A whole name gives way to another. By the event of the edit, a rename in a single place of a single file is the same as a completion of a word or a
- * paste over one; they differ in what was before: a paste has its target selected, a completion begins like what was just typed.
+ * A whole name gives way to another. The event of an edit does not say that it is a rename, and where there is only one place to rename, VS Code makes
+ * the edit as small as it can: `meanOfAll` for `mean` is `OfAll` put in, just as by a paste or a completion. These differ in what was before: a paste
+ * has its target selected, or a cursor where it puts something in; a completion begins like what was just typed. So a name that is renamed to a longer
+ * one with the cursor right at its end counts as inserted.
  */
-function isRenamed(change: TextChange, { start, end, text }: TextChange, { before, selected, typedTo }: EditAround): boolean {
-  if (change.start === change.end || selected.some(span => span.start <= start && end <= span.end)) return false;
+function isRenamed(change: TextChange, { start, end, text }: TextChange, around: EditAround): boolean {
+  const { before, cursors, selected, typedTo } = around;
+  if (change.start === change.end && (before === undefined || cursors.includes(start))) return false;
+  if (selected.some(span => span.start <= start && end <= span.end)) return false;
   const left = /[\p{L}\p{M}\p{N}_$]*$/u.exec(before?.slice(Math.max(0, start - longestName), start) ?? '')?.[0] ?? '';
   const right = /^[\p{L}\p{M}\p{N}_$]*/u.exec(before?.slice(end, end + longestName) ?? '')?.[0] ?? '';
   const [old, name] = [left + (before?.slice(start, end) ?? '') + right, left + text + right];

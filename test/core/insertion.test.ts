@@ -143,7 +143,13 @@ export function second(list) {
     assert.equal(inserted('let total = 1;', [{ start: 7, end: 9, text: 'goEverywhere' }]), undefined);
     assert.equal(inserted(code, rename, { before: undefined }), undefined);
     assert.deepEqual(inserted(code, rename, { before: undefined, typedTo: [place + 1] }), ['somethingElse']);
-    assert.deepEqual(inserted(code, [{ start: 16, end: 16, text: 'stantName' }]), ['stantName'], 'nothing is replaced');
+    assert.deepEqual(inserted(code, [{ start: 16, end: 16, text: 'stantName' }]), ['stantName'], 'put in at the cursor');
+    assert.equal(
+      inserted(code, [{ start: 16, end: 16, text: 'stantName' }], { cursors: [14] }),
+      undefined,
+      'the smallest edit that renames',
+    );
+    assert.deepEqual(inserted(code, [{ start: 16, end: 16, text: ' stantName' }], { cursors: [14] }), [' stantName'], 'no name');
     assert.deepEqual(inserted(code, [change(code, 'con', 'constantName()', 13)]), ['stantName()'], 'more than a name');
   });
 

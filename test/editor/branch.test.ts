@@ -249,7 +249,7 @@ describe('continuing from a token', function () {
 
     const done = continued(document, token.start, otherThan(token));
     await summed(2);
-    await browser.evaluate(`document.querySelector('.part.editor .tab.active .codicon-close').click()`);
+    await browser.evaluate(`document.querySelector('.part.editor .tab.active .tab-actions .action-label').click()`);
     await done;
     await assertGone();
     assert.equal(document.getText(), code);

@@ -270,11 +270,10 @@ describe('what was inserted', function () {
     const would = code
       .replace('total += number;', 'total += Math.abs(harbour);')
       .replace('numbers.length;\n}', 'numbers.length;\n}\n\nconst quay = "utf16";');
-    const edit = new vscode.WorkspaceEdit();
-    edit.replace(editor.document.uri, new vscode.Range(0, 0, editor.document.lineCount, 0), would);
-    await vscode.workspace.applyEdit(edit);
+    // What an extension asks of the workspace VS Code makes smaller itself, of an editor it does not.
+    await editor.edit(edit => edit.replace(new vscode.Range(0, 0, editor.document.lineCount, 0), would));
     assert.equal(editor.document.getText(), would);
-    await assertSaid(editor.document, 'Math.abs(harbour', '\nconst quay = "utf16";\n');
+    await assertSaid(editor.document, 'Math.abs(harbour)', '\nconst quay = "utf16";\n');
     await browser.screenshot('insertion-whole-document');
   });
 
@@ -329,7 +328,7 @@ describe('what was inserted', function () {
       `[...document.querySelectorAll('.merge-editor .monaco-editor')].at(-1)?.querySelector('textarea, .native-edit-context')?.focus()`,
     );
     await vscode.commands.executeCommand('tokenLens.inspectLastInsertion');
-    await assertSaid(merged, '  harbour.log(`utf16 ${total}`);');
+    await assertSaid(merged, 'harbour.log(`utf16 ${total}`);');
     await browser.screenshot('insertion-merged');
     await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
   });
@@ -594,9 +593,7 @@ describe('what was inserted', function () {
     it('a document that is laid out anew, or renamed in, as a whole', async () => {
       const editor = await opened(code);
       for (const would of [code.replaceAll('\n  ', '\n        '), code.replaceAll(/\bnumbers\b/g, 'measurements')]) {
-        const edit = new vscode.WorkspaceEdit();
-        edit.replace(editor.document.uri, new vscode.Range(0, 0, editor.document.lineCount, 0), would);
-        await vscode.workspace.applyEdit(edit);
+        await editor.edit(edit => edit.replace(new vscode.Range(0, 0, editor.document.lineCount, 0), would));
         assert.equal(editor.document.getText(), would);
         await assertNoInsertion();
       }
