@@ -191,7 +191,10 @@ class Branch {
 
   /** Discards it; resolves when nothing of it is to be seen any more. */
   async close(end?: End): Promise<void> {
-    if (!this.#isOpen) return void (await this.#left); // whoever came first says why; closing the list comes back to here
+    if (!this.#isOpen) {
+      await this.#left; // whoever came first says why; closing the list comes back to here
+      return;
+    }
     await this.#leave();
     this.#resolve(end);
   }

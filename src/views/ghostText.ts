@@ -121,7 +121,7 @@ export class GhostTextView implements Disposable {
     const triggered = vscode.commands.executeCommand('editor.action.inlineSuggest.trigger', ownProvider);
     const writing = this.#write(document, position, undefined);
     await triggered;
-    if (this.#isPending && this.#writing === writing) this.#stop(); // VS Code has an answer of its own, or wants none
+    this.#endUnasked(writing);
   }
 
   /** Nobody waits for the answer any more. */
@@ -195,6 +195,11 @@ export class GhostTextView implements Disposable {
     this.#writing = writing;
     void vscode.commands.executeCommand('setContext', contextKeys.suggesting, true);
     return writing;
+  }
+
+  /** VS Code has an answer of its own, or wants none. */
+  #endUnasked(writing: Writing): void {
+    if (this.#isPending && this.#writing === writing) this.#stop();
   }
 
   #stop(): void {
