@@ -14,7 +14,6 @@ export interface ModelFiles {
   readonly graph: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly tokenizer: unknown;
-  readonly tokenizerConfig: Readonly<Record<string, unknown>>;
   /** SHA-256 over names, sizes and contents of the files in use. */
   readonly contentHash: string;
 }
@@ -38,7 +37,7 @@ export async function readModelFolder(folder: string, wantedDtype: string | unde
   if (!(await isDirectory(folder))) throw new ModelError('not-found', `There is no model folder at ${folder}.`);
   const config = await readJson(folder, 'config.json');
   const tokenizer = await readJson(folder, 'tokenizer.json');
-  const tokenizerConfig = await readJson(folder, 'tokenizer_config.json');
+  await readJson(folder, 'tokenizer_config.json');
   const library = asRecord(config['transformers.js_config']);
   const dtype = await chooseDtype(folder, wantedDtype, library['dtype']);
   const graph = `onnx/${graphName(dtype)}`;
@@ -56,7 +55,6 @@ export async function readModelFolder(folder: string, wantedDtype: string | unde
     graph: graphName(dtype),
     config,
     tokenizer,
-    tokenizerConfig,
     contentHash: await contentHash(folder, names),
   };
 }

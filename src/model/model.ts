@@ -49,7 +49,7 @@ export class Model {
   /** Errors: those of `readModelFolder`, 'cannot-align', 'unsupported' (the self-check among the reasons), 'out-of-memory'. */
   static async load(params: LoadParams, chunkTokens: number): Promise<Model> {
     const files = await readModelFolder(params.folder, params.dtype);
-    const tokenizer = new TextTokenizer(files.tokenizer, files.tokenizerConfig);
+    const tokenizer = new TextTokenizer(files.tokenizer);
     const facts: ModelFacts = {
       key: { folder: files.folder, contentHash: files.contentHash, dtype: files.dtype, arithmetic: 'native' },
       name: files.name,
