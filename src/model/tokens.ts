@@ -68,7 +68,14 @@ export class TextTokenizer {
 
   /** `tokenizer`: the parsed tokenizer.json. Errors: those of `tokenizerParts`. */
   constructor(tokenizer: unknown) {
-    this.#parts = this.#limited(buildLimitMs, () => tokenizerParts(tokenizer));
+    try {
+      this.#parts = this.#limited(buildLimitMs, () => tokenizerParts(tokenizer));
+    } catch (error) {
+      if (error instanceof ModelError) throw error;
+      throw new ModelError('cannot-align', 'Cannot align tokens with text: a pattern or a part of tokenizer.json cannot be used.', {
+        cause: error,
+      });
+    }
     this.vocabulary = this.#parts.vocabulary;
   }
 

@@ -115,7 +115,7 @@ def tokenizer_of(family):
     if family == "qwen2":
         file["added_tokens"].append(added(size + 1, "<tool_call>", False))
     if family == "gpt_neox":
-        file["added_tokens"] += [added(size + 26 - count, " " * count, False, True) for count in range(24, 1, -1)]
+        file["added_tokens"] += [added(size + 25 - count, " " * count, False, True) for count in range(24, 1, -1)]
     if family == "phi":
         file["added_tokens"] += [added(size + 1 + index, run, False, True) for index, run in enumerate([" " * count for count in range(9, 1, -1)] + ["\t" * count for count in range(5, 1, -1)])]
     return file
@@ -129,6 +129,10 @@ def reference_ids(file):
     """Of the scored copies of the strings. Spellings of control tokens are plain text: neither added tokens nor merges come to them."""
     file = json.loads(json.dumps(file))
     control = {token["content"] for token in file["added_tokens"] if token["special"] or token["content"].strip() != ""}
+    for token in file["added_tokens"]:  # none is left out: they are numbered anew
+        if token["content"] in control and token["content"] not in file["model"]["vocab"]:
+            control.discard(token["content"])
+            token["content"] = f"\U0010fffd{token['id']}"
     file["added_tokens"] = [token for token in file["added_tokens"] if token["content"] not in control]
     file["model"]["merges"] = [merge for merge in file["model"]["merges"] if "".join(merge) not in control]
     reference = Tokenizer.from_str(json.dumps(file))
@@ -416,7 +420,7 @@ def main(fixtures):
         start = {"llama": 1, "gemma2": 2}.get(family, tokenizer["added_tokens"][0]["id"])
         references = reference_ids(tokenizer)
         rng = np.random.default_rng(100 + seed)
-        ids = [start] + references[-1][: POSITIONS - 30]
+        ids = [start] + references[-1]
         ids += [int(index) for index in rng.integers(3, vocab - 16, POSITIONS - 1 - len(ids))]
         config = {
             "model_type": family, "vocab_size": vocab, "max_position_embeddings": POSITIONS, "hidden_size": HIDDEN, "num_hidden_layers": LAYERS,
