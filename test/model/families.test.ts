@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { create } from '@bufbuild/protobuf';
 import { cellsOf } from '../../src/core/cells';
 import { scoredCopyOf } from '../../src/core/scoredCopy';
 import { rowState } from '../../src/core/scores';
 import { Vocabulary } from '../../src/core/vocabulary';
+import { NodeSchema, TensorDataSchema, ValueSchema } from '../../src/model/onnxProto';
+import type { Model } from '../../src/model/onnxProto';
 import type { ModelDescription } from '../../src/model/protocol';
 import { ScoringSession } from '../../src/model/session';
 import { noSets } from '../../src/model/tokenSets';
 import { TextTokenizer } from '../../src/model/tokens';
-import { Folders, sessionOptions } from './graphs';
+import { Folders, sessionOptions, tinyGpt2 } from './graphs';
 import type { ModelFile } from './graphs';
 import { loadParams, never, newClient, Reader, tinySettings } from './process';
 
@@ -206,6 +209,50 @@ for (const { name, nativeBits, float32, ...file } of families) {
     });
   });
 }
+
+describe('an export that asks of how many positions logits are wanted', () => {
+  const folders = new Folders();
+  after(() => {
+    folders.clear();
+  });
+
+  /** Logits of the last so many positions, 0 for all: -0 is where they begin. */
+  const lastOnly = (dims: readonly bigint[]) => (model: Model) => {
+    const { graph } = model;
+    if (!graph) throw new Error('no graph');
+    for (const node of graph.node) node.output = node.output.map(output => (output === 'logits' ? 'all_logits' : output));
+    const nodes: readonly [string, string[], string][] = [
+      ['Reshape', ['num_logits_to_keep', 'keep_shape'], 'keep'],
+      ['Neg', ['keep'], 'keep_from'],
+      ['Slice', ['all_logits', 'keep_from', 'keep_to', 'keep_shape'], 'logits'],
+    ];
+    for (const [opType, input, output] of nodes) graph.node.push(create(NodeSchema, { opType, name: output, input, output: [output] }));
+    for (const [name, value] of [
+      ['keep_shape', 1n],
+      ['keep_to', 2n ** 40n],
+    ] as const) {
+      graph.initializer.push(
+        create(TensorDataSchema, { name, dataType: 7, dims: [1n], rawData: new Uint8Array(BigInt64Array.of(value).buffer) }),
+      );
+    }
+    const shape = { dim: dims.map(dimValue => ({ dimValue })) };
+    graph.input.push(create(ValueSchema, { name: 'num_logits_to_keep', type: { tensorType: { elemType: 7, shape } } }));
+  };
+
+  for (const dims of [[], [1n]]) {
+    it(`gives those of all, and the same numbers: ${JSON.stringify(dims.map(Number))}`, async () => {
+      const ids = [0, 5, 77, 31, 8, 250, 9];
+      const rows = [];
+      for (const file of [tinyGpt2, folders.tinyWith(lastOnly(dims))]) {
+        const session = await ScoringSession.open(sessionOptions(file));
+        rows.push(await rowsOf(session, ids, ids.length));
+        await session.dispose();
+      }
+      assert.deepEqual(rows[1], rows[0]);
+      assert.equal(rows[0]?.ranks.length, ids.length - 1);
+    });
+  }
+});
 
 /** Rows of every id after the first, run in chunks of so many ids. */
 async function rowsOf(session: ScoringSession, ids: readonly number[], chunk: number) {
