@@ -201,10 +201,11 @@ for (const { name, nativeBits, float32, ...file } of families) {
       assert.ok(Math.abs(bits - (surprisalBits[row] ?? NaN)) <= (nativeBits === exactBits ? exactBits : 0.3), String(bits));
       const { words } = await reader.words(tinySettings, offset, 3);
       assert.equal(words.length, 3);
-      const asked = { after: [], begins: { kind: 'typed' }, mostTokens: 5, leastProbability: 0, atLineEnd: false } as const;
-      const draft = await reader.draft(tinySettings, offset, asked);
-      assert.ok(draft.cut === offset && draft.logProbabilities.length === draft.ids.length);
-      assert.ok(draft.ids.length > 0 || draft.ended === 'control');
+      const begins = { kind: 'forced', forced: ids[row] ?? 0 } as const;
+      const draft = await reader.draft(tinySettings, offset, { after: [], begins, mostTokens: 5, leastProbability: 0, atLineEnd: false });
+      assert.ok(draft.cut === offset && draft.ids[0] === ids[row]);
+      assert.ok(draft.ids.length === 5 || draft.ended === 'control');
+      assert.ok(draft.logProbabilities.every(log => log <= 0));
       await reader.close();
     });
   });

@@ -198,7 +198,6 @@ describe('a hostile model folder', () => {
     const head = (number: number, length: bigint) => Buffer.from([...varint(BigInt(number * 8 + 2)), ...varint(length)]);
     const nested = (): Uint8Array => {
       // graph { node { attribute { g: ... } } }, each so long that it is looked into
-      let inner = Buffer.alloc(0);
       const numbers = [...Array<readonly number[]>(3000).fill([6, 5, 1]).flat(), 7];
       const heads: Buffer[] = [];
       let length = 8192n;
@@ -207,8 +206,7 @@ describe('a hostile model folder', () => {
         heads.push(own);
         length += BigInt(own.length);
       }
-      inner = Buffer.concat([...heads.reverse(), Buffer.alloc(8192)]);
-      return inner;
+      return Buffer.concat([...heads.reverse(), Buffer.alloc(8192)]);
     };
     const cases: Readonly<Record<string, (whole: Buffer) => Uint8Array>> = {
       'a length beyond the file': whole => Buffer.concat([head(7, 0xffff_fff0n), whole]),
