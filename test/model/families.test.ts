@@ -6,6 +6,7 @@ import { cellsOf } from '../../src/core/cells';
 import { scoredCopyOf } from '../../src/core/scoredCopy';
 import { rowState } from '../../src/core/scores';
 import { Vocabulary } from '../../src/core/vocabulary';
+import { ModelError } from '../../src/model/errors';
 import { NodeSchema, TensorDataSchema, ValueSchema } from '../../src/model/onnxProto';
 import type { Model } from '../../src/model/onnxProto';
 import type { ModelDescription } from '../../src/model/protocol';
@@ -20,6 +21,8 @@ import { loadParams, never, newClient, Reader, tinySettings } from './process';
 interface Reference {
   readonly start: number;
   readonly strings: readonly { readonly text: string; readonly ids: readonly number[] }[];
+  /** Other forms of the tokenizer, and the ids of the same strings. */
+  readonly variants: readonly { readonly pre_tokenizer: unknown; readonly ids: readonly (readonly number[])[] }[];
   readonly scores: {
     readonly ids: readonly number[];
     readonly surprisalBits: readonly number[];
@@ -210,6 +213,68 @@ for (const { name, nativeBits, float32, ...file } of families) {
     });
   });
 }
+
+describe("sentencepiece's tokenizers", () => {
+  const folder = path.resolve('test/fixtures/families/llama');
+  const file = json(path.join(folder, 'tokenizer.json')) as Readonly<Record<string, unknown>> & {
+    readonly model: { readonly vocab: object };
+  };
+  const { strings, variants } = json(path.join(folder, 'reference.json')) as Reference;
+
+  for (const { pre_tokenizer, ids } of variants) {
+    it(`give the ids of the reference implementation where spaces are signed by ${JSON.stringify(pre_tokenizer)}`, async () => {
+      const tokenizer = new TextTokenizer({ ...file, normalizer: null, pre_tokenizer });
+      for (const [index, { text }] of strings.entries()) {
+        const { ids: found, endBytes } = await tokenizer.layout(scoredCopyOf(text), never);
+        assert.deepEqual([...found], ids[index], JSON.stringify(text));
+        assert.equal(endBytes.at(-1) ?? 0, scoredCopyOf(text).bytes.length);
+      }
+    });
+  }
+
+  it('read a space before the text, which is no byte of it', async () => {
+    const tokenizer = new TextTokenizer(file);
+    const alone = await tokenizer.layout(scoredCopyOf('\nx'), never);
+    const bytes = [...alone.ids].map(id => Buffer.from(new Vocabulary(tokenizer.vocabulary).bytesOf(id)).toString());
+    assert.deepEqual(bytes, [' ', '\n', 'x']);
+    assert.deepEqual([...alone.startBytes], [0, 0, 1]);
+    assert.deepEqual([...alone.endBytes], [0, 1, 2]);
+    // It shares the first character, so that its bits are in the first cell.
+    assert.deepEqual(
+      [[...alone.starts], [...alone.ends]],
+      [
+        [0, 0, 1],
+        [1, 1, 2],
+      ],
+    );
+    assert.deepEqual([...tokenizer.idsOf('x')], [alone.ids[2]]);
+  });
+
+  const replace = { type: 'Replace', pattern: { String: ' ' }, content: '\u2581' };
+  const withModel = (change: object) => ({ ...file, model: { ...file.model, ...change } });
+  const cases: Readonly<Record<string, readonly [object, RegExp]>> = {
+    'are of the kind Unigram': [withModel({ type: 'Unigram' }), /kind Unigram/],
+    'have no tokens for bytes': [withModel({ byte_fallback: false }), /does not work on bytes/],
+    'have not all of them': [
+      withModel({ vocab: Object.fromEntries(Object.entries(file.model.vocab).filter(([token]) => token !== '<0x7F>')) }),
+      /for every byte/,
+    ],
+    'read a compatible form of the text': [{ ...file, normalizer: { type: 'Sequence', normalizers: [{ type: 'NFKC' }, replace] } }, /NFKC/],
+    'read small letters': [{ ...file, normalizer: { type: 'Sequence', normalizers: [{ type: 'Lowercase' }, replace] } }, /Lowercase/],
+    'read by a table': [{ ...file, normalizer: { type: 'Sequence', normalizers: [{ type: 'Precompiled' }, replace] } }, /Precompiled/],
+    'strip the text': [{ ...file, normalizer: { type: 'Sequence', normalizers: [{ type: 'Strip' }, replace] } }, /Strip/],
+    'replace anything else': [{ ...file, normalizer: { ...replace, pattern: { Regex: '\\s' } } }, /Replace/],
+    'have no sign for spaces': [{ ...file, normalizer: null }, /no sign for spaces/],
+  };
+  for (const [name, [changed, words]] of Object.entries(cases)) {
+    it(`are refused where they ${name}`, () => {
+      assert.throws(
+        () => new TextTokenizer(changed),
+        (error: unknown) => error instanceof ModelError && error.code === 'cannot-align' && words.test(error.message),
+      );
+    });
+  }
+});
 
 describe('an export that asks of how many positions logits are wanted', () => {
   const folders = new Folders();

@@ -427,10 +427,15 @@ def main(fixtures):
             "num_attention_heads": HEADS, "num_key_value_heads": shape["kv"], "head_dim": HEAD, "bos_token_id": start, "eos_token_id": start,
             "transformers.js_config": {"use_external_data_format": {name: 1}} if shape["external"] else {},
         }
+        # The newer form of the same: a pre-tokenizer in place of normalisers.
+        variants = []
+        for scheme, split in [("first", False), ("always", True), ("never", False)] if family == "llama" else []:
+            pre_tokenizer = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": scheme, "split": split}
+            variants.append({"pre_tokenizer": pre_tokenizer, "ids": reference_ids(tokenizer | {"normalizer": None, "pre_tokenizer": pre_tokenizer})})
         strings = [{"text": text, "ids": found} for text, found in zip(STRINGS + [TEXT], references)]
         for path, content in (
             ("config.json", config), ("tokenizer_config.json", {"model_max_length": POSITIONS}), ("tokenizer.json", tokenizer),
-            ("reference.json", {"start": start, "strings": strings, "scores": numbers(reference(shape, stored, ids), ids)}),
+            ("reference.json", {"start": start, "strings": strings, "variants": variants, "scores": numbers(reference(shape, stored, ids), ids)}),
         ):
             (folder / path).write_text(json.dumps(content, separators=(",", ":")) + "\n")
 
