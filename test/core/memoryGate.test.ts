@@ -115,7 +115,7 @@ describe('MemoryGate', () => {
 
     it('is more for 16-bit floats, which are computed with in float32', async () => {
       fill({ 'model_fp16.onnx': 1000 });
-      assert.equal(await needed(), 3000 + rest);
+      assert.equal(await needed(), 2000 + rest);
     });
   });
 });
