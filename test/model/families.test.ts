@@ -214,6 +214,22 @@ for (const { name, nativeBits, float32, ...file } of families) {
   });
 }
 
+describe('a tokenizer that composes text', () => {
+  it('gives all tokens of a composed character all of what is written for it, and each byte to one of them', async () => {
+    const tokenizer = new TextTokenizer(json('test/fixtures/families/qwen2/tokenizer.json'));
+    const layout = await tokenizer.layout(scoredCopyOf('a o\u0302\u0323!'), never); // read as U+1ED9
+    const rows = layout.ids.length;
+    const bytes = [...layout.ids].map(id => Buffer.from(new Vocabulary(tokenizer.vocabulary).bytesOf(id)));
+    assert.equal(Buffer.concat(bytes).toString(), 'a \u1ed9!');
+    const parts = [...layout.starts].flatMap((start, row) => (start < 5 && (layout.ends[row] ?? 0) >= 5 ? [row] : []));
+    assert.ok(parts.length >= 2, 'it is of several tokens');
+    for (const row of parts) assert.equal(layout.ends[row], 5);
+    assert.equal(layout.starts[parts.at(-1) ?? 0], 2);
+    assert.deepEqual([...layout.startBytes.subarray(1)], [...layout.endBytes.subarray(0, rows - 1)]);
+    assert.deepEqual([layout.startBytes[0], layout.endBytes[rows - 1]], [0, 8]);
+  });
+});
+
 describe("sentencepiece's tokenizers", () => {
   const folder = path.resolve('test/fixtures/families/llama');
   const file = json(path.join(folder, 'tokenizer.json')) as Readonly<Record<string, unknown>> & {
