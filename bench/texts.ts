@@ -27,8 +27,8 @@ export interface BenchText {
 }
 
 export async function bundledTokenizer(): Promise<TextTokenizer> {
-  const { tokenizer, tokenizerConfig } = await readModelFolder(bundledModel, undefined);
-  return new TextTokenizer(tokenizer, tokenizerConfig);
+  const { tokenizer } = await readModelFolder(bundledModel, undefined);
+  return new TextTokenizer(tokenizer);
 }
 
 export async function layoutOf(tokenizer: TextTokenizer, text: string): Promise<TokenLayout> {

@@ -93,7 +93,7 @@ export class LensModel implements Disposable {
     const known = this.#running;
     if (known) return known;
     const params = this.#loadParams();
-    this.#gate.check(await memoryNeeded(params.folder, params.snapshotBytes));
+    this.#gate.check(await memoryNeeded(params));
     const started = performance.now();
     const description = await client.call('load', params, signal);
     if (this.#ready?.client === client && this.#ready.generation === client.generation) return this.#ready; // somebody else was faster

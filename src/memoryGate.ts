@@ -1,10 +1,15 @@
 import { readdir, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { graphOf } from './model/catalog';
+import type { LoadParams } from './model/protocol';
 import { Refusal } from './refusal';
 
 /** What the process takes beside the model's weights and the caches it keeps: 530 to 650 MB were measured with the bundled model of 155 MB and 128 MB of caches. */
 const workingBytes = 350e6;
+/** The runtime computes in float32 what is stored in 16-bit floats, and keeps the weights so: 130 MB took as much as 260 MB in float32 (measured). */
+const halfFormats = ['fp16', 'q4f16'];
+const halfFactor = 2;
 /** Less free memory than this share of what is needed makes a machine swap. */
 const margin = 1.5;
 
@@ -14,25 +19,34 @@ export function freeMemory(): number | undefined {
   return process.platform === 'darwin' ? undefined : os.freemem();
 }
 
-/** Memory that a model folder needs when it is loaded. 0 where it holds no model: loading it says what is wrong. */
-export async function memoryNeeded(folder: string, snapshotBytes: number): Promise<number> {
-  const modelBytes = await largestModel(path.join(folder, 'onnx'));
-  return modelBytes === 0 ? 0 : modelBytes + snapshotBytes + workingBytes;
+/**
+ * Memory that a model needs when it is loaded, by the files that are loaded for its number format. 0 where the folder holds no such model:
+ * loading it says what is wrong.
+ */
+export async function memoryNeeded({
+  folder,
+  dtype,
+  snapshotBytes,
+}: Pick<LoadParams, 'folder' | 'dtype' | 'snapshotBytes'>): Promise<number> {
+  const graph = await graphOf(folder, dtype).catch(() => undefined);
+  if (graph === undefined) return 0;
+  const modelBytes = await bytesOf(path.join(folder, 'onnx'), graph.file);
+  return modelBytes * (halfFormats.includes(graph.dtype) ? halfFactor : 1) + snapshotBytes + workingBytes;
 }
 
-/** The largest of the number formats in the folder, each a graph with its data files: which one is loaded is decided later. */
-async function largestModel(onnxFolder: string): Promise<number> {
-  const names = await readdir(onnxFolder).catch(() => []);
-  const sizes = await Promise.all(names.map(async name => ({ name, bytes: await sizeOf(path.join(onnxFolder, name)) })));
-  const graphs = names.filter(name => name.endsWith('.onnx'));
-  const bytesOf = (graph: string) => sizes.reduce((sum, { name, bytes }) => sum + (name.startsWith(graph) ? bytes : 0), 0);
-  return Math.max(0, ...graphs.map(bytesOf));
+/** A graph with its data files, which are named after it, or as no other graph of the folder is. */
+async function bytesOf(onnxFolder: string, graph: string): Promise<number> {
+  const names = await readdir(onnxFolder);
+  const others = names.filter(name => name.endsWith('.onnx') && name !== graph);
+  const isUsed = (name: string) => name.startsWith(graph) || !others.some(other => name.startsWith(other));
+  const sizes = await Promise.all(names.filter(isUsed).map(name => sizeOf(path.join(onnxFolder, name))));
+  return sizes.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** A file that cannot be looked at is one that loading will name. */
 function sizeOf(file: string): Promise<number> {
   return stat(file).then(
-    ({ size }) => size,
+    found => (found.isFile() ? found.size : 0),
     () => 0,
   );
 }

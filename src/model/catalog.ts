@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ModelError } from './errors';
+import { externalFiles, readGraph } from './graph';
 
 /** A model folder in the transformers.js layout, with the files of one number format. */
 export interface ModelFiles {
@@ -14,7 +15,6 @@ export interface ModelFiles {
   readonly graph: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly tokenizer: unknown;
-  readonly tokenizerConfig: Readonly<Record<string, unknown>>;
   /** SHA-256 over names, sizes and contents of the files in use. */
   readonly contentHash: string;
 }
@@ -33,22 +33,33 @@ const suffixOf: ReadonlyMap<string, string> = new Map([
 /** Tried in this order where the model folder does not say. */
 const preferredDtypes = ['fp32', 'q8', 'q4', 'fp16'];
 
-/** Reads and checks a model folder. Errors: 'not-found', 'incomplete' (a file is missing or is not what it should be), 'unsupported'. */
+/** Larger files of these kinds no model has; reading one would take the memory of a model. */
+const mostBytesOf = {
+  'config.json': 2 ** 22,
+  'tokenizer.json': 2 ** 27,
+  'tokenizer_config.json': 2 ** 23,
+  'README.md': 2 ** 21,
+  SHA256SUMS: 2 ** 20,
+};
+const mostDataFiles = 100;
+
+/**
+ * Reads and checks a model folder, which anybody may have made: nothing outside of it is opened, by no name in its files and by no link.
+ * Errors: 'not-found', 'incomplete' (a file is missing or is not what it should be), 'unsupported'.
+ */
 export async function readModelFolder(folder: string, wantedDtype: string | undefined): Promise<ModelFiles> {
   if (!(await isDirectory(folder))) throw new ModelError('not-found', `There is no model folder at ${folder}.`);
   const config = await readJson(folder, 'config.json');
   const tokenizer = await readJson(folder, 'tokenizer.json');
-  const tokenizerConfig = await readJson(folder, 'tokenizer_config.json');
+  await readJson(folder, 'tokenizer_config.json');
   const library = asRecord(config['transformers.js_config']);
   const dtype = await chooseDtype(folder, wantedDtype, library['dtype']);
   const graph = `onnx/${graphName(dtype)}`;
-  const names = [
-    'config.json',
-    'tokenizer.json',
-    'tokenizer_config.json',
-    graph,
-    ...externalData(graph, library['use_external_data_format']),
-  ];
+  const declared = externalData(graph, library['use_external_data_format']);
+  const named = await namedFiles(folder, graph);
+  const also = (named instanceof ModelError ? [] : named).filter(name => !declared.includes(name));
+  const hash = await contentHash(folder, ['config.json', 'tokenizer.json', 'tokenizer_config.json', graph, ...declared, ...also]);
+  if (named instanceof ModelError) throw named; // now that it is known not to be a copy that was broken off
   return {
     folder,
     name: await displayName(folder),
@@ -56,9 +67,15 @@ export async function readModelFolder(folder: string, wantedDtype: string | unde
     graph: graphName(dtype),
     config,
     tokenizer,
-    tokenizerConfig,
-    contentHash: await contentHash(folder, names),
+    contentHash: hash,
   };
+}
+
+/** The model file that is loaded for this number format, or where none is asked for; errors as of `readModelFolder`. */
+export async function graphOf(folder: string, wantedDtype: string | undefined): Promise<{ readonly dtype: string; readonly file: string }> {
+  const config = await readJson(folder, 'config.json');
+  const dtype = await chooseDtype(folder, wantedDtype, asRecord(config['transformers.js_config'])['dtype']);
+  return { dtype, file: graphName(dtype) };
 }
 
 function graphName(dtype: string): string {
@@ -83,17 +100,43 @@ async function chooseDtype(folder: string, wanted: string | undefined, preset: u
 function externalData(graph: string, setting: unknown): string[] {
   const own = typeof setting === 'object' && setting !== null ? asRecord(setting)[path.posix.basename(graph)] : setting;
   const count = own === true ? 1 : typeof own === 'number' ? own : 0;
+  if (!(count >= 0 && count <= mostDataFiles))
+    throw new ModelError('unsupported', `config.json says that ${path.posix.basename(graph)} has ${String(count)} data files.`);
   return Array.from({ length: count }, (_, index) => `${graph}_data${index === 0 ? '' : `_${String(index)}`}`);
+}
+
+/** Paths of the files that a graph says its weights are in, before anything opens them; or what is wrong with it. */
+async function namedFiles(folder: string, graph: string): Promise<readonly string[] | ModelError> {
+  await refuseLinkOut(folder, graph);
+  const unusable = (why: string) => new ModelError('unsupported', `The model in ${folder} cannot be opened: ${graph} ${why}.`);
+  try {
+    const locations = [...externalFiles((await readGraph(path.join(folder, graph))).model)];
+    if (!locations.every(isBelow)) return unusable('names a file outside of its folder');
+    if (locations.length > mostDataFiles) return unusable(`has ${String(locations.length)} data files`);
+    return locations.map(location => path.posix.join('onnx', location)).sort();
+  } catch (error) {
+    return unusable(`is not a model file (${error instanceof Error ? error.message : String(error)})`);
+  }
+}
+
+/** Whether a path from a model file leads to a file at or below where it stands, on every system. */
+function isBelow(location: string): boolean {
+  if (location === '' || location.length > 255 || /^[a-z]:|[\\\0]/i.test(location)) return false;
+  return !path.posix.isAbsolute(location) && !location.split('/').includes('..');
 }
 
 /** The first heading of the folder's README up to a " for ", else the folder's name: what people call the model. */
 async function displayName(folder: string): Promise<string> {
   try {
-    const readme = await readFile(path.join(folder, 'README.md'), 'utf8');
-    const heading = /^# +([^\n]{1,80})/.exec(readme)?.[1]?.split(' for ')[0]?.trim();
+    const readme = (await readOwn(folder, 'README.md')).toString();
+    const heading = /^# +([^\n]{1,80})/
+      .exec(readme)?.[1]
+      ?.split(' for ')[0]
+      ?.replaceAll(/[\p{Cc}\p{Cf}]/gu, '')
+      .trim();
     if (heading) return heading;
   } catch {
-    // no README: the folder's name has to do
+    // no README, or no usable one: the folder's name has to do
   }
   return path.basename(folder);
 }
@@ -105,6 +148,7 @@ async function contentHash(folder: string, names: readonly string[]): Promise<st
   for (const name of names) {
     const file = path.join(folder, name);
     if (!(await isFile(file))) throw new ModelError('incomplete', `The model folder ${folder} is incomplete: ${name} is missing.`);
+    await refuseLinkOut(folder, name);
     const { size } = await stat(file);
     const hash = createHash('sha256');
     await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
@@ -122,21 +166,45 @@ async function contentHash(folder: string, names: readonly string[]): Promise<st
 }
 
 async function listedSums(folder: string): Promise<ReadonlyMap<string, string>> {
-  const file = path.join(folder, 'SHA256SUMS');
-  if (!(await isFile(file))) return new Map();
-  const lines = (await readFile(file, 'utf8')).matchAll(/^([0-9a-f]{64}) [ *](.+)$/gm);
+  if (!(await isFile(path.join(folder, 'SHA256SUMS')))) return new Map();
+  const lines = (await readOwn(folder, 'SHA256SUMS')).toString().matchAll(/^([0-9a-f]{64}) [ *](.+)$/gm);
   return new Map([...lines].map(([, sum = '', name = '']) => [name, sum]));
 }
 
-async function readJson(folder: string, name: string): Promise<Readonly<Record<string, unknown>>> {
-  const file = path.join(folder, name);
-  if (!(await isFile(file))) throw new ModelError('incomplete', `The model folder ${folder} is incomplete: ${name} is missing.`);
+async function readJson(
+  folder: string,
+  name: 'config.json' | 'tokenizer.json' | 'tokenizer_config.json',
+): Promise<Readonly<Record<string, unknown>>> {
+  if (!(await isFile(path.join(folder, name))))
+    throw new ModelError('incomplete', `The model folder ${folder} is incomplete: ${name} is missing.`);
+  const bytes = await readOwn(folder, name);
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(await readFile(file, 'utf8'));
-    return asRecord(value);
-  } catch (error) {
-    throw new ModelError('incomplete', `The model folder ${folder} is damaged: ${name} is not valid JSON.`, { cause: error });
+    value = JSON.parse(bytes.toString());
+  } catch {
+    value = undefined; // the parser's message would quote the file
   }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Readonly<Record<string, unknown>>;
+  throw new ModelError('incomplete', `The model folder ${folder} is damaged: ${name} is not a JSON object.`);
+}
+
+/** A file of the folder, of a size that is read whole. */
+async function readOwn(folder: string, name: keyof typeof mostBytesOf): Promise<Buffer> {
+  const file = path.join(folder, name);
+  await refuseLinkOut(folder, name);
+  const { size } = await stat(file);
+  if (size <= mostBytesOf[name]) return readFile(file);
+  throw new ModelError('unsupported', `The model in ${folder} cannot be opened: ${name} has ${String(Math.round(size / 1e6))} MB.`);
+}
+
+/** Refuses a name that a link makes one of another folder's file. In a cache of the Hugging Face hub files are links to the blobs beside. */
+async function refuseLinkOut(folder: string, name: string): Promise<void> {
+  const root = await realpath(folder);
+  const isInHubCache = path.basename(path.dirname(root)) === 'snapshots';
+  const roots = [root, ...(isInHubCache ? [path.join(root, '..', '..', 'blobs')] : [])];
+  const real = await realpath(path.join(folder, name));
+  if (roots.some(own => real.startsWith(own + path.sep))) return;
+  throw new ModelError('unsupported', `The model in ${folder} cannot be opened: ${name} is a link to a file outside of its folder.`);
 }
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> {

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { fromBinary } from '@bufbuild/protobuf';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import type { Graph, Model, Node, TensorType } from './onnxProto';
+import type { Attribute, Graph, Model, Node, SparseTensor, TensorData, TensorType } from './onnxProto';
 import { ModelSchema } from './onnxProto';
 
 /** ONNX's numbers of element types. */
@@ -13,15 +13,22 @@ export type FileArithmetic = 'float32' | 'rewritable' | { readonly reason: strin
 /** Longer pieces are looked into, so that the contents of weights can be left out. */
 const longestPieceRead = 4096;
 
-type Piece = 'model' | 'graph' | 'node' | 'attribute' | 'tensor';
+type Piece = 'model' | 'training' | 'graph' | 'function' | 'node' | 'attribute' | 'sparse' | 'tensor';
 /** The fields through which weights are reached, by ONNX's field numbers. */
 const innerPieces: Readonly<Record<Piece, Readonly<Partial<Record<number, Piece>>>>> = {
-  model: { 7: 'graph' },
-  graph: { 1: 'node', 5: 'tensor' },
+  model: { 7: 'graph', 20: 'training', 25: 'function' },
+  training: { 1: 'graph', 2: 'graph' },
+  graph: { 1: 'node', 5: 'tensor', 15: 'sparse' },
+  function: { 7: 'node', 11: 'attribute' },
   node: { 5: 'attribute' },
-  attribute: { 5: 'tensor', 6: 'graph', 11: 'graph' },
+  attribute: { 5: 'tensor', 6: 'graph', 10: 'tensor', 11: 'graph', 22: 'sparse', 23: 'sparse' },
+  sparse: { 1: 'tensor', 2: 'tensor' },
   tensor: {},
 };
+/** The fields of a tensor that hold its numbers. */
+const numberFields = [4, 5, 6, 7, 9, 10, 11];
+/** Of a graph without its weights; ordinary ones have a few megabytes. What is read of it takes many times its size. */
+const mostGraphBytes = 2 ** 26;
 
 /** A model file without the contents of its weights. */
 export interface GraphFile {
@@ -50,6 +57,7 @@ export async function readGraph(file: string): Promise<GraphFile> {
       return held.subarray(position - heldFrom, position - heldFrom + length);
     };
     const kept = new BinaryWriter();
+    let keptBytes = 0;
     const copy = async (piece: Piece, from: number, end: number): Promise<void> => {
       for (let position = from; position < end;) {
         const reader = new BinaryReader(await read(position, Math.min(20, end - position)));
@@ -67,6 +75,7 @@ export async function readGraph(file: string): Promise<GraphFile> {
               await copy(inner, start, next);
               kept.join();
             }
+            if (piece === 'tensor' && !numberFields.includes(field)) throw new Error('a name or an entry in it is too long');
             if (inner || piece === 'tensor') {
               position = next;
               continue;
@@ -76,6 +85,8 @@ export async function readGraph(file: string): Promise<GraphFile> {
           reader.skip(wireType);
           next = position + reader.pos;
         }
+        keptBytes += next - position;
+        if (keptBytes > mostGraphBytes) throw new Error('it is too large without its weights');
         kept.raw(await read(position, next - position));
         position = next;
       }
@@ -94,6 +105,50 @@ export function outputType({ graph }: Model, name: string): TensorType | undefin
 /** Some weights are in files beside the graph: only in its own folder can it be opened by path. */
 export function hasExternalWeights({ graph }: Model): boolean {
   return graph?.initializer.some(({ dataLocation }) => dataLocation === 1) ?? false;
+}
+
+/**
+ * The paths of all files that a model file names, as it names them: each is to be checked before the runtime opens it. Throws where the
+ * weights are said to be in a file that is not named.
+ */
+export function externalFiles(model: Model): ReadonlySet<string> {
+  const files = new Set<string>();
+  for (const { dataLocation, externalData } of tensorsOf(model)) {
+    const locations = externalData.filter(({ key }) => key === 'location');
+    if (dataLocation === 1 && locations.length !== 1) throw new Error('it does not say where its weights are');
+    for (const { value } of locations) files.add(value);
+  }
+  return files;
+}
+
+function* tensorsOf(model: Model): Generator<TensorData> {
+  if (model.graph) yield* tensorsOfGraph(model.graph);
+  for (const { initialization, algorithm } of model.trainingInfo) {
+    for (const graph of [initialization, algorithm]) if (graph) yield* tensorsOfGraph(graph);
+  }
+  for (const { node, attributeProto } of model.functions) {
+    yield* tensorsOfAttributes(attributeProto);
+    for (const { attribute } of node) yield* tensorsOfAttributes(attribute);
+  }
+}
+
+function* tensorsOfGraph(graph: Graph): Generator<TensorData> {
+  yield* graph.initializer;
+  for (const sparse of graph.sparseInitializer) yield* tensorsOfSparse(sparse);
+  for (const { attribute } of graph.node) yield* tensorsOfAttributes(attribute);
+}
+
+function* tensorsOfAttributes(attributes: readonly Attribute[]): Generator<TensorData> {
+  for (const { t, tensors, sparseTensor, sparseTensors, g, graphs } of attributes) {
+    if (t) yield t;
+    yield* tensors;
+    for (const sparse of sparseTensor ? [sparseTensor, ...sparseTensors] : sparseTensors) yield* tensorsOfSparse(sparse);
+    for (const graph of g ? [g, ...graphs] : graphs) yield* tensorsOfGraph(graph);
+  }
+}
+
+function* tensorsOfSparse({ values, indices }: SparseTensor): Generator<TensorData> {
+  for (const tensor of [values, indices]) if (tensor) yield tensor;
 }
 
 /** All nodes of a model, those inside of branches, loops and local functions too. */

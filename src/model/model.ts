@@ -49,7 +49,7 @@ export class Model {
   /** Errors: those of `readModelFolder`, 'cannot-align', 'unsupported' (the self-check among the reasons), 'out-of-memory'. */
   static async load(params: LoadParams, chunkTokens: number): Promise<Model> {
     const files = await readModelFolder(params.folder, params.dtype);
-    const tokenizer = new TextTokenizer(files.tokenizer, files.tokenizerConfig);
+    const tokenizer = new TextTokenizer(files.tokenizer);
     const facts: ModelFacts = {
       key: { folder: files.folder, contentHash: files.contentHash, dtype: files.dtype, arithmetic: 'native' },
       name: files.name,
@@ -119,42 +119,43 @@ async function arithmeticOfFile({ folder, graph }: ModelFiles) {
   return arithmeticOf((await readGraph(path.join(folder, 'onnx', graph))).model);
 }
 
+/** More than any model has. */
+const mostPositions = 2 ** 24;
+
 function positionsOf(config: Readonly<Record<string, unknown>>): number {
   for (const name of ['max_position_embeddings', 'n_positions', 'n_ctx']) {
     const value = config[name];
-    if (typeof value === 'number' && value > 1) return value;
+    if (typeof value === 'number' && Number.isInteger(value) && value > 1) return Math.min(value, mostPositions);
   }
   throw new ModelError('unsupported', 'config.json does not say how many positions the model has.');
 }
 
 /** What the model's own tokenizer puts before plain text, else `<|endoftext|>`, else bos, else eos, else none. */
 function startTokenOf(tokenizer: TextTokenizer, json: unknown, config: Readonly<Record<string, unknown>>): number | null {
-  const own = templateStart(json);
-  if (own !== undefined) return own;
-  const endOfText = tokenizer.controlId('<|endoftext|>');
-  if (endOfText !== undefined) return endOfText;
-  for (const name of ['bos_token_id', 'eos_token_id']) {
+  const size = tokenizer.vocabulary.offsets.length - 1;
+  const isId = (id: unknown): id is number => typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < size;
+  const named = ['bos_token_id', 'eos_token_id'].map(name => {
     const value: unknown = config[name];
-    const id: unknown = Array.isArray(value) ? value[0] : value;
-    if (typeof id === 'number') return id;
-  }
-  return null;
+    return Array.isArray(value) ? (value[0] as unknown) : value;
+  });
+  return [templateStart(json), tokenizer.controlId('<|endoftext|>'), ...named].find(isId) ?? null;
 }
 
-/** The id that a TemplateProcessing post-processor puts first in a single text. */
-function templateStart(json: unknown): number | undefined {
-  interface Template {
-    readonly post_processor?: {
-      readonly single?: readonly { readonly SpecialToken?: { readonly id: string } }[];
-      readonly special_tokens?: Readonly<Record<string, { readonly ids: readonly number[] } | undefined>>;
-      readonly processors?: readonly Template['post_processor'][];
-    } | null;
-  }
-  const processor = (json as Template).post_processor;
-  for (const step of processor ? [processor, ...(processor.processors ?? [])] : []) {
-    const name = step?.single?.[0]?.SpecialToken?.id;
-    const id = name === undefined ? undefined : step?.special_tokens?.[name]?.ids[0];
+/** What a TemplateProcessing post-processor puts first in a single text: an id, where the file is as it should be. */
+function templateStart(json: unknown): unknown {
+  const processor = propertyOf(json, 'post_processor');
+  const inner = propertyOf(processor, 'processors');
+  for (const step of [processor, ...(Array.isArray(inner) ? (inner as unknown[]) : [])]) {
+    const name = propertyOf(propertyOf(propertyOf(propertyOf(step, 'single'), '0'), 'SpecialToken'), 'id');
+    if (typeof name !== 'string') continue;
+    const id = propertyOf(propertyOf(propertyOf(propertyOf(step, 'special_tokens'), name), 'ids'), '0');
     if (id !== undefined) return id;
   }
   return undefined;
+}
+
+/** Of parsed JSON, where it has such a property of its own. */
+function propertyOf(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Readonly<Record<string, unknown>>)[name];
 }

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file onnx.proto.
  */
 export const file_onnx: GenFile = /*@__PURE__*/
-  fileDesc("Cgpvbm54LnByb3RvEg90b2tlbl9sZW5zLm9ubngilQEKBU1vZGVsEiUKBWdyYXBoGAcgASgLMhYudG9rZW5fbGVucy5vbm54LkdyYXBoEjIKDG9wc2V0X2ltcG9ydBgIIAMoCzIcLnRva2VuX2xlbnMub25ueC5PcGVyYXRvclNldBIxCglmdW5jdGlvbnMYGSADKAsyHi50b2tlbl9sZW5zLm9ubnguTG9jYWxGdW5jdGlvbiIuCgtPcGVyYXRvclNldBIOCgZkb21haW4YASABKAkSDwoHdmVyc2lvbhgCIAEoAyI0Cg1Mb2NhbEZ1bmN0aW9uEiMKBG5vZGUYByADKAsyFS50b2tlbl9sZW5zLm9ubnguTm9kZSK7AQoFR3JhcGgSIwoEbm9kZRgBIAMoCzIVLnRva2VuX2xlbnMub25ueC5Ob2RlEgwKBG5hbWUYAiABKAkSMAoLaW5pdGlhbGl6ZXIYBSADKAsyGy50b2tlbl9sZW5zLm9ubnguVGVuc29yRGF0YRIlCgVpbnB1dBgLIAMoCzIWLnRva2VuX2xlbnMub25ueC5WYWx1ZRImCgZvdXRwdXQYDCADKAsyFi50b2tlbl9sZW5zLm9ubnguVmFsdWUigwEKBE5vZGUSDQoFaW5wdXQYASADKAkSDgoGb3V0cHV0GAIgAygJEgwKBG5hbWUYAyABKAkSDwoHb3BfdHlwZRgEIAEoCRItCglhdHRyaWJ1dGUYBSADKAsyGi50b2tlbl9sZW5zLm9ubnguQXR0cmlidXRlEg4KBmRvbWFpbhgHIAEoCSK+AQoJQXR0cmlidXRlEgwKBG5hbWUYASABKAkSCQoBZhgCIAEoAhIJCgFpGAMgASgDEiYKAXQYBSABKAsyGy50b2tlbl9sZW5zLm9ubnguVGVuc29yRGF0YRIhCgFnGAYgASgLMhYudG9rZW5fbGVucy5vbm54LkdyYXBoEgwKBGludHMYCCADKAMSJgoGZ3JhcGhzGAsgAygLMhYudG9rZW5fbGVucy5vbm54LkdyYXBoEgwKBHR5cGUYFCABKAUiZAoKVGVuc29yRGF0YRIMCgRkaW1zGAEgAygDEhEKCWRhdGFfdHlwZRgCIAEoBRIMCgRuYW1lGAggASgJEhAKCHJhd19kYXRhGAkgASgMEhUKDWRhdGFfbG9jYXRpb24YDiABKAUiPwoFVmFsdWUSDAoEbmFtZRgBIAEoCRIoCgR0eXBlGAIgASgLMhoudG9rZW5fbGVucy5vbm54LlZhbHVlVHlwZSI9CglWYWx1ZVR5cGUSMAoLdGVuc29yX3R5cGUYASABKAsyGy50b2tlbl9sZW5zLm9ubnguVGVuc29yVHlwZSJGCgpUZW5zb3JUeXBlEhEKCWVsZW1fdHlwZRgBIAEoBRIlCgVzaGFwZRgCIAEoCzIWLnRva2VuX2xlbnMub25ueC5TaGFwZSIwCgVTaGFwZRInCgNkaW0YASADKAsyGi50b2tlbl9sZW5zLm9ubnguRGltZW5zaW9uIjEKCURpbWVuc2lvbhIRCglkaW1fdmFsdWUYASABKAMSEQoJZGltX3BhcmFtGAIgASgJ");
+  fileDesc("Cgpvbm54LnByb3RvEg90b2tlbl9sZW5zLm9ubngixwEKBU1vZGVsEiUKBWdyYXBoGAcgASgLMhYudG9rZW5fbGVucy5vbm54LkdyYXBoEjIKDG9wc2V0X2ltcG9ydBgIIAMoCzIcLnRva2VuX2xlbnMub25ueC5PcGVyYXRvclNldBIwCg10cmFpbmluZ19pbmZvGBQgAygLMhkudG9rZW5fbGVucy5vbm54LlRyYWluaW5nEjEKCWZ1bmN0aW9ucxgZIAMoCzIeLnRva2VuX2xlbnMub25ueC5Mb2NhbEZ1bmN0aW9uImUKCFRyYWluaW5nEi4KDmluaXRpYWxpemF0aW9uGAEgASgLMhYudG9rZW5fbGVucy5vbm54LkdyYXBoEikKCWFsZ29yaXRobRgCIAEoCzIWLnRva2VuX2xlbnMub25ueC5HcmFwaCIuCgtPcGVyYXRvclNldBIOCgZkb21haW4YASABKAkSDwoHdmVyc2lvbhgCIAEoAyJpCg1Mb2NhbEZ1bmN0aW9uEiMKBG5vZGUYByADKAsyFS50b2tlbl9sZW5zLm9ubnguTm9kZRIzCg9hdHRyaWJ1dGVfcHJvdG8YCyADKAsyGi50b2tlbl9sZW5zLm9ubnguQXR0cmlidXRlIvYBCgVHcmFwaBIjCgRub2RlGAEgAygLMhUudG9rZW5fbGVucy5vbm54Lk5vZGUSDAoEbmFtZRgCIAEoCRIwCgtpbml0aWFsaXplchgFIAMoCzIbLnRva2VuX2xlbnMub25ueC5UZW5zb3JEYXRhEiUKBWlucHV0GAsgAygLMhYudG9rZW5fbGVucy5vbm54LlZhbHVlEiYKBm91dHB1dBgMIAMoCzIWLnRva2VuX2xlbnMub25ueC5WYWx1ZRI5ChJzcGFyc2VfaW5pdGlhbGl6ZXIYDyADKAsyHS50b2tlbl9sZW5zLm9ubnguU3BhcnNlVGVuc29yIoMBCgROb2RlEg0KBWlucHV0GAEgAygJEg4KBm91dHB1dBgCIAMoCRIMCgRuYW1lGAMgASgJEg8KB29wX3R5cGUYBCABKAkSLQoJYXR0cmlidXRlGAUgAygLMhoudG9rZW5fbGVucy5vbm54LkF0dHJpYnV0ZRIOCgZkb21haW4YByABKAki2QIKCUF0dHJpYnV0ZRIMCgRuYW1lGAEgASgJEgkKAWYYAiABKAISCQoBaRgDIAEoAxImCgF0GAUgASgLMhsudG9rZW5fbGVucy5vbm54LlRlbnNvckRhdGESIQoBZxgGIAEoCzIWLnRva2VuX2xlbnMub25ueC5HcmFwaBIMCgRpbnRzGAggAygDEiwKB3RlbnNvcnMYCiADKAsyGy50b2tlbl9sZW5zLm9ubnguVGVuc29yRGF0YRImCgZncmFwaHMYCyADKAsyFi50b2tlbl9sZW5zLm9ubnguR3JhcGgSDAoEdHlwZRgUIAEoBRI0Cg1zcGFyc2VfdGVuc29yGBYgASgLMh0udG9rZW5fbGVucy5vbm54LlNwYXJzZVRlbnNvchI1Cg5zcGFyc2VfdGVuc29ycxgXIAMoCzIdLnRva2VuX2xlbnMub25ueC5TcGFyc2VUZW5zb3IiaQoMU3BhcnNlVGVuc29yEisKBnZhbHVlcxgBIAEoCzIbLnRva2VuX2xlbnMub25ueC5UZW5zb3JEYXRhEiwKB2luZGljZXMYAiABKAsyGy50b2tlbl9sZW5zLm9ubnguVGVuc29yRGF0YSKTAQoKVGVuc29yRGF0YRIMCgRkaW1zGAEgAygDEhEKCWRhdGFfdHlwZRgCIAEoBRIMCgRuYW1lGAggASgJEhAKCHJhd19kYXRhGAkgASgMEi0KDWV4dGVybmFsX2RhdGEYDSADKAsyFi50b2tlbl9sZW5zLm9ubnguRW50cnkSFQoNZGF0YV9sb2NhdGlvbhgOIAEoBSIjCgVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkiPwoFVmFsdWUSDAoEbmFtZRgBIAEoCRIoCgR0eXBlGAIgASgLMhoudG9rZW5fbGVucy5vbm54LlZhbHVlVHlwZSI9CglWYWx1ZVR5cGUSMAoLdGVuc29yX3R5cGUYASABKAsyGy50b2tlbl9sZW5zLm9ubnguVGVuc29yVHlwZSJGCgpUZW5zb3JUeXBlEhEKCWVsZW1fdHlwZRgBIAEoBRIlCgVzaGFwZRgCIAEoCzIWLnRva2VuX2xlbnMub25ueC5TaGFwZSIwCgVTaGFwZRInCgNkaW0YASADKAsyGi50b2tlbl9sZW5zLm9ubnguRGltZW5zaW9uIjEKCURpbWVuc2lvbhIRCglkaW1fdmFsdWUYASABKAMSEQoJZGltX3BhcmFtGAIgASgJ");
 
 /**
  * @generated from message token_lens.onnx.Model
@@ -36,6 +36,11 @@ export type Model = Message<"token_lens.onnx.Model"> & {
   opsetImport: OperatorSet[];
 
   /**
+   * @generated from field: repeated token_lens.onnx.Training training_info = 20;
+   */
+  trainingInfo: Training[];
+
+  /**
    * @generated from field: repeated token_lens.onnx.LocalFunction functions = 25;
    */
   functions: LocalFunction[];
@@ -47,6 +52,28 @@ export type Model = Message<"token_lens.onnx.Model"> & {
  */
 export const ModelSchema: GenMessage<Model> = /*@__PURE__*/
   messageDesc(file_onnx, 0);
+
+/**
+ * @generated from message token_lens.onnx.Training
+ */
+export type Training = Message<"token_lens.onnx.Training"> & {
+  /**
+   * @generated from field: optional token_lens.onnx.Graph initialization = 1;
+   */
+  initialization?: Graph | undefined;
+
+  /**
+   * @generated from field: optional token_lens.onnx.Graph algorithm = 2;
+   */
+  algorithm?: Graph | undefined;
+};
+
+/**
+ * Describes the message token_lens.onnx.Training.
+ * Use `create(TrainingSchema)` to create a new message.
+ */
+export const TrainingSchema: GenMessage<Training> = /*@__PURE__*/
+  messageDesc(file_onnx, 1);
 
 /**
  * @generated from message token_lens.onnx.OperatorSet
@@ -68,7 +95,7 @@ export type OperatorSet = Message<"token_lens.onnx.OperatorSet"> & {
  * Use `create(OperatorSetSchema)` to create a new message.
  */
 export const OperatorSetSchema: GenMessage<OperatorSet> = /*@__PURE__*/
-  messageDesc(file_onnx, 1);
+  messageDesc(file_onnx, 2);
 
 /**
  * @generated from message token_lens.onnx.LocalFunction
@@ -78,6 +105,11 @@ export type LocalFunction = Message<"token_lens.onnx.LocalFunction"> & {
    * @generated from field: repeated token_lens.onnx.Node node = 7;
    */
   node: Node[];
+
+  /**
+   * @generated from field: repeated token_lens.onnx.Attribute attribute_proto = 11;
+   */
+  attributeProto: Attribute[];
 };
 
 /**
@@ -85,7 +117,7 @@ export type LocalFunction = Message<"token_lens.onnx.LocalFunction"> & {
  * Use `create(LocalFunctionSchema)` to create a new message.
  */
 export const LocalFunctionSchema: GenMessage<LocalFunction> = /*@__PURE__*/
-  messageDesc(file_onnx, 2);
+  messageDesc(file_onnx, 3);
 
 /**
  * @generated from message token_lens.onnx.Graph
@@ -115,6 +147,11 @@ export type Graph = Message<"token_lens.onnx.Graph"> & {
    * @generated from field: repeated token_lens.onnx.Value output = 12;
    */
   output: Value[];
+
+  /**
+   * @generated from field: repeated token_lens.onnx.SparseTensor sparse_initializer = 15;
+   */
+  sparseInitializer: SparseTensor[];
 };
 
 /**
@@ -122,7 +159,7 @@ export type Graph = Message<"token_lens.onnx.Graph"> & {
  * Use `create(GraphSchema)` to create a new message.
  */
 export const GraphSchema: GenMessage<Graph> = /*@__PURE__*/
-  messageDesc(file_onnx, 3);
+  messageDesc(file_onnx, 4);
 
 /**
  * @generated from message token_lens.onnx.Node
@@ -164,7 +201,7 @@ export type Node = Message<"token_lens.onnx.Node"> & {
  * Use `create(NodeSchema)` to create a new message.
  */
 export const NodeSchema: GenMessage<Node> = /*@__PURE__*/
-  messageDesc(file_onnx, 4);
+  messageDesc(file_onnx, 5);
 
 /**
  * @generated from message token_lens.onnx.Attribute
@@ -201,6 +238,11 @@ export type Attribute = Message<"token_lens.onnx.Attribute"> & {
   ints: bigint[];
 
   /**
+   * @generated from field: repeated token_lens.onnx.TensorData tensors = 10;
+   */
+  tensors: TensorData[];
+
+  /**
    * @generated from field: repeated token_lens.onnx.Graph graphs = 11;
    */
   graphs: Graph[];
@@ -209,6 +251,16 @@ export type Attribute = Message<"token_lens.onnx.Attribute"> & {
    * @generated from field: optional int32 type = 20;
    */
   type: number;
+
+  /**
+   * @generated from field: optional token_lens.onnx.SparseTensor sparse_tensor = 22;
+   */
+  sparseTensor?: SparseTensor | undefined;
+
+  /**
+   * @generated from field: repeated token_lens.onnx.SparseTensor sparse_tensors = 23;
+   */
+  sparseTensors: SparseTensor[];
 };
 
 /**
@@ -216,7 +268,29 @@ export type Attribute = Message<"token_lens.onnx.Attribute"> & {
  * Use `create(AttributeSchema)` to create a new message.
  */
 export const AttributeSchema: GenMessage<Attribute> = /*@__PURE__*/
-  messageDesc(file_onnx, 5);
+  messageDesc(file_onnx, 6);
+
+/**
+ * @generated from message token_lens.onnx.SparseTensor
+ */
+export type SparseTensor = Message<"token_lens.onnx.SparseTensor"> & {
+  /**
+   * @generated from field: optional token_lens.onnx.TensorData values = 1;
+   */
+  values?: TensorData | undefined;
+
+  /**
+   * @generated from field: optional token_lens.onnx.TensorData indices = 2;
+   */
+  indices?: TensorData | undefined;
+};
+
+/**
+ * Describes the message token_lens.onnx.SparseTensor.
+ * Use `create(SparseTensorSchema)` to create a new message.
+ */
+export const SparseTensorSchema: GenMessage<SparseTensor> = /*@__PURE__*/
+  messageDesc(file_onnx, 7);
 
 /**
  * @generated from message token_lens.onnx.TensorData
@@ -243,6 +317,13 @@ export type TensorData = Message<"token_lens.onnx.TensorData"> & {
   rawData: Uint8Array;
 
   /**
+   * Where the numbers are in another file: its path ("location"), and which part of it.
+   *
+   * @generated from field: repeated token_lens.onnx.Entry external_data = 13;
+   */
+  externalData: Entry[];
+
+  /**
    * 1: the numbers are in a file beside the graph.
    *
    * @generated from field: optional int32 data_location = 14;
@@ -255,7 +336,29 @@ export type TensorData = Message<"token_lens.onnx.TensorData"> & {
  * Use `create(TensorDataSchema)` to create a new message.
  */
 export const TensorDataSchema: GenMessage<TensorData> = /*@__PURE__*/
-  messageDesc(file_onnx, 6);
+  messageDesc(file_onnx, 8);
+
+/**
+ * @generated from message token_lens.onnx.Entry
+ */
+export type Entry = Message<"token_lens.onnx.Entry"> & {
+  /**
+   * @generated from field: optional string key = 1;
+   */
+  key: string;
+
+  /**
+   * @generated from field: optional string value = 2;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message token_lens.onnx.Entry.
+ * Use `create(EntrySchema)` to create a new message.
+ */
+export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/
+  messageDesc(file_onnx, 9);
 
 /**
  * @generated from message token_lens.onnx.Value
@@ -277,7 +380,7 @@ export type Value = Message<"token_lens.onnx.Value"> & {
  * Use `create(ValueSchema)` to create a new message.
  */
 export const ValueSchema: GenMessage<Value> = /*@__PURE__*/
-  messageDesc(file_onnx, 7);
+  messageDesc(file_onnx, 10);
 
 /**
  * @generated from message token_lens.onnx.ValueType
@@ -294,7 +397,7 @@ export type ValueType = Message<"token_lens.onnx.ValueType"> & {
  * Use `create(ValueTypeSchema)` to create a new message.
  */
 export const ValueTypeSchema: GenMessage<ValueType> = /*@__PURE__*/
-  messageDesc(file_onnx, 8);
+  messageDesc(file_onnx, 11);
 
 /**
  * @generated from message token_lens.onnx.TensorType
@@ -316,7 +419,7 @@ export type TensorType = Message<"token_lens.onnx.TensorType"> & {
  * Use `create(TensorTypeSchema)` to create a new message.
  */
 export const TensorTypeSchema: GenMessage<TensorType> = /*@__PURE__*/
-  messageDesc(file_onnx, 9);
+  messageDesc(file_onnx, 12);
 
 /**
  * @generated from message token_lens.onnx.Shape
@@ -333,7 +436,7 @@ export type Shape = Message<"token_lens.onnx.Shape"> & {
  * Use `create(ShapeSchema)` to create a new message.
  */
 export const ShapeSchema: GenMessage<Shape> = /*@__PURE__*/
-  messageDesc(file_onnx, 10);
+  messageDesc(file_onnx, 13);
 
 /**
  * @generated from message token_lens.onnx.Dimension
@@ -355,5 +458,5 @@ export type Dimension = Message<"token_lens.onnx.Dimension"> & {
  * Use `create(DimensionSchema)` to create a new message.
  */
 export const DimensionSchema: GenMessage<Dimension> = /*@__PURE__*/
-  messageDesc(file_onnx, 11);
+  messageDesc(file_onnx, 14);
 

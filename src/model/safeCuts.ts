@@ -45,3 +45,17 @@ export function lastCut(text: string, cuts: RegExp): number {
   }
   return 0;
 }
+
+/** Where texts may be cut whose words are not split off before tokens are made: no token reaches over a cut that none of them contains. */
+const cutsOfTexts = [
+  /(?<=[^ \u2581])(?=[ \u2581])/u,
+  /(?<=[^\n])(?=\n)/u,
+  /(?<=\n)(?=[^\n])/u,
+  /(?<=[\p{L}\p{N}])(?=[,;:!?、。，])/u,
+  /(?<=[、。，])(?=\p{L})/u,
+];
+
+/** The kinds of cuts that none of the tokens has inside of it; their spaces are spaces. */
+export function cutsBetween(tokens: readonly string[]): RegExp {
+  return eitherOf(cutsOfTexts.filter(cut => !tokens.some(token => cut.test(token))));
+}

@@ -71,6 +71,9 @@ interface OutputsWanted extends Pick<Wanted, 'rows' | 'cache'> {
   readonly whole: readonly number[];
 }
 
+/** Input of some newer exports: of how many of the last positions logits are wanted, 0 for all. */
+const logitsToKeep = 'num_logits_to_keep';
+
 /** Rewriting needs several times this memory, and a desktop's Electron process dies of allocations near 512 MB. */
 const largestRewriteBytes = 128 * 2 ** 20;
 
@@ -224,6 +227,8 @@ export class ScoringSession {
         [copies, count],
       );
     }
+    const keep = this.#model.session.inputMetadata.find(({ name }) => name === logitsToKeep);
+    if (keep) feeds[logitsToKeep] = int64([0], keep.isTensor && keep.shape.length > 0 ? [1] : []);
     for (const layer of past.layers) feeds[layer.name] = layerTensor(layer, copies, past.positions);
     return feeds;
   }
@@ -401,7 +406,7 @@ function presentOf(past: string): string {
 }
 
 function pastInputs(session: InferenceSession, ofHead: readonly string[]): LayerShape[] {
-  const others: readonly string[] = ['input_ids', 'attention_mask', 'position_ids', ...ofHead];
+  const others: readonly string[] = ['input_ids', 'attention_mask', 'position_ids', logitsToKeep, ...ofHead];
   const past: LayerShape[] = [];
   for (const input of session.inputMetadata) {
     if (!input.isTensor || others.includes(input.name)) continue;

@@ -4,7 +4,10 @@ import type { ScoredCopy } from '../core/scoredCopy';
 import type { VocabularyData } from '../core/vocabulary';
 import type { TokenText } from '../core/window';
 import { ModelError } from './errors';
-import { cutsFor, firstCut, lastCut } from './safeCuts';
+import { firstCut, lastCut } from './safeCuts';
+import { changedByComposing } from './seenText';
+import type { Origins } from './seenText';
+import { withinTime } from './timeLimit';
 import { tokenizerParts } from './tokenizerFile';
 import type { TokenizerParts } from './tokenizerFile';
 
@@ -45,21 +48,35 @@ const mostKnownWords = 32_768;
 const longestKnownWord = 64;
 
 /**
- * Splits text into the tokens of a byte-level BPE vocabulary and says exactly which bytes each one covers. Spellings of control tokens are
- * plain text here. Other kinds of vocabulary are refused: their tokens cannot be aligned with the text by bytes.
+ * A pattern in tokenizer.json may go back and forth for ever. Ordinary ones take 2 microseconds for a character here; a machine that swaps
+ * gets many times as long, and a short text some seconds.
+ */
+const limitMs = (characters: number) => 5000 + characters / 2;
+/** Vocabularies of 256,000 tokens take a second or two. */
+const buildLimitMs = 30_000;
+
+/**
+ * Splits text into the tokens of a BPE vocabulary, of bytes or as sentencepiece makes it, and says exactly which bytes each one covers.
+ * Spellings of control tokens are plain text here. Other kinds of vocabulary are refused: their tokens cannot be aligned with the text by bytes.
  */
 export class TextTokenizer {
   readonly vocabulary: VocabularyData;
   readonly #parts: TokenizerParts;
-  readonly #cuts: RegExp;
+  #tookTooLong = false;
   readonly #knownWords = new Map<string, readonly number[]>();
   readonly #earlier = new WeakMap<TokenLayout, Earlier>();
 
-  /** `tokenizer` and `config`: the parsed tokenizer.json and tokenizer_config.json. */
-  constructor(tokenizer: unknown, config: unknown) {
-    this.#parts = tokenizerParts(tokenizer, config);
+  /** `tokenizer`: the parsed tokenizer.json. Errors: those of `tokenizerParts`. */
+  constructor(tokenizer: unknown) {
+    try {
+      this.#parts = this.#limited(buildLimitMs, () => tokenizerParts(tokenizer));
+    } catch (error) {
+      if (error instanceof ModelError) throw error;
+      throw new ModelError('cannot-align', 'Cannot align tokens with text: a pattern or a part of tokenizer.json cannot be used.', {
+        cause: error,
+      });
+    }
     this.vocabulary = this.#parts.vocabulary;
-    this.#cuts = cutsFor(text => this.#parts.words(text).flatMap(this.#parts.pieces));
   }
 
   /** The id of a control token by its spelling, as tokenizer_config.json names them. */
@@ -75,37 +92,58 @@ export class TextTokenizer {
   async layout(copy: ScoredCopy, signal: AbortSignal, previous?: TokenLayout): Promise<TokenLayout> {
     const { text, bytes } = copy;
     const earlier = (previous && this.#earlier.get(previous)) ?? nothing;
-    const { from, to } = changedPart(earlier.text, text, this.#cuts);
+    const { cuts } = this.#parts;
+    const { from, to } = changedPart(earlier.text, text, cuts);
     const fromByte = Buffer.byteLength(text.slice(0, from));
-    const toByte = bytes.length - Buffer.byteLength(text.slice(to));
-    const aligner = new Aligner(bytes, fromByte, toByte, this.#parts);
+    const aligner = new Aligner(bytes, fromByte, this.#parts);
     for (let at = from; at < to;) {
       signal.throwIfAborted();
-      const end = sliceEnd(text, at, to, this.#cuts);
-      for (const word of this.#parts.words(text.slice(at, end))) {
-        for (const id of this.#idsOf(word)) aligner.add(id);
-      }
+      const end = sliceEnd(text, at, to, cuts);
+      const slice = text.slice(at, end);
+      const isBeginning = at === 0;
+      this.#limited(limitMs(slice.length), () => {
+        const seen = this.#parts.seen(slice, isBeginning);
+        aligner.beginSlice(Buffer.byteLength(slice), seen.origins && { ...seen.origins, bytes: Buffer.from(seen.text) });
+        for (const word of this.#parts.words(seen.text)) {
+          for (const id of this.#idsOf(word)) aligner.add(id);
+        }
+        aligner.endSlice();
+      });
       at = end;
       if (at < to) await new Promise(setImmediate); // lets a cancellation in
     }
-    const layout = joined(earlier, aligner.finish(), copy);
+    const layout = joined(earlier, aligner.part(), this.#parts.composes ? withComposed(copy) : copy);
     this.#earlier.set(layout, { text, byteLength: bytes.length, layout });
     return layout;
   }
 
-  /** Number of bytes of `text` before its last pre-token: the unit that no token crosses. */
+  /** Number of bytes of `text`, the beginning of a document, before its last pre-token: the unit that no token crosses. */
   lastPreTokenStartByte(text: string): number {
-    const cut = lastCut(text, this.#cuts);
-    const tail = Buffer.from(text.slice(cut));
-    const last = this.#parts.words(text.slice(cut)).flatMap(this.#parts.pieces).at(-1) ?? '';
-    let at = tail.length - last.length; // in the byte alphabet one character stands for one byte
-    while (this.#parts.missing[tail[at] ?? -1] === 1) at++; // no token begins there
-    return Buffer.byteLength(text.slice(0, cut)) + at;
+    const cut = lastCut(text, this.#parts.cuts);
+    return this.#limited(limitMs(text.length - cut), () => {
+      const tail = Buffer.from(text.slice(cut));
+      const seen = this.#parts.seen(text.slice(cut), cut === 0);
+      const pieces = this.#parts.words(seen.text).flatMap(this.#parts.pieces);
+      const start = Buffer.byteLength(seen.text) - this.#parts.byteLengthOf(pieces.at(-1) ?? '');
+      let at = seen.origins ? (seen.origins.starts[start] ?? tail.length) : start;
+      while (this.#parts.missing[tail[at] ?? -1] === 1) at++; // no token begins there
+      return Buffer.byteLength(text.slice(0, cut)) + at;
+    });
   }
 
-  /** The tokens of a short text. */
+  /** The tokens of a short text that stands within another. */
   idsOf(text: string): readonly number[] {
-    return this.#parts.words(text).flatMap(word => this.#idsOf(word));
+    return this.#limited(limitMs(text.length), () =>
+      this.#parts.words(this.#parts.seen(text, false).text).flatMap(word => this.#idsOf(word)),
+    );
+  }
+
+  /** Throws ModelError 'cannot-align' where it takes too long, and from then on at once. */
+  #limited<R>(mostMs: number, run: () => R): R {
+    const done = this.#tookTooLong ? undefined : withinTime(mostMs, run);
+    if (done) return done.result;
+    this.#tookTooLong = true;
+    throw new ModelError('cannot-align', 'Cannot align tokens with text: a pattern in tokenizer.json does not come to an end.');
   }
 
   #idsOf(word: string): readonly number[] {
@@ -150,24 +188,42 @@ interface Part {
   readonly gapBytes: readonly number[];
 }
 
+/** What a tokenizer read in place of a slice, where that is something else. */
+interface SeenBytes extends Origins {
+  readonly bytes: Uint8Array;
+}
+
 /** Walks over bytes of the text as tokens arrive. */
 class Aligner {
-  readonly #bytes: Uint8Array;
+  readonly #copy: Uint8Array;
   readonly #fromByte: number;
-  readonly #toByte: number;
   readonly #parts: TokenizerParts;
   readonly #ids: number[] = [];
   readonly #startBytes: number[] = [];
   readonly #endBytes: number[] = [];
   readonly #gapBytes: number[] = [];
-  #at: number;
+  #sliceFrom: number;
+  #sliceTo: number;
+  #origins: Origins | undefined;
+  /** Of the slice, as the tokenizer read it. */
+  #bytes: Uint8Array = new Uint8Array();
+  #at = 0;
 
-  constructor(bytes: Uint8Array, fromByte: number, toByte: number, parts: TokenizerParts) {
-    this.#bytes = bytes;
+  constructor(copy: Uint8Array, fromByte: number, parts: TokenizerParts) {
+    this.#copy = copy;
     this.#fromByte = fromByte;
-    this.#toByte = toByte;
+    this.#sliceFrom = fromByte;
+    this.#sliceTo = fromByte;
     this.#parts = parts;
-    this.#at = fromByte;
+  }
+
+  /** The next slice of the copy, of so many bytes. */
+  beginSlice(byteLength: number, seen: SeenBytes | undefined): void {
+    this.#sliceFrom = this.#sliceTo;
+    this.#sliceTo += byteLength;
+    this.#origins = seen;
+    this.#bytes = seen ? seen.bytes : this.#copy.subarray(this.#sliceFrom, this.#sliceTo);
+    this.#at = 0;
   }
 
   add(id: number): void {
@@ -175,30 +231,50 @@ class Aligner {
     const from = offsets[id] ?? 0;
     const to = offsets[id + 1] ?? 0;
     this.#skipGap();
-    const start = this.#at;
+    const start = this.#startOf(this.#at);
     for (let index = from; index < to; index++) {
       if (index > from) this.#skipGap();
-      if (this.#bytes[this.#at] !== bytes[index]) throw cannotAlign(this.#at, this.#bytes.length);
+      if (this.#bytes[this.#at] !== bytes[index]) throw this.#fault();
       this.#at++;
     }
+    if (from === to) throw this.#fault(); // a control token is no text
     this.#ids.push(id);
     this.#startBytes.push(start);
-    this.#endBytes.push(this.#at);
+    this.#endBytes.push(this.#endOf(this.#at - 1));
+  }
+
+  endSlice(): void {
+    this.#skipGap();
+    if (this.#at !== this.#bytes.length) throw this.#fault();
   }
 
   #skipGap(): void {
-    while (this.#at < this.#toByte && this.#parts.missing[this.#bytes[this.#at] ?? 0] === 1) {
-      this.#gapBytes.push(this.#at);
+    while (this.#at < this.#bytes.length && this.#parts.missing[this.#bytes[this.#at] ?? 0] === 1) {
+      for (let byte = this.#startOf(this.#at); byte < this.#endOf(this.#at); byte++) this.#gapBytes.push(byte);
       this.#at++;
     }
   }
 
-  finish(): Part {
-    this.#skipGap();
-    if (this.#at !== this.#toByte) throw cannotAlign(this.#at, this.#bytes.length);
+  #startOf(seenByte: number): number {
+    return this.#sliceFrom + (this.#origins ? (this.#origins.starts[seenByte] ?? 0) : seenByte);
+  }
+
+  #endOf(seenByte: number): number {
+    return this.#sliceFrom + (this.#origins ? (this.#origins.ends[seenByte] ?? 0) : seenByte + 1);
+  }
+
+  #fault(): ModelError {
+    const at = this.#at < this.#bytes.length ? this.#startOf(this.#at) : this.#sliceTo;
+    return new ModelError(
+      'cannot-align',
+      `Cannot align tokens with text: this model's tokens differ from the text at byte ${at} of ${this.#copy.length}.`,
+    );
+  }
+
+  part(): Part {
     return {
       fromByte: this.#fromByte,
-      toByte: this.#toByte,
+      toByte: this.#sliceTo,
       ids: this.#ids,
       startBytes: this.#startBytes,
       endBytes: this.#endBytes,
@@ -207,11 +283,20 @@ class Aligner {
   }
 }
 
-function cannotAlign(byte: number, bytes: number): ModelError {
-  return new ModelError(
-    'cannot-align',
-    `Cannot align tokens with text: this model's tokens differ from the text at byte ${byte} of ${bytes}.`,
-  );
+/** The copy with what is read as one composed character as one character: tokens of its parts share all of it. */
+function withComposed(copy: ScoredCopy): ScoredCopy {
+  if (copy.text.normalize('NFC') === copy.text) return copy;
+  const characterStarts = copy.characterStarts.slice();
+  let unit = 0;
+  let byte = 0;
+  for (const { start, end } of changedByComposing(copy.text)) {
+    byte += Buffer.byteLength(copy.text.slice(unit, start));
+    const endByte = byte + Buffer.byteLength(copy.text.slice(start, end));
+    characterStarts.fill(copy.characterStarts[byte] ?? 0, byte, endByte);
+    unit = end;
+    byte = endByte;
+  }
+  return { ...copy, characterStarts };
 }
 
 /** The layout of `copy`: the old rows before and after `part`, and those of `part`. */
@@ -240,7 +325,9 @@ function joined(old: Earlier, part: Part, copy: ScoredCopy): TokenLayout {
   const starts = new Uint32Array(rows);
   const ends = new Uint32Array(rows);
   for (let row = 0; row < rows; row++) {
-    const span = spanOfBytes(copy, startBytes[row] ?? 0, endBytes[row] ?? 0);
+    const start = startBytes[row] ?? 0;
+    // A token that stands for no byte of the text (a space that is read before it) shares the character that comes next.
+    const span = spanOfBytes(copy, start, Math.max(endBytes[row] ?? 0, Math.min(start + 1, copy.bytes.length)));
     starts[row] = span.start;
     ends[row] = span.end;
   }

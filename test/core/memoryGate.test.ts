@@ -69,17 +69,53 @@ describe('MemoryGate', () => {
     assert.equal(passes(), true);
   });
 
-  it('needs the largest model of the folder with its data files, the caches, and room to work', async () => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'token-lens-memory-'));
-    try {
-      assert.equal(await memoryNeeded(folder, 100), 0);
-      mkdirSync(path.join(folder, 'onnx'));
-      const sizes = { 'model.onnx': 10, 'model.onnx_data': 2000, 'model.onnx_data_1': 300, 'model_q4.onnx': 900, 'README.md': 5000 };
-      for (const [name, bytes] of Object.entries(sizes)) writeFileSync(path.join(folder, 'onnx', name), Buffer.alloc(bytes));
-      assert.equal((await memoryNeeded(folder, 100)) - (await memoryNeeded(folder, 0)), 100);
-      assert.equal(await memoryNeeded(folder, 0), 2310 + 350e6);
-    } finally {
+  describe('what a model needs', () => {
+    let folder: string;
+    const needed = (dtype?: string, snapshotBytes = 0) => memoryNeeded({ folder, dtype, snapshotBytes });
+    /** What is beside the files. */
+    const rest = 350e6;
+
+    beforeEach(() => {
+      folder = mkdtempSync(path.join(tmpdir(), 'token-lens-memory-'));
+    });
+    afterEach(() => {
       rmSync(folder, { recursive: true });
+    });
+    function fill(sizes: Readonly<Record<string, number>>, config: object = {}): void {
+      mkdirSync(path.join(folder, 'onnx'));
+      writeFileSync(path.join(folder, 'config.json'), JSON.stringify(config));
+      for (const [name, bytes] of Object.entries(sizes)) writeFileSync(path.join(folder, 'onnx', name), Buffer.alloc(bytes));
     }
+
+    it('is not known of a folder that holds none: loading says what is wrong', async () => {
+      assert.equal(await needed(), 0);
+      fill({ 'model_whatever.onnx': 100 });
+      assert.deepEqual([await needed(), await needed('q4')], [0, 0]);
+    });
+
+    it('is the size of its files and of the caches, and room to work', async () => {
+      fill({ 'model.onnx': 10, 'model.onnx_data': 2000, 'model.onnx_data_1': 300, 'model_q4.onnx': 900 });
+      assert.equal(await needed(), 2310 + rest);
+      assert.equal(await needed(undefined, 100), 2310 + 100 + rest);
+    });
+
+    it('is that of the number format that is asked for, or that the folder is for', async () => {
+      fill(
+        { 'model.onnx': 10, 'model.onnx_data': 2000, 'model_q4.onnx': 900, 'model_q4.onnx.data': 70 },
+        { 'transformers.js_config': { dtype: 'q4' } },
+      );
+      assert.equal(await needed(), 970 + rest);
+      assert.equal(await needed('fp32'), 2010 + rest);
+    });
+
+    it('counts data files of any name', async () => {
+      fill({ 'model.onnx': 10, 'weights.bin': 5000 });
+      assert.equal(await needed(), 5010 + rest);
+    });
+
+    it('is more for 16-bit floats, which are computed with in float32', async () => {
+      fill({ 'model_fp16.onnx': 1000 });
+      assert.equal(await needed(), 2000 + rest);
+    });
   });
 });

@@ -38,12 +38,22 @@ export class Folders {
 
   /** tiny-gpt2 with its graph changed. */
   tinyWith(change: (model: Model) => void): ModelFile {
-    const file = { ...tinyGpt2, folder: this.empty() };
-    cpSync(tinyGpt2.folder, file.folder, { recursive: true });
-    const model = fromBinary(ModelSchema, readFileSync(pathOf(tinyGpt2)));
+    return this.with(tinyGpt2, change);
+  }
+
+  /** A copy of a model with its graph changed. */
+  with({ folder, graph, dtype }: ModelFile, change: (model: Model) => void): ModelFile {
+    const file = { folder: this.empty(), graph, dtype };
+    cpSync(folder, file.folder, { recursive: true });
+    const model = fromBinary(ModelSchema, readFileSync(pathOf(file)));
     change(model);
     writeFileSync(pathOf(file), toBinary(ModelSchema, model));
     return file;
+  }
+
+  /** A copy of a model that takes no scoring head: a name of the head's is taken. */
+  withoutHead(file: ModelFile): ModelFile {
+    return this.with(file, ({ graph }) => graph?.initializer.push(create(TensorDataSchema, floats('token_lens_zero', [0]))));
   }
 
   clear(): void {

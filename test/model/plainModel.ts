@@ -52,7 +52,7 @@ export class PlainModel {
   static async open(folder: string, graph = 'model.onnx'): Promise<PlainModel> {
     const json = (name: string) => JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as unknown;
     const session = await InferenceSession.create(path.join(folder, 'onnx', graph), { intraOpNumThreads: 1, logSeverityLevel: 4 });
-    return new PlainModel(session, new TextTokenizer(json('tokenizer.json'), json('tokenizer_config.json')));
+    return new PlainModel(session, new TextTokenizer(json('tokenizer.json')));
   }
 
   /** Ids of the control tokens and of those whose bytes begin with white space. */

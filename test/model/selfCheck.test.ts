@@ -127,7 +127,7 @@ describe('the self-check of a model', () => {
     const { folder, graph, dtype, contentHash } = files;
     const options = { folder, graph, dtype, contentHash, threads: 1, arena: true, cacheFolder: undefined };
     const session = await ScoringSession.open({ ...options, arithmetic: 'native' });
-    const tokenizer = new TextTokenizer(files.tokenizer, files.tokenizerConfig);
+    const tokenizer = new TextTokenizer(files.tokenizer);
     const key = { folder, contentHash, dtype, arithmetic: 'native' } as const;
     const facts: ModelFacts = { key, name: 'tiny', positions: 128, startTokenId: 0, tokenizer };
     try {

@@ -12,7 +12,7 @@ describe('token sets, of the bundled vocabulary', () => {
   let vocabulary: Vocabulary;
   before(() => {
     const json = (name: string) => JSON.parse(readFileSync(path.join(bundledFolder, name), 'utf8')) as unknown;
-    tokenizer = new TextTokenizer(json('tokenizer.json'), json('tokenizer_config.json'));
+    tokenizer = new TextTokenizer(json('tokenizer.json'));
     vocabulary = new Vocabulary(tokenizer.vocabulary);
   });
 
