@@ -17,7 +17,12 @@ export function freeMemory(): number | undefined {
 /** Memory that a model folder needs when it is loaded. 0 where it holds no model: loading it says what is wrong. */
 export async function memoryNeeded(folder: string, snapshotBytes: number): Promise<number> {
   const modelBytes = await largestModel(path.join(folder, 'onnx'));
-  return modelBytes === 0 ? 0 : modelBytes + snapshotBytes + workingBytes;
+  return modelBytes === 0 ? 0 : memoryOf(modelBytes, snapshotBytes);
+}
+
+/** Memory that a model of that size needs when it is loaded. */
+export function memoryOf(modelBytes: number, snapshotBytes: number): number {
+  return modelBytes + snapshotBytes + workingBytes;
 }
 
 /** The largest of the number formats in the folder, each a graph with its data files: which one is loaded is decided later. */

@@ -31,7 +31,7 @@ const suffixOf: ReadonlyMap<string, string> = new Map([
   ['q4f16', '_q4f16'],
 ]);
 /** Tried in this order where the model folder does not say. */
-const preferredDtypes = ['fp32', 'q8', 'q4', 'fp16'];
+export const preferredDtypes = ['fp32', 'q8', 'q4', 'fp16'];
 
 /** Reads and checks a model folder. Errors: 'not-found', 'incomplete' (a file is missing or is not what it should be), 'unsupported'. */
 export async function readModelFolder(folder: string, wantedDtype: string | undefined): Promise<ModelFiles> {
@@ -61,13 +61,16 @@ export async function readModelFolder(folder: string, wantedDtype: string | unde
   };
 }
 
-function graphName(dtype: string): string {
+/** Of the model file in `onnx/` for a number format. */
+export function graphName(dtype: string): string {
   return `model${suffixOf.get(dtype) ?? ''}.onnx`;
 }
 
 async function chooseDtype(folder: string, wanted: string | undefined, preset: unknown): Promise<string> {
   const has = (dtype: string) => isFile(path.join(folder, 'onnx', graphName(dtype)));
-  const named = wanted ?? (typeof preset === 'string' ? preset : undefined);
+  // A folder may hold another format alone than the one its makers would take.
+  const isThere = typeof preset === 'string' && (!suffixOf.has(preset) || (await has(preset)) || !(await hasAny(has)));
+  const named = wanted ?? (isThere ? preset : undefined);
   if (named !== undefined) {
     if (!suffixOf.has(named))
       throw new ModelError('unsupported', `Unknown number format ${named}; known are ${[...suffixOf.keys()].join(', ')}.`);
@@ -79,6 +82,11 @@ async function chooseDtype(folder: string, wanted: string | undefined, preset: u
   throw new ModelError('incomplete', `The model folder ${folder} has none of ${names}.`);
 }
 
+async function hasAny(has: (dtype: string) => Promise<boolean>): Promise<boolean> {
+  for (const dtype of preferredDtypes) if (await has(dtype)) return true;
+  return false;
+}
+
 /** Names of the data files beside a graph: `use_external_data_format` is a count for all graphs, or one by file name. */
 function externalData(graph: string, setting: unknown): string[] {
   const own = typeof setting === 'object' && setting !== null ? asRecord(setting)[path.posix.basename(graph)] : setting;
@@ -86,8 +94,18 @@ function externalData(graph: string, setting: unknown): string[] {
   return Array.from({ length: count }, (_, index) => `${graph}_data${index === 0 ? '' : `_${String(index)}`}`);
 }
 
-/** The first heading of the folder's README up to a " for ", else the folder's name: what people call the model. */
+/** In a folder that was downloaded: where it is from. */
+export const provenanceFileName = 'token-lens.json';
+
+/** The repository it was downloaded from, or the first heading of the folder's README up to a " for ", else the folder's name: what people call the model. */
 async function displayName(folder: string): Promise<string> {
+  try {
+    const { repository } = asRecord(JSON.parse(await readFile(path.join(folder, provenanceFileName), 'utf8')));
+    const name = typeof repository === 'string' ? /^[\w.-]{1,96}\/([\w.-]{1,96})$/.exec(repository)?.[1] : undefined;
+    if (name) return name;
+  } catch {
+    // it was not downloaded
+  }
   try {
     const readme = await readFile(path.join(folder, 'README.md'), 'utf8');
     const heading = /^# +([^\n]{1,80})/.exec(readme)?.[1]?.split(' for ')[0]?.trim();
