@@ -1,9 +1,6 @@
 import { graphName, preferredDtypes } from '../model/catalog';
 import { HubError } from './hubError';
 
-/** Where models are, unless the user names a mirror. */
-export const defaultHubHost = 'https://huggingface.co';
-
 /** How long to wait for a hub, in milliseconds. */
 export interface Patience {
   /** Without a single byte. */
@@ -30,7 +27,6 @@ export interface HubFormat {
   /** transformers.js's name of it. */
   readonly dtype: string;
   readonly files: readonly HubFile[];
-  readonly bytes: number;
 }
 
 /** What a hub says of a repository, at one commit. All of it is what its owner claims. */
@@ -337,8 +333,7 @@ function formatsOf(files: readonly HubFile[]): readonly HubFormat[] {
       if (!next) break;
       data.push(next);
     }
-    const all = [...small, ...others, graph, ...data];
-    return [{ dtype, files: all, bytes: all.reduce((sum, { bytes }) => sum + bytes, 0) }];
+    return [{ dtype, files: [...small, ...others, graph, ...data] }];
   });
 }
 

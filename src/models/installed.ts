@@ -56,6 +56,11 @@ export function bytesOf(files: readonly { readonly bytes: number }[]): number {
   return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
+/** Of the graph and its data files: what is loaded into memory. */
+export function weightBytesOf(files: readonly { readonly path: string; readonly bytes: number }[]): number {
+  return bytesOf(files.filter(file => file.path.startsWith('onnx/')));
+}
+
 /** Models below `root`, and downloads that did not end; folders of neither kind are passed over. */
 export async function modelsOnDisk(
   root: string,

@@ -45,7 +45,8 @@ async function tell(code: ModelErrorCode, words: { readonly headline: string; re
 /** Asks for the folder of another model and sets it. */
 export async function chooseModelFolder(): Promise<void> {
   const folder = await askModelFolder();
-  if (folder !== undefined) await vscode.workspace.getConfiguration('tokenLens').update('modelFolder', folder, vscode.ConfigurationTarget.Global);
+  if (folder !== undefined)
+    await vscode.workspace.getConfiguration('tokenLens').update('modelFolder', folder, vscode.ConfigurationTarget.Global);
 }
 
 /** The folder that somebody points at; undefined: none. */
