@@ -7,7 +7,7 @@ import { provenanceFileName, readModelFolder } from '../model/catalog';
 import { patiently } from './hub';
 import type { Hub, HubFile } from './hub';
 import { HubError, storageError } from './hubError';
-import { bytesOf, lengthOf, partOf, planFileName, planText, readProvenance } from './installed';
+import { bytesOf, folderOf, lengthOf, partOf, planFileName, planText, readProvenance } from './installed';
 import type { Plan, Provenance } from './installed';
 
 export interface DownloadProgress {
@@ -46,10 +46,11 @@ export async function freeBytesOf(folder: string): Promise<number> {
 }
 
 /**
- * Fetches a model into `folder`, which is there when all of it is checked and not before. Until then it grows in a folder beside it, which
- * a later call goes on with. Errors: `HubError`; the signal's reason; `ModelError` where the files make no model folder.
+ * Fetches a model into its folder below `root`, which is there when all of it is checked and not before. Until then it grows in a folder
+ * beside it, which a later call goes on with. Errors: `HubError`; the signal's reason; `ModelError` where the files make no model folder.
  */
-export async function download(hub: Hub, plan: Plan, folder: string, options: DownloadOptions, signal: AbortSignal): Promise<Provenance> {
+export async function download(hub: Hub, plan: Plan, root: string, options: DownloadOptions, signal: AbortSignal): Promise<Provenance> {
+  const folder = folderOf(root, plan);
   const part = partOf(folder);
   try {
     await mkdir(part, { recursive: true });
@@ -296,13 +297,11 @@ class Meter {
 /** Holds a folder against other windows; gives what lets it go. Errors: 'in-progress'. */
 async function lock(part: string): Promise<() => Promise<void>> {
   const file = path.join(part, lockName);
-  if (await isHeld(file)) throw new HubError('in-progress', 'Another window is fetching this model.');
-  await rm(file, { force: true });
-  await writeFile(file, String(process.pid), { flag: 'wx' }).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST')
-      throw new HubError('in-progress', 'Another window is fetching this model.');
-    throw error;
-  });
+  if (!(await isTaken(file))) {
+    if (await isHeld(file)) throw new HubError('in-progress', 'Another window is fetching this model.');
+    await rm(file, { force: true });
+    if (!(await isTaken(file))) throw new HubError('in-progress', 'Another window is fetching this model.');
+  }
   const touching = setInterval(() => {
     const now = new Date();
     utimes(file, now, now).catch(() => undefined); // the folder has just got its name
@@ -311,6 +310,17 @@ async function lock(part: string): Promise<() => Promise<void>> {
     clearInterval(touching);
     await rm(file, { force: true });
   };
+}
+
+/** Makes the file if it is not there; false: it is. */
+async function isTaken(file: string): Promise<boolean> {
+  try {
+    await writeFile(file, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 async function isHeld(file: string): Promise<boolean> {

@@ -199,7 +199,6 @@ export class Hub {
         for (;;) {
           const read = await reader?.read();
           if (!read || read.done) return;
-          quiet.refresh();
           yield read.value;
           quiet.refresh(); // whoever takes the bytes may be slow, which is not the hub's fault
         }

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { preferredDtypes, provenanceFileName } from '../model/catalog';
 import { isRepositoryName } from './hub';
@@ -43,8 +43,14 @@ export interface HalfFinished {
 export const planFileName = 'download.json';
 const partEnding = '.part';
 
-/** One folder for each number format of each commit, below `root`. */
-export function folderOf(root: string, { repository, commit, dtype }: Pick<ModelSource, 'repository' | 'commit' | 'dtype'>): string {
+/** What tells one model from another. */
+export type ModelId = Pick<ModelSource, 'repository' | 'commit' | 'dtype'>;
+
+/** One folder for each number format of each commit, below `root` and nowhere else. Errors: RangeError for what can be no model. */
+export function folderOf(root: string, { repository, commit, dtype }: ModelId): string {
+  if (!isRepositoryName(repository) || !commitPattern.test(commit) || !preferredDtypes.includes(dtype)) {
+    throw new RangeError('This names no model of a hub.');
+  }
   return path.join(root, ...repository.split('/'), commit, dtype);
 }
 
@@ -61,7 +67,7 @@ export function weightBytesOf(files: readonly { readonly path: string; readonly 
   return bytesOf(files.filter(file => file.path.startsWith('onnx/')));
 }
 
-/** Models below `root`, and downloads that did not end; folders of neither kind are passed over. */
+/** Models below `root`, and downloads that did not end; folders of neither kind, or at another place than theirs, are passed over. */
 export async function modelsOnDisk(
   root: string,
 ): Promise<{ readonly installed: readonly InstalledModel[]; readonly halves: readonly HalfFinished[] }> {
@@ -71,25 +77,24 @@ export async function modelsOnDisk(
   for (const folder of found) {
     if (folder.endsWith(partEnding)) {
       const plan = await readPlan(folder);
-      if (plan) halves.push({ folder: folder.slice(0, -partEnding.length), plan, fetchedBytes: await fetchedBytes(folder, plan) });
+      if (plan && partOf(folderOf(root, plan)) === folder)
+        halves.push({ folder: folder.slice(0, -partEnding.length), plan, fetchedBytes: await fetchedBytes(folder, plan) });
     } else {
       const provenance = await readProvenance(folder);
-      if (provenance) installed.push({ folder, provenance });
+      if (provenance && folderOf(root, provenance) === folder) installed.push({ folder, provenance });
     }
   }
   return { installed, halves };
 }
 
-/** Removes a model, or what a download has left, and the folders above it that are empty then. */
-export async function removeModel(root: string, folder: string): Promise<void> {
-  const within = path.relative(root, folder);
-  if (within === '' || within.startsWith('..') || path.isAbsolute(within))
-    throw new Error('The folder is not one of the models that were downloaded.');
+/** Removes a model, or what a download has left, and the folders above it that are empty then. It is told which one, never where: errors as `folderOf`. */
+export async function removeModel(root: string, model: ModelId): Promise<void> {
+  const folder = folderOf(root, model);
   await rm(partOf(folder), { recursive: true, force: true });
   await rm(folder, { recursive: true, force: true });
-  for (let above = path.dirname(folder); path.relative(root, above) !== ''; above = path.dirname(above)) {
-    if ((await readdir(above).catch(() => ['?'])).length > 0) return;
-    await rm(above, { recursive: true, force: true });
+  const commits = path.dirname(folder);
+  for (const above of [commits, path.dirname(commits), path.dirname(path.dirname(commits))]) {
+    await rmdir(above).catch(() => undefined); // others are in it
   }
 }
 
@@ -123,6 +128,7 @@ export function planText({ host, repository, commit, dtype, licence, languages, 
 }
 
 const sha256Pattern = /^[0-9a-f]{64}$/;
+const commitPattern = /^[0-9a-f]{40}$/;
 
 function isModelPath(name: unknown): name is string {
   return (
@@ -135,7 +141,7 @@ function sourceIn(value: Readonly<Record<string, unknown>>): ModelSource | undef
   const { host, repository, commit, dtype, licence, languages, contextTokens } = value;
   if (typeof repository !== 'string' || !isRepositoryName(repository)) return undefined;
   if (typeof host !== 'string' || typeof commit !== 'string' || typeof dtype !== 'string') return undefined;
-  if (!/^[0-9a-f]{40}$/.test(commit) || !preferredDtypes.includes(dtype)) return undefined;
+  if (!commitPattern.test(commit) || !preferredDtypes.includes(dtype)) return undefined;
   return {
     host,
     repository,

@@ -15,7 +15,7 @@ import { isRepositoryName } from '../models/hub';
 import type { Hub, HubRepository } from '../models/hub';
 import { HubError } from '../models/hubError';
 import { bytesOf, folderOf, modelsOnDisk, removeModel, weightBytesOf } from '../models/installed';
-import type { HalfFinished, InstalledModel, Plan } from '../models/installed';
+import type { HalfFinished, InstalledModel, ModelId, Plan } from '../models/installed';
 import { Refusal } from '../refusal';
 import { askModelFolder } from './failures';
 import {
@@ -56,7 +56,7 @@ interface Item extends vscode.QuickPickItem {
   /** Undefined: a line between. */
   readonly choice?: Choice;
   /** What its button removes from the disk. */
-  readonly removes?: { readonly folder: string; readonly name: string; readonly bytes: number };
+  readonly removes?: { readonly model: ModelId; readonly name: string; readonly bytes: number };
 }
 
 const embeddedName = 'SmolLM2-135M-Instruct';
@@ -188,7 +188,7 @@ export class ModelPicker {
       description: modelInWords(provenance, bytes),
       detail: `${source} ${selfCheckInWords(await this.#checkOf(provenance.contentHash))} ${memoryInWords(neededBytes, freeMemory())}`,
       choice: { kind: 'folder', folder, name },
-      ...(isInUse ? {} : { buttons: [removeButton()], removes: { folder, name, bytes } }),
+      ...(isInUse ? {} : { buttons: [removeButton()], removes: { model: provenance, name, bytes } }),
     };
   }
 
@@ -207,14 +207,14 @@ export class ModelPicker {
   }
 
   #halfItem(half: HalfFinished): Item {
-    const { plan, folder, fetchedBytes } = half;
+    const { plan, fetchedBytes } = half;
     const name = nameOf(plan.repository);
     return {
       label: `$(debug-continue) ${vscode.l10n.t('Go on downloading {0}', name)}`,
       description: vscode.l10n.t('{0} of {1}', formatSize(fetchedBytes), modelInWords(plan, bytesOf(plan.files))),
       choice: { kind: 'half', half },
       buttons: [removeButton()],
-      removes: { folder, name, bytes: fetchedBytes },
+      removes: { model: plan, name, bytes: fetchedBytes },
     };
   }
 
@@ -230,7 +230,7 @@ export class ModelPicker {
     return this.#memento.get<Readonly<Record<string, string>>>(refusedKey, {});
   }
 
-  async #remove({ folder, name, bytes }: NonNullable<Item['removes']>): Promise<boolean> {
+  async #remove({ model, name, bytes }: NonNullable<Item['removes']>): Promise<boolean> {
     const remove = vscode.l10n.t('Remove');
     const answer = await vscode.window.showWarningMessage(
       vscode.l10n.t('Remove {0} from this machine? {1} of the disk become free.', name, formatSize(bytes)),
@@ -238,7 +238,7 @@ export class ModelPicker {
       remove,
     );
     if (answer !== remove) return false;
-    await removeModel(this.#files.models, folder);
+    await removeModel(this.#files.models, model);
     return true;
   }
 
@@ -255,13 +255,13 @@ export class ModelPicker {
     const { installed, halves } = await modelsOnDisk(this.#files.models);
     if (installed.some(model => model.folder === folder)) return this.#use(folder, nameOf(repository));
     const fetched = halves.find(half => half.folder === folder)?.fetchedBytes ?? 0;
-    if (await this.#consents(hub, plan, fetched)) await this.#download(hub, plan, folder);
+    if (await this.#consents(hub, plan, fetched)) await this.#download(hub, plan);
   }
 
-  async #resume({ plan, folder, fetchedBytes }: HalfFinished): Promise<void> {
+  async #resume({ plan, fetchedBytes }: HalfFinished): Promise<void> {
     const hub = await this.#parts.access.hub();
     if (!hub) return tellBadAddress();
-    if (await this.#consents(hub, plan, fetchedBytes)) await this.#download(hub, plan, folder);
+    if (await this.#consents(hub, plan, fetchedBytes)) await this.#download(hub, plan);
   }
 
   async #askFormat(found: HubRepository): Promise<Plan | undefined> {
@@ -310,17 +310,17 @@ export class ModelPicker {
     return answer === accept;
   }
 
-  async #download(hub: Hub, plan: Plan, folder: string): Promise<void> {
+  async #download(hub: Hub, plan: Plan): Promise<void> {
     const { log } = this.#parts;
     const name = nameOf(plan.repository);
-    const again = () => this.#download(hub, plan, folder);
+    const again = () => this.#download(hub, plan);
     const started = performance.now();
     const provenance = await this.#attempt(hub, plan.repository, vscode.l10n.t('Downloading {0}', name), again, (signal, report) => {
       let shown = 0;
       return download(
         hub,
         plan,
-        folder,
+        this.#files.models,
         {
           onProgress: progress => {
             const percent = (100 * progress.fetchedBytes) / Math.max(1, progress.totalBytes);
@@ -336,7 +336,7 @@ export class ModelPicker {
     log.info(
       `Downloaded ${plan.repository} (${plan.dtype}, ${plan.commit.slice(0, 12)}) from ${hub.host}: ${bytesOf(plan.files)} bytes in ${seconds} s.`,
     );
-    await this.#use(folder, name);
+    await this.#use(folderOf(this.#files.models, plan), name);
   }
 
   /** Work with a hub that can be seen and cancelled. What goes wrong is told; undefined then, and where it is cancelled. */
