@@ -31,18 +31,18 @@ export function modelInWords(
 
 /** Undefined: it has not been checked. */
 export function selfCheckInWords(check: SelfCheck | 'refused' | undefined): string {
-  if (check === undefined) return vscode.l10n.t('Not checked yet: that is done when it is first loaded.');
-  if (check === 'refused') return vscode.l10n.t('The self-check refused it.');
+  if (check === undefined) return vscode.l10n.t('not checked before it is first loaded');
+  if (check === 'refused') return vscode.l10n.t('refused by the self-check');
   const bits = formatDecimal(check.bitsPerByte, 2);
   return check.plausible
-    ? vscode.l10n.t('Passed the self-check: {0} bits per byte of plain text.', bits)
-    : vscode.l10n.t('Failed the self-check: {0} bits per byte of plain text, like a model that was never trained.', bits);
+    ? vscode.l10n.t('passed the self-check ({0} bits per byte)', bits)
+    : vscode.l10n.t('failed the self-check ({0} bits per byte, like a model that was never trained)', bits);
 }
 
 export function memoryInWords(neededBytes: number, freeBytes: number | undefined): string {
   return freeBytes === undefined
-    ? vscode.l10n.t('Needs about {0} of memory.', formatSize(neededBytes))
-    : vscode.l10n.t('Needs about {0} of memory, {1} are free.', formatSize(neededBytes), formatSize(freeBytes));
+    ? vscode.l10n.t('needs about {0} of memory', formatSize(neededBytes))
+    : vscode.l10n.t('needs about {0} of memory, {1} are free', formatSize(neededBytes), formatSize(freeBytes));
 }
 
 export function curatedInWords({ kind, millionParameters }: CuratedModel): string {
@@ -64,13 +64,13 @@ export function curatedInWords({ kind, millionParameters }: CuratedModel): strin
 export function formatInWords(dtype: string): string {
   switch (dtype) {
     case 'fp32':
-      return vscode.l10n.t('Weights as they were exported, in full precision.');
+      return vscode.l10n.t('full precision');
     case 'fp16':
-      return vscode.l10n.t('Weights in half precision.');
+      return vscode.l10n.t('weights in half precision');
     case 'q4':
-      return vscode.l10n.t('4-bit weights: the smallest. Usually the one to take.');
+      return vscode.l10n.t('weights of 4 bits: small, and usually the one to take');
     case 'q8':
-      return vscode.l10n.t('8-bit weights. Many of these let later text change earlier scores, and are refused when they are loaded.');
+      return vscode.l10n.t('weights of 8 bits: many of these let later text change earlier scores, and are refused when loaded');
     default:
       return '';
   }

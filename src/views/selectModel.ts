@@ -49,6 +49,7 @@ type Choice =
   /** Undefined: the embedded model. */
   | { readonly kind: 'folder'; readonly folder: string | undefined; readonly name: string }
   | { readonly kind: 'half'; readonly half: HalfFinished }
+  | { readonly kind: 'remove'; readonly model: ModelId; readonly name: string; readonly bytes: number }
   | { readonly kind: 'ask-folder' }
   | { readonly kind: 'repository'; readonly repository: string };
 
@@ -56,7 +57,7 @@ interface Item extends vscode.QuickPickItem {
   /** Undefined: a line between. */
   readonly choice?: Choice;
   /** What its button removes from the disk. */
-  readonly removes?: { readonly model: ModelId; readonly name: string; readonly bytes: number };
+  readonly removes?: Choice;
 }
 
 const embeddedName = 'SmolLM2-135M-Instruct';
@@ -87,6 +88,8 @@ export class ModelPicker {
         return this.#use(choice.folder, choice.name);
       case 'half':
         return this.#resume(choice.half);
+      case 'remove':
+        return this.#remove(choice);
       case 'ask-folder': {
         const folder = await askModelFolder();
         return folder === undefined ? undefined : this.#use(folder, path.basename(folder));
@@ -104,27 +107,22 @@ export class ModelPicker {
       pick.matchOnDescription = true;
       pick.matchOnDetail = true;
       let items: readonly Item[] = [];
-      const fill = async () => {
-        pick.busy = true;
-        items = await this.#items();
-        show();
-        pick.busy = false;
-      };
       const show = () => {
         const typed = pick.value.trim();
         pick.items = isRepositoryName(typed) ? [this.#repositoryItem(typed), ...items] : items;
       };
       pick.onDidChangeValue(show);
-      pick.onDidTriggerItemButton(async ({ item: { removes } }) => {
-        if (removes && (await this.#remove(removes))) await fill();
-      });
-      const chosen = new Promise<Item | undefined>(resolve => {
-        pick.onDidAccept(() => resolve(pick.activeItems[0]));
+      const chosen = new Promise<Choice | undefined>(resolve => {
+        pick.onDidTriggerItemButton(({ item }) => resolve(item.removes));
+        pick.onDidAccept(() => resolve(pick.activeItems[0]?.choice));
         pick.onDidHide(() => resolve(undefined));
       });
+      pick.busy = true;
       pick.show();
-      await fill();
-      return (await chosen)?.choice;
+      items = await this.#items();
+      show();
+      pick.busy = false;
+      return await chosen;
     } finally {
       pick.dispose();
     }
@@ -172,7 +170,7 @@ export class ModelPicker {
     return {
       label: label(embeddedName, isInUse),
       description: modelInWords(embedded, neededBytes - memoryOf(0, snapshotBytes)),
-      detail: `${vscode.l10n.t('Comes with Token Lens.')} ${selfCheckInWords(check)} ${memoryInWords(neededBytes, freeMemory())}`,
+      detail: [selfCheckInWords(check), memoryInWords(neededBytes, freeMemory()), vscode.l10n.t('comes with Token Lens')].join(' · '),
       choice: { kind: 'folder', folder: undefined, name: embeddedName },
     };
   }
@@ -181,14 +179,14 @@ export class ModelPicker {
     const { repository, files, host, commit } = provenance;
     const bytes = bytesOf(files);
     const neededBytes = memoryOf(weightBytesOf(files), this.#parts.config.snapshotBytes);
-    const source = vscode.l10n.t('From {0}, {1}, revision {2}.', host, repository, commit.slice(0, 7));
+    const source = vscode.l10n.t('{0} from {1}, revision {2}', repository, host, commit.slice(0, 7));
     const name = nameOf(repository);
     return {
       label: label(name, isInUse),
       description: modelInWords(provenance, bytes),
-      detail: `${source} ${selfCheckInWords(await this.#checkOf(provenance.contentHash))} ${memoryInWords(neededBytes, freeMemory())}`,
+      detail: [selfCheckInWords(await this.#checkOf(provenance.contentHash)), memoryInWords(neededBytes, freeMemory()), source].join(' · '),
       choice: { kind: 'folder', folder, name },
-      ...(isInUse ? {} : { buttons: [removeButton()], removes: { model: provenance, name, bytes } }),
+      ...(isInUse ? {} : { buttons: [removeButton()], removes: { kind: 'remove', model: provenance, name, bytes } }),
     };
   }
 
@@ -201,7 +199,7 @@ export class ModelPicker {
     return {
       label: label(plainInList(name), true),
       description: plainInList(folder),
-      detail: `${selfCheckInWords(loaded?.selfCheck)}${neededBytes === 0 ? '' : ` ${memoryInWords(neededBytes, freeMemory())}`}`,
+      detail: [selfCheckInWords(loaded?.selfCheck), ...(neededBytes === 0 ? [] : [memoryInWords(neededBytes, freeMemory())])].join(' · '),
       choice: { kind: 'folder', folder, name },
     };
   }
@@ -214,7 +212,7 @@ export class ModelPicker {
       description: vscode.l10n.t('{0} of {1}', formatSize(fetchedBytes), modelInWords(plan, bytesOf(plan.files))),
       choice: { kind: 'half', half },
       buttons: [removeButton()],
-      removes: { model: plan, name, bytes: fetchedBytes },
+      removes: { kind: 'remove', model: plan, name, bytes: fetchedBytes },
     };
   }
 
@@ -230,16 +228,12 @@ export class ModelPicker {
     return this.#memento.get<Readonly<Record<string, string>>>(refusedKey, {});
   }
 
-  async #remove({ model, name, bytes }: NonNullable<Item['removes']>): Promise<boolean> {
-    const remove = vscode.l10n.t('Remove');
-    const answer = await vscode.window.showWarningMessage(
-      vscode.l10n.t('Remove {0} from this machine? {1} of the disk become free.', name, formatSize(bytes)),
-      { modal: true },
-      remove,
-    );
-    if (answer !== remove) return false;
-    await removeModel(this.#files.models, model);
-    return true;
+  async #remove({ model, name, bytes }: Extract<Choice, { readonly kind: 'remove' }>): Promise<void> {
+    const remove = { label: `$(trash) ${vscode.l10n.t('Remove it: {0} of the disk become free', formatSize(bytes))}` };
+    const keep = { label: `$(close) ${vscode.l10n.t('Keep it')}` };
+    const answer = await vscode.window.showQuickPick([remove, keep], { title: vscode.l10n.t('Remove {0} from this machine?', name) });
+    if (answer === remove) await removeModel(this.#files.models, model);
+    await this.select();
   }
 
   async #fromHub(repository: string): Promise<void> {
@@ -272,7 +266,7 @@ export class ModelPicker {
       .map(({ dtype, files }) => ({
         label: dtype,
         description: modelInWords(source, bytesOf(files)),
-        detail: `${formatInWords(dtype)} ${memoryInWords(memoryOf(weightBytesOf(files), snapshotBytes), freeMemory())}`,
+        detail: `${formatInWords(dtype)} · ${memoryInWords(memoryOf(weightBytesOf(files), snapshotBytes), freeMemory())}`,
         plan: { ...source, dtype, files },
       }));
     const chosen = await vscode.window.showQuickPick(items, {
@@ -283,31 +277,37 @@ export class ModelPicker {
     return chosen?.plan;
   }
 
-  /** Nothing of the weights is fetched before this says so. */
+  /**
+   * Nothing of the weights is fetched before this says so. It is a list as the steps before it are; the host, the size and the licence stand
+   * where the choice is made.
+   */
   async #consents(hub: Hub, plan: Plan, fetchedBytes: number): Promise<boolean> {
-    const bytes = bytesOf(plan.files);
-    const free = await freeBytesOf(path.dirname(this.#files.models)).catch(() => Infinity);
-    const accept = vscode.l10n.t('Download');
-    const lines = [
-      vscode.l10n.t('Size: {0}', formatSize(bytes)) +
-        (fetchedBytes > 0 ? vscode.l10n.t(', of which {0} are here', formatSize(fetchedBytes)) : '') +
-        (Number.isFinite(free) ? vscode.l10n.t('; free on the disk: {0}', formatSize(free)) : ''),
-      plan.licence === undefined
-        ? vscode.l10n.t('Licence: the repository names none')
-        : vscode.l10n.t('Licence, as the repository says: {0}', plan.licence),
-      vscode.l10n.t('Host: {0}, revision {1}', hub.host, plan.commit.slice(0, 12)),
+    const size = formatSize(bytesOf(plan.files));
+    const free = await freeBytesOf(path.dirname(this.#files.models));
+    const licence = plan.licence === undefined ? vscode.l10n.t('it names no licence') : vscode.l10n.t('licence: {0}', plan.licence);
+    const facts = [
+      ...(fetchedBytes > 0 ? [vscode.l10n.t('{0} are here already', formatSize(fetchedBytes))] : []),
+      ...(Number.isFinite(free) ? [vscode.l10n.t('{0} are free on the disk', formatSize(free))] : []),
       memoryInWords(memoryOf(weightBytesOf(plan.files), this.#parts.config.snapshotBytes), freeMemory()),
-      '',
-      vscode.l10n.t(
-        'The host learns your network address and which model you fetch, and nothing of your texts. Every file is checked against the hash in its list.',
-      ),
     ];
-    const answer = await vscode.window.showInformationMessage(
-      vscode.l10n.t('Download {0} ({1}, {2}) from {3}?', plan.repository, plan.dtype, formatSize(bytes), hub.host),
-      { modal: true, detail: lines.join('\n') },
-      accept,
-    );
-    return answer === accept;
+    const accept: vscode.QuickPickItem = {
+      label: `$(cloud-download) ${vscode.l10n.t('Download {0} from {1}', size, hub.host)}`,
+      description: plainInList(vscode.l10n.t('{0}, revision {1}', licence, plan.commit.slice(0, 7))),
+      detail: facts.join(' · '),
+    };
+    const page: vscode.QuickPickItem = {
+      label: `$(link-external) ${vscode.l10n.t('Open its page first')}`,
+      description: vscode.l10n.t('with its terms, in a browser'),
+    };
+    const refuse: vscode.QuickPickItem = { label: `$(close) ${vscode.l10n.t('Do not download')}` };
+    const answer = await vscode.window.showQuickPick([accept, page, refuse], {
+      title: vscode.l10n.t('Download {0} ({1})?', plan.repository, plan.dtype),
+      placeHolder: vscode.l10n.t('The host learns your network address and which model you fetch, and nothing of your texts'),
+      ignoreFocusOut: true,
+    });
+    if (answer !== page) return answer === accept;
+    await vscode.env.openExternal(vscode.Uri.parse(`${hub.address}/${plan.repository}/tree/${plan.commit}`));
+    return this.#consents(hub, plan, fetchedBytes);
   }
 
   async #download(hub: Hub, plan: Plan): Promise<void> {
@@ -396,7 +396,7 @@ export class ModelPicker {
         return model.ready(stop.signal);
       });
       const { selfCheck } = description;
-      const words = vscode.l10n.t('Token Lens: {0} is in use. {1}', name, selfCheckInWords(selfCheck));
+      const words = vscode.l10n.t('Token Lens: {0} is in use: {1}.', name, selfCheckInWords(selfCheck));
       if (selfCheck.plausible) void vscode.window.showInformationMessage(words);
       else chosen = await vscode.window.showWarningMessage(words, ...ways);
     } catch (error) {

@@ -156,6 +156,17 @@ function tests(): void {
     assert.deepEqual(server.ranges, [[graph, 'bytes=50000-']]);
   });
 
+  it('takes the end of an answer that named no length for no end of the file', async () => {
+    onWeights((response, n) => {
+      if (n > 0) return false;
+      response.writeHead(200, { etag: server.etagOf(weights) }).end(weights.subarray(0, 40_000));
+      return true;
+    });
+    await fetchIt();
+    isWhole();
+    assert.deepEqual(rangesOfWeights(), [undefined, 'bytes=40000-']);
+  });
+
   it('leaves a connection on which nothing comes for another one', async () => {
     onWeights((response, n) => {
       if (n > 0) return false;
