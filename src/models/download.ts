@@ -88,6 +88,16 @@ class Download {
 
   async into(folder: string): Promise<Provenance> {
     await this.#takeUp();
+    // By the clock: that nothing comes is news as well.
+    const telling = setInterval(() => this.#meter.tell(), progressEveryMs);
+    try {
+      return await this.#fetchInto(folder);
+    } finally {
+      clearInterval(telling);
+    }
+  }
+
+  async #fetchInto(folder: string): Promise<Provenance> {
     await this.#checkRoom();
     const files: Provenance['files'][number][] = [];
     for (const file of this.#plan.files) files.push({ path: file.path, bytes: file.bytes, sha256: await this.#file(file) });
@@ -258,7 +268,6 @@ class Meter {
   readonly #onProgress: ((progress: DownloadProgress) => void) | undefined;
   readonly #bytes = new Map<string, number>();
   #fetchedBytes = 0;
-  #toldAt = -Infinity;
   /** What came, over the last seconds. */
   #samples: readonly { readonly at: number; readonly fetchedBytes: number }[] = [];
 
@@ -280,12 +289,10 @@ class Meter {
     this.#bytes.set(file.path, bytes);
     this.#fetchedBytes += gained;
     if (gained < 0) this.#samples = []; // it begins anew: that is no speed
-    if (performance.now() - this.#toldAt >= progressEveryMs) this.tell();
   }
 
   tell(): void {
     const at = performance.now();
-    this.#toldAt = at;
     this.#samples = [...this.#samples.filter(sample => at - sample.at <= speedOverMs), { at, fetchedBytes: this.#fetchedBytes }];
     const [first] = this.#samples;
     const seconds = first ? (at - first.at) / 1000 : 0;

@@ -50,7 +50,11 @@ describe('models of a hub', function () {
   async function chooseFormat(): Promise<void> {
     await eventually('formats are offered', async () => entry(await listed(), 'fp32')?.focused === true);
     await browser.screenshot('model-formats');
-    await browser.press('Enter');
+    // A list that is just opening may not take a key yet.
+    for (let tries = 0; tries < 5 && entry(await listed(), 'fp32') !== undefined; tries++) {
+      await browser.press('Enter');
+      await new Promise(resolve => setTimeout(resolve, 1_000));
+    }
   }
   /** What stood where the choice was made. */
   async function consent(answer: 'Download' | 'Do not download'): Promise<string> {
