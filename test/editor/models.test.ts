@@ -180,8 +180,9 @@ describe('models of a hub', function () {
     await eventually('it is asked for', () => browser.evaluate<boolean>(isAsked));
     await browser.type('hf_of_a_test');
     await browser.press('Enter');
-    await chooseFormat();
-    await consent('Do not download');
+    await eventually('the hub has let it be read', async () => entry(await listed(), 'fp32') !== undefined);
+    await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
+    await isClosed();
     await vscode.commands.executeCommand('tokenLens.forgetHubToken');
     await clearNotices();
     server.asked.length = 0;
