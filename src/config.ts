@@ -27,6 +27,7 @@ import type { StretchLimits } from './core/stretches';
 import { DisposableStore } from './disposable';
 import type { Disposable } from './disposable';
 import type { ScoringSettings } from './model/protocol';
+import { hubAddress } from './models/hub';
 
 const section = 'tokenLens';
 type SettingName = keyof typeof numberSettings | keyof typeof fractionSettings | keyof typeof otherDefaults;
@@ -93,6 +94,12 @@ export class Config implements Disposable {
   get modelFolder(): string | undefined {
     const folder = this.#read('modelFolder');
     return typeof folder === 'string' && folder.trim() !== '' ? folder.trim() : undefined;
+  }
+
+  /** Address of the model hub, without a slash at its end; undefined where the setting holds none that can be trusted. */
+  get hubAddress(): string | undefined {
+    const host = this.#read('hubHost');
+    return typeof host === 'string' ? hubAddress(host.trim() === '' ? otherDefaults.hubHost : host) : undefined;
   }
 
   /** At least 1. */

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import * as vscode from 'vscode';
 import { createApi } from './api';
 import type { TokenLensApi } from './api';
@@ -5,6 +6,7 @@ import { ContextKeys, openSample, registerCommands, rescore, toggleLens } from '
 import { Config } from './config';
 import { DisposableStore } from './disposable';
 import { Grammars } from './grammars';
+import { HubAccess } from './hubAccess';
 import { Insertions } from './insertions';
 import { LeftOut } from './leftOut';
 import { LensModel } from './lensModel';
@@ -32,6 +34,7 @@ import { PassagePreviews } from './views/passagePreview';
 import { goToPlace } from './views/places';
 import { ReadingReports } from './views/readingReport';
 import { ReportView } from './views/report';
+import { ModelPicker } from './views/selectModel';
 import { selectMetric, selectPalette, selectPreset, selectScale } from './views/selectLook';
 import { StatusBarView } from './views/statusBar';
 import { StretchesTree, goToStretch } from './views/stretchesTree';
@@ -92,6 +95,14 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const reports = store.add(new ReadingReports(scored, pauses));
   const ghostText = store.add(new GhostTextView({ scored, config, pauses }));
   const branches = store.add(new BranchPreviews(scored, config));
+  const access = new HubAccess(config, context.secrets);
+  const pickerFiles = { ...files, models: path.join(files.cacheFolder, 'models') };
+  const models = new ModelPicker(
+    { config, model, access, log },
+    pickerFiles,
+    context.globalState,
+    (context.extension.packageJSON as { readonly version: string }).version,
+  );
   const refreshPanel = () => {
     panel.refresh();
   };
@@ -135,6 +146,9 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.showMenu': () => showMenu(scored),
       'tokenLens.openSample': () => openSample(scored, context.extensionUri),
       'tokenLens.chooseModelFolder': chooseModelFolder,
+      'tokenLens.selectModel': () => models.select(),
+      'tokenLens.setHubToken': () => access.askToken(),
+      'tokenLens.forgetHubToken': () => access.forgetToken(),
       'tokenLens.export': () => exportScores({ scored, looks, pauses }),
       'tokenLens.copyAsMarkdown': () => copyAsMarkdown({ scored, looks, pauses }),
       'tokenLens.showLog': showLog,

@@ -87,6 +87,11 @@ export class LensModel implements Disposable {
     return this.#client.deathsInARow;
   }
 
+  /** The model that is in memory; undefined where none is, and none is loaded for it. */
+  get loaded(): ModelDescription | undefined {
+    return this.#running?.description;
+  }
+
   /** Rejects with a `Refusal` where there is too little memory to load it. */
   async ready(signal: AbortSignal): Promise<ReadyModel> {
     const client = this.#client;

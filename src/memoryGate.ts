@@ -31,7 +31,12 @@ export async function memoryNeeded({
   const graph = await graphOf(folder, dtype).catch(() => undefined);
   if (graph === undefined) return 0;
   const modelBytes = await bytesOf(path.join(folder, 'onnx'), graph.file);
-  return modelBytes * (halfFormats.includes(graph.dtype) ? halfFactor : 1) + snapshotBytes + workingBytes;
+  return memoryOf(modelBytes, graph.dtype, snapshotBytes);
+}
+
+/** Memory that a model whose files have that size needs when it is loaded. */
+export function memoryOf(modelBytes: number, dtype: string, snapshotBytes: number): number {
+  return modelBytes * (halfFormats.includes(dtype) ? halfFactor : 1) + snapshotBytes + workingBytes;
 }
 
 /** A graph with its data files, which are named after it, or as no other graph of the folder is. */

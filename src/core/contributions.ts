@@ -37,6 +37,9 @@ export const publicCommands = [
   'tokenLens.inspectClipboardHere',
   'tokenLens.inspectSuggestion',
   'tokenLens.continueFromHere',
+  'tokenLens.selectModel',
+  'tokenLens.setHubToken',
+  'tokenLens.forgetHubToken',
 ] as const;
 /** Commands that a button or a list needs and the palette does not show. */
 export const internalCommands = [
@@ -132,6 +135,7 @@ export const otherDefaults = {
   wordCorrection: false,
   startToken: true,
   modelFolder: '',
+  hubHost: 'https://huggingface.co',
   skipLanguages: [],
   skipFolders: ['**/node_modules/**', '**/.git/**'],
   // What is not a text of the user's own: generated views, old versions, input boxes.

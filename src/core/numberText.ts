@@ -24,6 +24,12 @@ export function formatDecimal(value: number, digits: number): string {
   return format.format(value);
 }
 
+/** "155 MB", "1.2 GB", in powers of ten. */
+export function formatSize(bytes: number): string {
+  if (bytes >= 999.5e6) return `${formatDecimal(bytes / 1e9, 1)} GB`;
+  return bytes >= 999.5e3 ? `${formatCount(bytes / 1e6)} MB` : `${formatCount(Math.max(1, Math.round(bytes / 1e3)))} kB`;
+}
+
 /** A probability as the digits of a percentage, without the sign. It is never rounded to nothing or to certainty: a softmax gives neither. */
 export function formatPercent(probability: number): string {
   const percent = probability * 100;

@@ -31,8 +31,10 @@ const suffixOf: ReadonlyMap<string, string> = new Map([
   ['q4f16', '_q4f16'],
 ]);
 /** Tried in this order where the model folder does not say. */
-const preferredDtypes = ['fp32', 'q8', 'q4', 'fp16'];
+export const preferredDtypes = ['fp32', 'q8', 'q4', 'fp16'];
 
+/** In a folder that was downloaded: where it is from. */
+export const provenanceFileName = 'token-lens.json';
 /** Larger files of these kinds no model has; reading one would take the memory of a model. */
 const mostBytesOf = {
   'config.json': 2 ** 22,
@@ -40,6 +42,7 @@ const mostBytesOf = {
   'tokenizer_config.json': 2 ** 23,
   'README.md': 2 ** 21,
   SHA256SUMS: 2 ** 20,
+  [provenanceFileName]: 2 ** 20,
 };
 const mostDataFiles = 100;
 
@@ -78,13 +81,16 @@ export async function graphOf(folder: string, wantedDtype: string | undefined): 
   return { dtype, file: graphName(dtype) };
 }
 
-function graphName(dtype: string): string {
+/** Of the model file in `onnx/` for a number format. */
+export function graphName(dtype: string): string {
   return `model${suffixOf.get(dtype) ?? ''}.onnx`;
 }
 
 async function chooseDtype(folder: string, wanted: string | undefined, preset: unknown): Promise<string> {
   const has = (dtype: string) => isFile(path.join(folder, 'onnx', graphName(dtype)));
-  const named = wanted ?? (typeof preset === 'string' ? preset : undefined);
+  // A folder may hold another format alone than the one its makers would take.
+  const isThere = typeof preset === 'string' && (!suffixOf.has(preset) || (await has(preset)) || !(await hasAny(has)));
+  const named = wanted ?? (isThere ? preset : undefined);
   if (named !== undefined) {
     if (!suffixOf.has(named))
       throw new ModelError('unsupported', `Unknown number format ${named}; known are ${[...suffixOf.keys()].join(', ')}.`);
@@ -94,6 +100,11 @@ async function chooseDtype(folder: string, wanted: string | undefined, preset: u
   for (const dtype of preferredDtypes) if (await has(dtype)) return dtype;
   const names = preferredDtypes.map(dtype => `onnx/${graphName(dtype)}`).join(', ');
   throw new ModelError('incomplete', `The model folder ${folder} has none of ${names}.`);
+}
+
+async function hasAny(has: (dtype: string) => Promise<boolean>): Promise<boolean> {
+  for (const dtype of preferredDtypes) if (await has(dtype)) return true;
+  return false;
 }
 
 /** Names of the data files beside a graph: `use_external_data_format` is a count for all graphs, or one by file name. */
@@ -125,8 +136,15 @@ function isBelow(location: string): boolean {
   return !path.posix.isAbsolute(location) && !location.split('/').includes('..');
 }
 
-/** The first heading of the folder's README up to a " for ", else the folder's name: what people call the model. */
+/** The repository it was downloaded from, or the first heading of the folder's README up to a " for ", else the folder's name: what people call the model. */
 async function displayName(folder: string): Promise<string> {
+  try {
+    const { repository } = asRecord(JSON.parse((await readOwn(folder, provenanceFileName)).toString()));
+    const name = typeof repository === 'string' ? /^[\w.-]{1,96}\/([\w.-]{1,96})$/.exec(repository)?.[1] : undefined;
+    if (name) return name;
+  } catch {
+    // it was not downloaded
+  }
   try {
     const readme = (await readOwn(folder, 'README.md')).toString();
     const heading = /^# +([^\n]{1,80})/

@@ -1,10 +1,9 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { scoredCopyOf } from '../core/scoredCopy';
 import type { Arithmetic, NoiseFloor } from '../core/scores';
 import { Engine } from './engine';
 import type { ModelFacts } from './engine';
 import { ModelError } from './errors';
+import { keepSelfCheck, keptSelfCheck } from './keptSelfChecks';
 import type { SelfCheck } from './protocol';
 import type { ScoringSession } from './session';
 import { Snapshots } from './snapshots';
@@ -37,20 +36,6 @@ const smallChunkTokens = 37;
 /** Of the usual texts, which are longer. */
 const usualChunkTokens = 128;
 
-/** Results that come with the program, by content hash. */
-const shipped: ReadonlyMap<string, SelfCheck> = new Map([
-  [
-    'ddae3a3e19e22135526cb385710af184dc338005f20932cc67360957e6f0aca8', // SmolLM2-135M-Instruct, q8
-    {
-      bitsPerByte: 0.889,
-      plausible: true,
-      usualBitsPerByte: { prose: 1.064, code: 0.541 },
-      noiseFloorBits: { mean: 0.074, p95: 0.226 },
-      repeatabilityBits: 0,
-    },
-  ],
-]);
-
 /**
  * What the model does with a built-in text; kept by content hash in `cacheFolder`, as it takes seconds for a larger model. `openFloat32`:
  * a session in float32 arithmetic over the same weights, where the native one is something else; it is closed again.
@@ -62,10 +47,10 @@ export async function selfCheckOf(
   cacheFolder: string | undefined,
   openFloat32: () => Promise<ScoringSession | 'same' | 'impossible'>,
 ): Promise<SelfCheck> {
-  const known = shipped.get(facts.key.contentHash) ?? (await readKept(cacheFolder, facts.key.contentHash));
+  const known = await keptSelfCheck(cacheFolder, facts.key.contentHash);
   if (known) return known;
   const result = await measure(facts, session, openFloat32);
-  if (cacheFolder !== undefined) await keep(cacheFolder, facts.key.contentHash, result);
+  if (cacheFolder !== undefined) await keepSelfCheck(cacheFolder, facts.key.contentHash, result);
   return result;
 }
 
@@ -164,39 +149,4 @@ function always(): boolean {
 /** Over the length of `a`. */
 function largestDifference(a: Float64Array, b: Float64Array): number {
   return a.reduce((largest, bits, index) => Math.max(largest, Math.abs(bits - (b[index] ?? NaN))), 0);
-}
-
-/** Another version of the built-in texts would give other numbers: it goes into the name. */
-function fileOf(cacheFolder: string, contentHash: string): string {
-  return path.join(cacheFolder, `self-check-2-${contentHash}.json`);
-}
-
-async function readKept(cacheFolder: string | undefined, contentHash: string): Promise<SelfCheck | undefined> {
-  if (cacheFolder === undefined) return undefined;
-  try {
-    return asSelfCheck(JSON.parse(await readFile(fileOf(cacheFolder, contentHash), 'utf8')));
-  } catch {
-    return undefined; // not there, or broken off: it is measured again
-  }
-}
-
-function asSelfCheck(value: unknown): SelfCheck | undefined {
-  const { bitsPerByte, plausible, usualBitsPerByte, noiseFloorBits, repeatabilityBits } = value as Partial<SelfCheck>;
-  const usualIsRight = typeof usualBitsPerByte?.prose === 'number' && typeof usualBitsPerByte.code === 'number';
-  const floorIsRight = noiseFloorBits === null || (typeof noiseFloorBits?.mean === 'number' && typeof noiseFloorBits.p95 === 'number');
-  if (typeof bitsPerByte !== 'number' || typeof plausible !== 'boolean' || typeof repeatabilityBits !== 'number') return undefined;
-  return usualIsRight && floorIsRight ? { bitsPerByte, plausible, usualBitsPerByte, noiseFloorBits, repeatabilityBits } : undefined;
-}
-
-/** A folder that cannot be written to costs the time of another check, no more. */
-async function keep(cacheFolder: string, contentHash: string, result: SelfCheck): Promise<void> {
-  const file = fileOf(cacheFolder, contentHash);
-  const half = `${file}.${String(process.pid)}`;
-  try {
-    await mkdir(cacheFolder, { recursive: true });
-    await writeFile(half, JSON.stringify(result));
-    await rename(half, file);
-  } catch {
-    return;
-  }
 }

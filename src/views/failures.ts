@@ -44,9 +44,16 @@ async function tell(code: ModelErrorCode, words: { readonly headline: string; re
 
 /** Asks for the folder of another model and sets it. */
 export async function chooseModelFolder(): Promise<void> {
+  const folder = await askModelFolder();
+  if (folder !== undefined)
+    await vscode.workspace.getConfiguration('tokenLens').update('modelFolder', folder, vscode.ConfigurationTarget.Global);
+}
+
+/** The folder that somebody points at; undefined: none. */
+export async function askModelFolder(): Promise<string | undefined> {
   const title = vscode.l10n.t('Choose a model folder: config.json, tokenizer.json, tokenizer_config.json and onnx/model*.onnx');
   const [folder] = (await vscode.window.showOpenDialog({ title, canSelectFiles: false, canSelectFolders: true })) ?? [];
-  if (folder) await vscode.workspace.getConfiguration('tokenLens').update('modelFolder', folder.fsPath, vscode.ConfigurationTarget.Global);
+  return folder?.fsPath;
 }
 
 /** A smaller context needs less memory; unlike smaller chunks it changes the numbers, so people decide. */

@@ -49,6 +49,7 @@ export async function showMenu(scored: Pick<ScoredDocuments, 'isOn' | 'state'>):
     ...(document ? [{ label: `$(export) ${vscode.l10n.t('Export the scores')}`, run: command('tokenLens.export') }] : []),
     { label: `$(mortar-board) ${vscode.l10n.t('Take a tour: how a language model reads')}`, run: command('tokenLens.showTour') },
     { label: `$(game) ${vscode.l10n.t('Play the guessing game against the model')}`, run: command('tokenLens.playGuessingGame') },
+    { label: `$(package) ${vscode.l10n.t('Select the model')}`, run: command('tokenLens.selectModel') },
     {
       label: `$(gear) ${vscode.l10n.t('Open settings')}`,
       run: () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:token-lens.token-lens'),

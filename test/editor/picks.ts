@@ -18,20 +18,23 @@ export async function list(command: string): Promise<readonly Entry[]> {
   );
   void vscode.commands.executeCommand(`tokenLens.${command}`);
   let shown: readonly Entry[] = [];
-  await eventually('the list is open', async () =>
-    (shown = await browser.evaluate<readonly Entry[]>(entries)).some(({ focused }) => focused),
-  );
+  await eventually('the list is open', async () => (shown = await listed()).some(({ focused }) => focused));
   return shown;
 }
 
+/** What the list that is open offers now. */
+export function listed(): Promise<readonly Entry[]> {
+  return browser.evaluate<readonly Entry[]>(entries);
+}
+
 export async function isClosed(): Promise<void> {
-  await eventually('the list is closed', async () => (await browser.evaluate<readonly Entry[]>(entries)).length === 0);
+  await eventually('the list is closed', async () => (await listed()).length === 0);
 }
 
 /** Moves through the list by keys until an entry has the focus. */
 export async function moveTo(label: string): Promise<void> {
   for (let step = 0; step < 12; step++) {
-    const shown = await browser.evaluate<readonly Entry[]>(entries);
+    const shown = await listed();
     if (shown.find(({ focused }) => focused)?.label.trim() === label) return;
     await browser.press('ArrowDown');
     await new Promise(resolve => setTimeout(resolve, 100));

@@ -1,0 +1,128 @@
+import * as vscode from 'vscode';
+import { formatCount, formatDecimal, formatSize } from '../core/numberText';
+import type { SelfCheck } from '../model/protocol';
+import type { CuratedModel } from '../models/curated';
+import type { DownloadProgress } from '../models/download';
+import type { HubErrorCode } from '../models/hubError';
+import type { ModelSource } from '../models/installed';
+
+/** Names of others in a list: there "$(" would begin an icon. */
+export function plainInList(text: string): string {
+  return text.replaceAll('$(', '\\$(');
+}
+
+/** "q4 · 786 MB · apache-2.0 · 32,768 tokens of context · en" */
+export function modelInWords(
+  source: Pick<ModelSource, 'licence' | 'languages' | 'contextTokens'> & { readonly dtype?: string },
+  bytes: number | undefined,
+): string {
+  const { dtype, licence, languages, contextTokens } = source;
+  const parts = [
+    dtype,
+    bytes === undefined ? undefined : formatSize(bytes),
+    licence ?? vscode.l10n.t('no licence named'),
+    contextTokens === undefined ? undefined : vscode.l10n.t('{0} tokens of context', formatCount(contextTokens)),
+    languages.length > 4
+      ? vscode.l10n.t('{0} and {1} more languages', languages.slice(0, 3).join(', '), languages.length - 3)
+      : languages.join(', '),
+  ];
+  return plainInList(parts.filter(part => part !== undefined && part !== '').join(' · '));
+}
+
+/** Undefined: it has not been checked. */
+export function selfCheckInWords(check: SelfCheck | 'refused' | undefined): string {
+  if (check === undefined) return vscode.l10n.t('not checked before it is first loaded');
+  if (check === 'refused') return vscode.l10n.t('refused by the self-check');
+  const bits = formatDecimal(check.bitsPerByte, 2);
+  return check.plausible
+    ? vscode.l10n.t('passed the self-check ({0} bits per byte)', bits)
+    : vscode.l10n.t('failed the self-check ({0} bits per byte, like a model that was never trained)', bits);
+}
+
+export function memoryInWords(neededBytes: number, freeBytes: number | undefined): string {
+  return freeBytes === undefined
+    ? vscode.l10n.t('needs about {0} of memory', formatSize(neededBytes))
+    : vscode.l10n.t('needs about {0} of memory, {1} are free', formatSize(neededBytes), formatSize(freeBytes));
+}
+
+export function curatedInWords({ kind, millionParameters }: CuratedModel): string {
+  const size =
+    millionParameters >= 1000
+      ? vscode.l10n.t('about {0} billion parameters', formatDecimal(millionParameters / 1000, 1))
+      : vscode.l10n.t('about {0} million parameters', formatCount(millionParameters));
+  switch (kind) {
+    case 'base':
+      return vscode.l10n.t('base model, {0}', size);
+    case 'instruct':
+      return vscode.l10n.t('instruct model, {0}', size);
+    case 'code':
+      return vscode.l10n.t('instruct model for code, {0}', size);
+  }
+}
+
+/** What a number format means for scores. */
+export function formatInWords(dtype: string): string {
+  switch (dtype) {
+    case 'fp32':
+      return vscode.l10n.t('full precision');
+    case 'fp16':
+      return vscode.l10n.t('weights in half precision');
+    case 'q4':
+      return vscode.l10n.t('weights of 4 bits: small, and usually the one to take');
+    case 'q8':
+      return vscode.l10n.t('weights of 8 bits: many of these let later text change earlier scores, and are refused when loaded');
+    default:
+      return '';
+  }
+}
+
+/** "120 MB of 786 MB, 5.2 MB/s, about 2 min left" */
+export function progressInWords({ fetchedBytes, totalBytes, bytesPerSecond }: DownloadProgress): string {
+  const share = vscode.l10n.t('{0} of {1}', formatSize(fetchedBytes), formatSize(totalBytes));
+  if (bytesPerSecond === undefined) return share;
+  if (bytesPerSecond <= 0) return vscode.l10n.t('{0}, waiting for the hub', share);
+  const seconds = Math.ceil((totalBytes - fetchedBytes) / bytesPerSecond);
+  const left = seconds < 90 ? vscode.l10n.t('about {0} s left', seconds) : vscode.l10n.t('about {0} min left', Math.round(seconds / 60));
+  return `${share}, ${formatSize(bytesPerSecond)}/s, ${left}`;
+}
+
+/** What a hub's failure means, and what to do, as sentences. */
+export function hubErrorInWords(code: HubErrorCode, host: string, repository: string): string {
+  switch (code) {
+    case 'offline':
+      return vscode.l10n.t('There is no connection to {0}, or it was cut. The models on this machine work without one.', host);
+    case 'timed-out':
+      return vscode.l10n.t('{0} does not answer. The models on this machine work without it.', host);
+    case 'needs-token':
+      return vscode.l10n.t(
+        '{0} does not let {1} be read: it does not exist there, or needs an access token whose owner has accepted its terms.',
+        host,
+        repository,
+      );
+    case 'not-found':
+      return vscode.l10n.t('{0} has no repository {1}, or not the files that it lists.', host, repository);
+    case 'busy':
+      return vscode.l10n.t('{0} has too much to do, or is out of order. Try again later.', host);
+    case 'not-the-hub':
+      return vscode.l10n.t(
+        'Something that is not a model hub answered for {0}: a proxy or a log-in page, perhaps. Open it in a browser, or name a mirror in the setting Hub Host.',
+        host,
+      );
+    case 'damaged':
+      return vscode.l10n.t(
+        'What came from {0} is not what its list of files says, and was thrown away. A proxy may have changed it.',
+        host,
+      );
+    case 'no-space':
+      return vscode.l10n.t('There is too little room on the disk. What has been fetched is kept.');
+    case 'storage':
+      return vscode.l10n.t('The folder for models cannot be written to.');
+    case 'in-progress':
+      return vscode.l10n.t('Another window is fetching this model.');
+    case 'unusable':
+      return vscode.l10n.t(
+        '{0} holds no model in the layout of transformers.js: config.json, tokenizer.json and onnx/model*.onnx.',
+        repository,
+      );
+  }
+}

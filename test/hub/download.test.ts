@@ -1,0 +1,441 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import type http from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { readModelFolder } from '../../src/model/catalog';
+import { download } from '../../src/models/download';
+import type { DownloadOptions, DownloadProgress } from '../../src/models/download';
+import { Hub } from '../../src/models/hub';
+import type { Patience } from '../../src/models/hub';
+import { HubError } from '../../src/models/hubError';
+import type { HubErrorCode } from '../../src/models/hubError';
+import { folderOf, modelsOnDisk, partOf, removeModel } from '../../src/models/installed';
+import type { Plan } from '../../src/models/installed';
+import { HubServer, repository } from './hubServer';
+
+const patience: Patience = { quietMs: 500, firstPauseMs: 5, longestPauseMs: 2_000, tries: 4 };
+const never = new AbortController().signal;
+const graph = 'onnx/model.onnx';
+
+/** What a process of its own is told to fetch. */
+interface Order {
+  readonly address: string;
+  readonly plan: Plan;
+  readonly root: string;
+}
+
+if (process.argv[2] === 'download') {
+  process.on('message', ({ address, plan, root }: Order) => {
+    void download(new Hub(address, undefined, patience), plan, root, {}, never).then(() => process.exit(0));
+  });
+} else describe('a download', tests);
+
+function tests(): void {
+  let server: HubServer;
+  let hub: Hub;
+  let root: string;
+  let plan: Plan;
+  let folder: string;
+  let weights: Buffer;
+  beforeEach(async () => {
+    server = new HubServer('test/fixtures/tiny-gpt2');
+    hub = new Hub(await server.start(), undefined, patience);
+    root = mkdtempSync(path.join(tmpdir(), 'token-lens-hub-'));
+    const { formats, ...source } = await hub.repository(repository, never);
+    const [format] = formats;
+    assert.ok(format);
+    plan = { ...source, ...format };
+    folder = folderOf(root, plan);
+    weights = contentOf(graph);
+    server.asked.length = 0;
+  });
+  afterEach(() => {
+    server.stop();
+    rmSync(root, { recursive: true });
+  });
+
+  const contentOf = (name: string) => server.files.get(name) ?? assert.fail(`${name} is not served`);
+  const fetchIt = (options: DownloadOptions = {}, signal = never) => download(hub, plan, root, options, signal);
+  const rangesOfWeights = () => server.ranges.filter(([name]) => name === graph).map(([, range]) => range);
+  const partLength = () => statSync(path.join(partOf(folder), graph)).size;
+  /** Plays a trick on requests for the weights only: the n-th, from 0. */
+  const onWeights = (trick: (response: http.ServerResponse, n: number, request: http.IncomingMessage) => boolean) => {
+    let n = 0;
+    server.trick = (request, response, asked) => asked.endsWith('.onnx') && trick(response, n++, request);
+  };
+  /** Sends the beginning of an answer, then cuts the connection. */
+  const cutAfter = (bytes: number, request: http.IncomingMessage, response: http.ServerResponse, content = weights) => {
+    const start = Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0);
+    const head = { etag: server.etagOf(content), 'content-length': content.length - start };
+    if (start > 0) response.writeHead(206, { ...head, 'content-range': `bytes ${start}-${content.length - 1}/${content.length}` });
+    else response.writeHead(200, head);
+    response.write(content.subarray(start, start + bytes), () => setTimeout(() => response.destroy(), 20));
+    return true;
+  };
+  async function fails(code: HubErrorCode, downloading: Promise<unknown> = fetchIt()): Promise<void> {
+    let failure: unknown;
+    await downloading.catch((error: unknown) => (failure = error));
+    assert.ok(failure instanceof HubError, String(failure));
+    assert.equal(failure.code, code, failure.message);
+    assert.ok(!existsSync(folder), 'something was put in place that is not whole');
+  }
+  function isWhole(): void {
+    for (const { path: name } of plan.files) assert.ok(readFileSync(path.join(folder, name)).equals(contentOf(name)), name);
+    assert.ok(!existsSync(partOf(folder)));
+  }
+
+  it('puts every file in place, with its hashes and where it is from', async () => {
+    const provenance = await fetchIt();
+    isWhole();
+    const files = await readModelFolder(folder, undefined);
+    assert.equal(files.contentHash, provenance.contentHash);
+    assert.equal(files.name, 'tiny-gpt2');
+    const names = [...plan.files.map(file => file.path), 'SHA256SUMS', 'onnx', 'token-lens.json'];
+    assert.deepEqual(
+      readdirSync(folder, { recursive: true, encoding: 'utf8' })
+        .map(name => name.replaceAll('\\', '/'))
+        .sort(),
+      names.sort(),
+    );
+    assert.equal(provenance.files.find(file => file.path === graph)?.sha256, createHash('sha256').update(weights).digest('hex'));
+    assert.deepEqual(await modelsOnDisk(root), { installed: [{ folder, provenance }], halves: [] });
+    assert.equal(provenance.licence, 'apache-2.0');
+  });
+
+  it('finds later damage: what is loaded is held against the hashes', async () => {
+    await fetchIt();
+    const spoilt = Buffer.from(weights);
+    spoilt[1000] = (spoilt[1000] ?? 0) ^ 1;
+    writeFileSync(path.join(folder, graph), spoilt);
+    await assert.rejects(readModelFolder(folder, undefined), /damaged/);
+  });
+
+  it('asks for nothing again that is in place', async () => {
+    const first = await fetchIt();
+    server.asked.length = 0;
+    assert.deepEqual(await fetchIt(), first);
+    assert.deepEqual(server.asked, []);
+  });
+
+  it('goes on after each cut where it was, however often', async () => {
+    onWeights((response, n, request) => n < 6 && cutAfter(30_000, request, response));
+    await fetchIt();
+    isWhole();
+    const ranges = server.ranges.filter(([name]) => name === graph).map(([, range]) => Number(/\d+/.exec(range ?? '0')?.[0]));
+    assert.deepEqual(ranges, [0, 30_000, 60_000, 90_000, 120_000, 150_000, 180_000]);
+  });
+
+  it('gives up where nothing comes any more, and goes on from there another time', async () => {
+    onWeights((response, n, request) => (n === 0 ? cutAfter(50_000, request, response) : !!request.socket.destroy()));
+    await fails('offline');
+    assert.equal(partLength(), 50_000);
+    const { halves } = await modelsOnDisk(root);
+    const others = plan.files.reduce((sum, { path: name, bytes }) => sum + (name === graph ? 0 : bytes), 0);
+    assert.deepEqual(
+      halves.map(({ plan: { repository: name }, fetchedBytes }) => [name, fetchedBytes]),
+      [[repository, others + 50_000]],
+    );
+    server.trick = undefined;
+    server.asked.length = 0;
+    await fetchIt();
+    isWhole();
+    assert.deepEqual(server.ranges, [[graph, 'bytes=50000-']]);
+  });
+
+  it('takes the end of an answer that named no length for no end of the file', async () => {
+    onWeights((response, n) => {
+      if (n > 0) return false;
+      response.writeHead(200, { etag: server.etagOf(weights) }).end(weights.subarray(0, 40_000));
+      return true;
+    });
+    await fetchIt();
+    isWhole();
+    assert.deepEqual(rangesOfWeights(), [undefined, 'bytes=40000-']);
+  });
+
+  it('leaves a connection on which nothing comes for another one', async () => {
+    onWeights((response, n) => {
+      if (n > 0) return false;
+      response.writeHead(200, { etag: server.etagOf(weights), 'content-length': weights.length }).write(weights.subarray(0, 40_000));
+      return true; // and then silence
+    });
+    await fetchIt();
+    isWhole();
+    assert.deepEqual(server.ranges.at(-1), [graph, 'bytes=40000-']);
+  });
+
+  it('has patience with a slow one', async () => {
+    onWeights(response => {
+      response.writeHead(200, { 'content-length': weights.length });
+      let sent = 0;
+      const timer = setInterval(() => {
+        response.write(weights.subarray(sent, (sent += 20_000)));
+        if (sent >= weights.length) {
+          clearInterval(timer);
+          response.end();
+        }
+      }, 60);
+      return true;
+    });
+    const told: DownloadProgress[] = [];
+    await fetchIt({ onProgress: progress => told.push(progress) });
+    isWhole();
+    assert.equal(rangesOfWeights().length, 1);
+    const total = plan.files.reduce((sum, { bytes }) => sum + bytes, 0);
+    assert.deepEqual([told[0]?.fetchedBytes, told.at(-1)?.fetchedBytes, told.at(-1)?.totalBytes], [0, total, total]);
+    assert.ok(told.some(({ bytesPerSecond }) => bytesPerSecond !== undefined && bytesPerSecond > 0));
+    for (const [index, { fetchedBytes }] of told.entries()) assert.ok(fetchedBytes >= (told[index - 1]?.fetchedBytes ?? 0));
+  });
+
+  describe('where the file changes between two tries', () => {
+    const old = Buffer.alloc(200_000, 'an older file');
+    const asLong = () => Buffer.alloc(weights.length, 'an older file that is as long');
+
+    it('begins anew where the hub says that it is another one', async () => {
+      onWeights((response, n, request) => n === 0 && cutAfter(50_000, request, response, asLong()));
+      await fetchIt();
+      isWhole();
+      assert.deepEqual(server.ranges.at(-1), [graph, 'bytes=50000-']);
+      assert.equal(server.asked.at(-1)?.headers['if-range'], server.etagOf(asLong()));
+    });
+
+    it('begins anew where the lengths tell', async () => {
+      onWeights((response, n, request) => n < 2 && cutAfter(50_000, request, response, n === 0 ? weights : old));
+      await fetchIt();
+      isWhole();
+      assert.deepEqual(rangesOfWeights(), [undefined, 'bytes=50000-', undefined]);
+    });
+
+    it('begins anew where only the hash tells', async () => {
+      onWeights((response, n, request) => {
+        delete request.headers['if-range'];
+        return n === 0 && cutAfter(50_000, request, response, asLong());
+      });
+      await fetchIt();
+      isWhole();
+      assert.deepEqual(rangesOfWeights(), [undefined, 'bytes=50000-', undefined]);
+    });
+
+    it('begins anew where what is there is longer than the file', async () => {
+      onWeights((_, __, request) => !!request.socket.destroy());
+      await fails('offline');
+      writeFileSync(path.join(partOf(folder), graph), Buffer.alloc(weights.length + 5));
+      server.trick = undefined;
+      await fetchIt();
+      isWhole();
+    });
+
+    it('begins anew where the hub knows no such part', async () => {
+      onWeights((response, n, request) => (n === 0 ? cutAfter(50_000, request, response) : n === 1 && !!response.writeHead(416).end()));
+      await fetchIt();
+      isWhole();
+    });
+
+    it('leaves what it had of another revision', async () => {
+      onWeights((response, n, request) => (n === 0 ? cutAfter(50_000, request, response) : !!request.socket.destroy()));
+      await fails('offline');
+      server.trick = undefined;
+      server.asked.length = 0;
+      plan = {
+        ...plan,
+        files: plan.files.map(file =>
+          file.path === 'config.json' ? { ...file, hash: { kind: 'sha256', hex: sha256Of('config.json') } } : file,
+        ),
+      };
+      await fetchIt();
+      isWhole();
+      assert.deepEqual(
+        server.ranges.map(([, range]) => range),
+        plan.files.map(() => undefined),
+      );
+    });
+  });
+
+  const sha256Of = (name: string) => createHash('sha256').update(contentOf(name)).digest('hex');
+
+  describe('refuses', () => {
+    it('a length that is not that of the list', async () => {
+      onWeights(response => !!response.writeHead(200, { 'content-length': weights.length - 1 }).end(weights.subarray(1)));
+      await fails('damaged');
+    });
+
+    it('more bytes than the list says', async () => {
+      onWeights(response => !!response.writeHead(200).end(Buffer.concat([weights, Buffer.from('more')])));
+      await fails('damaged');
+      assert.ok(partLength() <= weights.length);
+    });
+
+    it('a list that lies about the length', async () => {
+      plan = { ...plan, files: plan.files.map(file => (file.path === graph ? { ...file, bytes: file.bytes + 1 } : file)) };
+      await fails('damaged');
+    });
+
+    it('bytes that are not those of the list, in large files and in small ones', async () => {
+      for (const name of ['tokenizer.json', graph]) {
+        const spoilt = Buffer.from(contentOf(name));
+        spoilt[100] = (spoilt[100] ?? 0) ^ 1;
+        server.trick = (request, response, asked) => {
+          if (!asked.endsWith(name)) return false;
+          server.send(request, response, spoilt);
+          return true;
+        };
+        await fails('damaged');
+        assert.ok(!existsSync(path.join(partOf(folder), name)), 'what is spoilt is not gone on with');
+      }
+    });
+
+    it("a proxy's page", async () => {
+      onWeights(response => !!response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Log in</html>'));
+      await fails('not-the-hub');
+      // One that says it is something else, and as long.
+      onWeights(response => !!response.writeHead(200).end(Buffer.alloc(weights.length, '<html>')));
+      await fails('damaged');
+    });
+
+    it('files that make no model folder', async () => {
+      const config = Buffer.from('not JSON');
+      server.files.set('config.json', config);
+      const hex = createHash('sha256').update(config).digest('hex');
+      plan = {
+        ...plan,
+        files: plan.files.map(file =>
+          file.path === 'config.json' ? { ...file, bytes: config.length, hash: { kind: 'sha256', hex } } : file,
+        ),
+      };
+      await assert.rejects(fetchIt(), /not valid JSON/);
+      assert.ok(!existsSync(folder));
+    });
+  });
+
+  for (const [status, code] of [
+    [401, 'needs-token'],
+    [404, 'not-found'],
+  ] as const) {
+    it(`ends at status ${status} without trying again`, async () => {
+      onWeights(response => !!response.writeHead(status).end());
+      await fails(code);
+      assert.equal(rangesOfWeights().length, 1);
+    });
+  }
+
+  it('tries again after 429 and 503, and gives up when they do not end', async () => {
+    onWeights((response, n) => n < 2 && !!response.writeHead(n === 0 ? 429 : 503, { 'retry-after': '0' }).end());
+    await fetchIt();
+    isWhole();
+    rmSync(folder, { recursive: true });
+    onWeights(response => !!response.writeHead(503).end());
+    server.asked.length = 0;
+    await fails('busy');
+    assert.equal(rangesOfWeights().length, patience.tries);
+  });
+
+  it('stops when it is cancelled, and goes on from there', async () => {
+    const stop = new AbortController();
+    onWeights((response, n) => {
+      if (n > 0) return false;
+      response.writeHead(200, { etag: server.etagOf(weights), 'content-length': weights.length });
+      response.write(weights.subarray(0, 60_000), () => setTimeout(() => stop.abort(new Error('enough')), 100));
+      return true;
+    });
+    await assert.rejects(fetchIt({}, stop.signal), /enough/);
+    assert.ok(!existsSync(folder));
+    assert.equal(partLength(), 60_000);
+    await fetchIt();
+    isWhole();
+    assert.deepEqual(server.ranges.at(-1), [graph, 'bytes=60000-']);
+  });
+
+  it('begins no file for which there is no room', async () => {
+    await fails('no-space', fetchIt({ freeBytes: () => Promise.resolve(200e6 + 1000) }));
+    assert.deepEqual(server.asked, []);
+  });
+
+  it('says that the disk is full when it gets full on the way', async function () {
+    if (!existsSync('/dev/full')) return this.skip();
+    mkdirSync(path.join(partOf(folder), 'onnx'), { recursive: true });
+    onWeights((response, _, request) => {
+      // Every write to it fails as on a full disk.
+      const file = path.join(partOf(folder), graph);
+      if (!existsSync(file)) symlinkSync('/dev/full', file);
+      server.send(request, response, weights);
+      return true;
+    });
+    await fails('no-space');
+  });
+
+  it('says that a folder cannot be written to', async () => {
+    writeFileSync(path.join(root, 'file'), '');
+    await fails('storage', download(hub, plan, path.join(root, 'file'), {}, never));
+  });
+
+  it('is done by one window at a time; a lock that was left counts for nothing', async () => {
+    const both = await Promise.allSettled([fetchIt(), fetchIt()]);
+    assert.deepEqual(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+    const refused = both.find(result => result.status === 'rejected');
+    assert.equal((refused?.reason as HubError).code, 'in-progress');
+    isWhole();
+    rmSync(folder, { recursive: true });
+    mkdirSync(partOf(folder));
+    const lock = path.join(partOf(folder), 'lock');
+    writeFileSync(lock, String(process.pid)); // the id of a process that died, which another one has by now
+    utimesSync(lock, new Date(0), new Date(0));
+    await fetchIt();
+    isWhole();
+  });
+
+  it('is gone on with after its process was killed in the middle', async () => {
+    let cut: (() => void) | undefined;
+    const isHalf = new Promise<void>(resolve => (cut = resolve));
+    onWeights((response, n) => {
+      if (n > 0) return false;
+      response.writeHead(200, { etag: server.etagOf(weights), 'content-length': weights.length });
+      response.write(weights.subarray(0, 70_000), () => cut?.());
+      return true;
+    });
+    const child = fork(__filename, ['download'], { execArgv: [] });
+    child.send({ address: server.address, plan, root } satisfies Order);
+    await isHalf;
+    while (!existsSync(path.join(partOf(folder), graph)) || partLength() < 70_000) await new Promise(resolve => setTimeout(resolve, 10));
+    const gone = new Promise(resolve => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await gone;
+    const { installed, halves } = await modelsOnDisk(root);
+    assert.deepEqual([installed.length, halves.length], [0, 1]);
+    const [half] = halves;
+    assert.ok(half);
+    server.asked.length = 0;
+    plan = half.plan;
+    await fetchIt();
+    isWhole();
+    assert.deepEqual(server.ranges, [[graph, 'bytes=70000-']]);
+    assert.equal(server.asked[0]?.headers['if-range'], server.etagOf(weights));
+  });
+
+  it('can be removed, whole or half, with nothing left, and nothing else', async () => {
+    await fetchIt();
+    await removeModel(root, plan);
+    assert.deepEqual(readdirSync(root), []);
+    onWeights((_, __, request) => !!request.socket.destroy());
+    await fails('offline');
+    await removeModel(root, plan);
+    assert.deepEqual(readdirSync(root), []);
+    // Everything that a broken guard could reach from here is below the folder of this test.
+    for (const wrong of [{ repository: '../x' }, { repository: 'x' }, { commit: '..' }, { dtype: '' }, { dtype: 'no/such' }]) {
+      await assert.rejects(removeModel(path.join(root, 'a', 'b', 'c', 'd'), { ...plan, ...wrong }), RangeError);
+    }
+  });
+}
