@@ -4,11 +4,12 @@ import type { Drift } from './core/drift';
 import { settledUpTo } from './core/drift';
 import { LiveScores } from './core/liveScores';
 import { provenanceOf, summaryOf } from './core/report';
-import type { Span, Summary } from './core/scores';
+import type { ModelKey, Span, Summary } from './core/scores';
+import { isContextQuestion } from './documentView';
 import type { Answer, DocumentView, LensState, Progress, Question, QuestionParams } from './documentView';
 import type { LensModel, ReadyModel } from './lensModel';
 import { ModelError } from './model/errors';
-import type { LayoutEvent, ModelEvent, Params, ScoringSettings } from './model/protocol';
+import type { LayoutEvent, ModelDescription, ModelEvent, Params, ScoringSettings } from './model/protocol';
 import { ModelCopy } from './modelCopy';
 import type { Pauses } from './pauses';
 import { Refusal } from './refusal';
@@ -213,20 +214,20 @@ export class ScoredDocument implements vscode.Disposable {
     }, showPauseMs);
   }
 
-  /** Asks the model about the present text. */
+  /** Asks the model about the present text; about what a prediction leans on, in float32 arithmetic where the model file allows it. */
   async ask<Q extends Question>(question: Q, asked: QuestionParams<Q>, signal: AbortSignal): Promise<Answer<Q>> {
     const refusal = this.#refusal();
     if (refusal) throw new Refusal(refusal);
     const settings = this.#settings();
     const { result, model, version } = await this.#copy.ask(signal, async (model, version) => {
-      const params = { ...asked, model: model.description.key, document: this.#document.uri.toString(), version, settings };
+      const params = { ...asked, model: keyFor(question, model.description), document: this.#document.uri.toString(), version, settings };
       return { result: await model.client.call(question, params as Params<Q>, signal), model, version };
     });
     const { description, vocabulary } = model;
     const startTokenId = settings.useStartToken ? description.startTokenId : null;
     const provenance = provenanceOf(
       description,
-      description.key.arithmetic,
+      keyFor(question, description).arithmetic,
       this.#origin?.layout.window ?? settings,
       startTokenId,
       version,
@@ -488,4 +489,9 @@ function isSame(a: LensState, b: LensState): boolean {
 /** As people call it: "SmolLM2-135M". The provenance has the whole name. */
 function shortName(name: string): string {
   return name.replace(/-instruct$/i, '');
+}
+
+/** Effects of what stands far back are often below the noise of native arithmetic. */
+function keyFor(question: Question, { key, selfCheck }: ModelDescription): ModelKey {
+  return isContextQuestion(question) && selfCheck.noiseFloorBits !== null ? { ...key, arithmetic: 'float32' } : key;
 }

@@ -12,12 +12,29 @@ import { windowInForce, windowsOf } from '../core/window';
 import type { Window } from '../core/window';
 import { entropyBitsOf } from '../core/reduce';
 import type { Engine } from './engine';
+import { contextLengths, contextNeeds, effects, shortContext, without } from './context';
+import type { TextContext } from './context';
+import type {
+  ContextLengthsParams,
+  ContextLengthsResult,
+  ContextNeedsParams,
+  ContextNeedsResult,
+  ContextParams,
+  EffectsParams,
+  EffectsResult,
+  ShortContextParams,
+  ShortContextResult,
+  WithoutParams,
+  WithoutResult,
+} from './contextProtocol';
 import { ModelError } from './errors';
 import { draftOf } from './draft';
 import { continuationsOf, mostCopiedBytes, mostInputs } from './futures';
 import type { Model } from './model';
 import { comparedPassages, passageScore } from './passages';
 import type { Scoring } from './passages';
+import { attention, layers, switchOff } from './probes';
+import type { AttentionParams, AttentionResult, LayersParams, LayersResult, SwitchOffParams, SwitchOffResult } from './probeProtocol';
 import type {
   CallContext,
   ChainParams,
@@ -104,6 +121,42 @@ export class Documents {
 
   try(params: TryParams, model: Model, signal: AbortSignal): Promise<TryResult> {
     return this.#find(params.document, params.version).try(params, model, signal);
+  }
+
+  async contextLengths(params: ContextLengthsParams, model: Model, signal: AbortSignal): Promise<ContextLengthsResult> {
+    return contextLengths(await this.#contextOf(params, model, signal), params);
+  }
+
+  async without(params: WithoutParams, model: Model, signal: AbortSignal): Promise<WithoutResult> {
+    return without(await this.#contextOf(params, model, signal), params);
+  }
+
+  async effects(params: EffectsParams, model: Model, signal: AbortSignal): Promise<EffectsResult> {
+    return effects(await this.#contextOf(params, model, signal), params);
+  }
+
+  async contextNeeds(params: ContextNeedsParams, model: Model, signal: AbortSignal): Promise<ContextNeedsResult> {
+    return contextNeeds(await this.#contextOf(params, model, signal), params);
+  }
+
+  async shortContext(params: ShortContextParams, model: Model, signal: AbortSignal): Promise<ShortContextResult> {
+    return shortContext(await this.#contextOf(params, model, signal), params);
+  }
+
+  async attention(params: AttentionParams, model: Model, signal: AbortSignal): Promise<AttentionResult> {
+    return attention(await this.#contextOf(params, model, signal), model, params);
+  }
+
+  async switchOff(params: SwitchOffParams, model: Model, signal: AbortSignal): Promise<SwitchOffResult> {
+    return switchOff(await this.#contextOf(params, model, signal), model, params);
+  }
+
+  async layers(params: LayersParams, model: Model, signal: AbortSignal): Promise<LayersResult> {
+    return layers(await this.#contextOf(params, model, signal), model, params);
+  }
+
+  #contextOf(params: ContextParams, model: Model, signal: AbortSignal): Promise<TextContext> {
+    return this.#find(params.document, params.version).contextOf(params, model, signal);
   }
 
   #find(document: string, version: number): OpenDocument {
@@ -209,6 +262,7 @@ class OpenDocument {
       bytes: copy.bytes.length,
       window: settings,
       startTokenId,
+      preambleTokens: prefixIds.length - (startTokenId === null ? 0 : 1),
     });
     const onRows = (rows: ScoredRows) => {
       writeRows(table, rows);
@@ -226,7 +280,14 @@ class OpenDocument {
       const goesOn = () => !queue.isOvertaken(work, this.#visible);
       await engine.score(prefixIds, ids, work, { topCount: table.topCount, sets }, signal, goesOn, onRows);
     }
-    return { tableId, window: settings, windows: windows.length, startTokenId, tokensRun: engine.tokensRun - before };
+    return {
+      tableId,
+      window: settings,
+      windows: windows.length,
+      startTokenId,
+      preambleTokens: prefixIds.length - (startTokenId === null ? 0 : 1),
+      tokensRun: engine.tokensRun - before,
+    };
   }
 
   /** The table for these tokens, and its rows that hold already: those of the table before on which nothing changed (`carried`). */
@@ -406,6 +467,12 @@ class OpenDocument {
     // Some only want to know of a part of the text as it is.
     if (textAfter === text) return { before, after: before };
     return { before, after: await passageScore(scoring, edited, passages.after, undefined, topCount) };
+  }
+
+  async contextOf({ model: { arithmetic }, settings }: ContextParams, model: Model, signal: AbortSignal): Promise<TextContext> {
+    const [engine, reading] = await Promise.all([model.engine(arithmetic), this.#read(model, signal)]);
+    const scoring: Scoring = { ...scoringWith(engine, settings), signal };
+    return { scoring, text: tokenText(reading), known: this.#known(reading, scoring) };
   }
 
   /** The table of these tokens, if there is one with the same windows. */
