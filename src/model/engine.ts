@@ -5,7 +5,7 @@ import type { QueuedRows } from '../core/scoreQueue';
 import { ModelError } from './errors';
 import type { BranchedCache, KeyValueCache } from './kvCache';
 import type { RowsWanted, ScoringSession, Wanted } from './session';
-import type { Snapshots } from './snapshots';
+import { Snapshots } from './snapshots';
 import type { TextTokenizer } from './tokens';
 
 /** What every engine of one model shares. */
@@ -139,6 +139,11 @@ export class Engine {
     this.tokensRun += ids.length;
     this.modelCalls++;
     return this.#session.step(ids, branches);
+  }
+
+  /** The same model in the same chunks through another session of it, with a kept cache of its own of at most so many positions. */
+  through(session: ScoringSession, mostPositions: number): Engine {
+    return new Engine(this.facts, this.arithmetic, session, new Snapshots(session.cacheBytes(mostPositions)), this.#chunkTokens);
   }
 
   /** A run that begins with these ids, one or none of them excepted, would go on from a kept cache. */

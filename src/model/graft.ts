@@ -9,7 +9,11 @@ import { ModelSchema } from './onnxProto';
 import type { AttributeSchema, Model, NodeSchema, TensorDataSchema, ValueSchema } from './onnxProto';
 
 /** Names that no model has of its own. */
-const own = <Name extends string>(name: Name) => `token_lens_${name}` as const;
+export const own = <Name extends string>(name: Name) => `token_lens_${name}` as const;
+
+export function isOwn(name: string): boolean {
+  return name.startsWith(own(''));
+}
 
 /**
  * Inputs, int64. Rows to score are fed in blocks, [blocks, rows of a block]: row of the logits (an index within the call's ids) and the
@@ -79,7 +83,7 @@ function operatorSet(model: Model): number {
   return Number(model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0);
 }
 
-type NodeInit = MessageInitShape<typeof NodeSchema>;
+export type NodeInit = MessageInitShape<typeof NodeSchema>;
 type AttributeInit = MessageInitShape<typeof AttributeSchema>;
 type TensorInit = MessageInitShape<typeof TensorDataSchema>;
 type ValueInit = MessageInitShape<typeof ValueSchema>;
@@ -203,25 +207,29 @@ export function scoringHead(model: Model): Uint8Array<ArrayBuffer> {
   return toBinary(ModelSchema, fragment);
 }
 
-function node(opType: string, input: string[], output: string | string[], ...attribute: AttributeInit[]): NodeInit {
+export function node(opType: string, input: string[], output: string | string[], ...attribute: AttributeInit[]): NodeInit {
   const outputs = typeof output === 'string' ? [output] : output;
   return { opType, name: `${outputs[0] ?? ''}_${opType}`, input, output: outputs, attribute };
 }
 
-// Numbers of ONNX's attribute types: 2 an integer, 5 a graph, 7 integers.
-function integer(name: string, i: number): AttributeInit {
+// Numbers of ONNX's attribute types: 1 a float, 2 an integer, 5 a graph, 7 integers.
+export function integer(name: string, i: number): AttributeInit {
   return { name, i: BigInt(i), type: 2 };
+}
+
+export function float(name: string, f: number): AttributeInit {
+  return { name, f, type: 1 };
 }
 
 function integers(name: string, ints: readonly number[]): AttributeInit {
   return { name, ints: ints.map(BigInt), type: 7 };
 }
 
-function tensor(name: string, dataType: number, dims: readonly number[], data: BigInt64Array | Float32Array): TensorInit {
+export function tensor(name: string, dataType: number, dims: readonly number[], data: BigInt64Array | Float32Array): TensorInit {
   return { name, dataType, dims: dims.map(BigInt), rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
 }
 
-function value(name: string, elemType: number, dims?: readonly (string | bigint)[]): ValueInit {
+export function value(name: string, elemType: number, dims?: readonly (string | bigint)[]): ValueInit {
   const shape = dims && { dim: dims.map(size => (typeof size === 'string' ? { dimParam: size } : { dimValue: size })) };
   return { name, type: { tensorType: shape ? { elemType, shape } : { elemType } } };
 }

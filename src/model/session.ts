@@ -7,12 +7,13 @@ import { logProbabilitiesOf, reduceRow, writeLogMasses } from '../core/reduce';
 import { newRows } from '../core/scoreTable';
 import type { Arithmetic, ScoredRows, TokenSets } from '../core/scores';
 import { ModelError } from './errors';
-import { headInputs, headOutputs, logitsWidth, newPositionsOf, rowsPerBlock, whyNoHead, withHead } from './graft';
+import { headInputs, headOutputs, isOwn, logitsWidth, newPositionsOf, rowsPerBlock, whyNoHead, withHead } from './graft';
 import { arithmeticOf, elementType, outputType, readGraph, useFloat32 } from './graph';
 import type { GraphFile } from './graph';
 import { BranchedCache, CacheMemory, TensorCache } from './kvCache';
 import type { CacheLayer, KeyValueCache, LayerShape } from './kvCache';
 import { ModelSchema } from './onnxProto';
+import type { Model } from './onnxProto';
 import { openModel } from './runtime';
 import type { RuntimeModel, RuntimeOptions } from './runtime';
 import { noSets } from './tokenSets';
@@ -31,6 +32,8 @@ export interface SessionOptions {
   readonly contentHash: string;
   /** Where a large model file may be copied to with its scoring head; undefined: nowhere. */
   readonly cacheFolder: string | undefined;
+  /** Adds to the graph before it is opened, with names of `own` only; what it throws comes out of `open`. */
+  readonly change?: ((model: Model) => void) | undefined;
 }
 
 /**
@@ -69,6 +72,14 @@ export interface CallResult {
 interface OutputsWanted extends Pick<Wanted, 'rows' | 'cache'> {
   /** Inputs after which the whole distribution is asked for, by their index among those of all texts. */
   readonly whole: readonly number[];
+  /** Of a changed graph. */
+  readonly added?: readonly string[];
+}
+
+/** Numbers in row-major order. */
+export interface Values {
+  readonly dims: readonly number[];
+  readonly data: Float32Array;
 }
 
 /** Rewriting needs several times this memory, and a desktop's Electron process dies of allocations near 512 MB. */
@@ -86,16 +97,20 @@ export class ScoringSession {
   readonly #memory: CacheMemory;
   /** How many alternatives there are at most. */
   readonly #vocabulary: number;
+  /** Inputs that a change of the graph has added. */
+  readonly #added: Readonly<Record<string, Tensor>>;
 
   private constructor(
     model: RuntimeModel,
     vocabulary: number,
     /** Undefined where the head is grafted. */
     readonly whyPlain: string | undefined,
+    added: Readonly<Record<string, Tensor>> = {},
   ) {
     this.#model = model;
+    this.#added = added;
     this.#vocabulary = vocabulary;
-    this.#past = pastInputs(model.session, whyPlain === undefined ? Object.values(headInputs) : []);
+    this.#past = pastInputs(model.session);
     this.#memory = new CacheMemory(this.#past);
     this.emptyCache = this.#memory.take(0);
     this.bytesPerPosition = this.#memory.bytesPerPosition;
@@ -159,6 +174,18 @@ export class ScoringSession {
     return { ...read, cache: wanted.cache ? this.#cacheAfter(past, ids.length, outputs, wanted.room) : undefined };
   }
 
+  /** The same open session, which gives these inputs of a changed graph at every call; caches go with each. */
+  feeding(added: Readonly<Record<string, Tensor>>): ScoringSession {
+    return new ScoringSession(this.#model, this.#vocabulary, this.whyPlain, { ...this.#added, ...added });
+  }
+
+  /** Float32 outputs of a changed graph from one forward pass of `ids`, at least two of them, after a cache of this model in the same arithmetic. */
+  async values(ids: readonly number[], past: KeyValueCache | BranchedCache, names: readonly string[]): Promise<readonly Values[]> {
+    if (!(past instanceof TensorCache || past instanceof BranchedCache)) throw new ModelError('internal', 'This cache is of no session.');
+    const outputs = await this.#run(ids, 1, past, { rows: undefined, whole: [], cache: false, added: names });
+    return names.map(name => ({ dims: tensorOf(outputs, name).dims, data: floatsOf(outputs, name) }));
+  }
+
   /** A cache of this session in copies that can be decoded on; arguments as of `BranchedCache`. */
   branched(cache: KeyValueCache, count: number, copies: number, mostPositions: number): BranchedCache {
     if (!(cache instanceof TensorCache)) throw new ModelError('internal', 'This cache is not of this session.');
@@ -188,6 +215,7 @@ export class ScoringSession {
     const fetches: string[] = [];
     if (this.head === 'grafted') addHead(feeds, fetches, wanted, past.positions, this.#vocabulary);
     else if (wanted.rows !== undefined || wanted.whole.length > 0) fetches.push('logits');
+    fetches.push(...(wanted.added ?? []));
     if (wanted.cache) fetches.push(...this.#past.map(({ name }) => this.#cacheOutput(name)));
     try {
       return await this.#model.session.run(feeds, fetches);
@@ -215,6 +243,7 @@ export class ScoringSession {
     const count = ids.length / copies;
     const total = past.positions + count;
     const feeds: Record<string, Tensor> = {
+      ...this.#added,
       input_ids: int64(ids, [copies, count]),
       attention_mask: new Tensor('int64', new BigInt64Array(copies * total).fill(1n), [copies, total]),
     };
@@ -236,7 +265,7 @@ function reasonOf(error: unknown): string {
 /** The model file's bytes changed for the arithmetic asked for; undefined where the file serves as it is. */
 async function rewritten(
   { file, bytes, model }: GraphFile,
-  { folder, arithmetic }: SessionOptions,
+  { folder, arithmetic, change }: SessionOptions,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const found = arithmetic === 'float32' ? arithmeticOf(model) : 'float32';
   if (typeof found === 'object') {
@@ -244,17 +273,18 @@ async function rewritten(
   }
   // The runtime's classes for JavaScript have no bfloat16: a session with such an output cannot even be opened.
   const withoutLogits = outputType(model, 'logits')?.elemType === elementType.bfloat16;
-  if (found === 'float32' && !withoutLogits) return undefined;
+  if (found === 'float32' && !withoutLogits && !change) return undefined;
   if (bytes > largestRewriteBytes) {
     const [size, most] = [bytes, largestRewriteBytes].map(count => `${Math.round(count / 1e6)} MB`);
     throw new ModelError(
       'unsupported',
-      `The model in ${folder} cannot be rewritten${found === 'rewritable' ? ' for float32 arithmetic' : ''}: ` +
+      `The model in ${folder} cannot be rewritten${change ? ' to show what is inside' : found === 'rewritable' ? ' for float32 arithmetic' : ''}: ` +
         `${path.basename(file)} holds its own weights and has ${size}, more than ${most}.`,
     );
   }
   const whole = fromBinary(ModelSchema, await readFile(file));
   if (found === 'rewritable') useFloat32(whole);
+  change?.(whole);
   if (withoutLogits && whole.graph) whole.graph.output = whole.graph.output.filter(({ name }) => name !== 'logits');
   return toBinary(ModelSchema, whole);
 }
@@ -400,11 +430,11 @@ function presentOf(past: string): string {
   return past.replace('past_key_values', 'present');
 }
 
-function pastInputs(session: InferenceSession, ofHead: readonly string[]): LayerShape[] {
-  const others: readonly string[] = ['input_ids', 'attention_mask', 'position_ids', ...ofHead];
+function pastInputs(session: InferenceSession): LayerShape[] {
+  const others: readonly string[] = ['input_ids', 'attention_mask', 'position_ids'];
   const past: LayerShape[] = [];
   for (const input of session.inputMetadata) {
-    if (!input.isTensor || others.includes(input.name)) continue;
+    if (!input.isTensor || others.includes(input.name) || isOwn(input.name)) continue;
     const { name, type, shape } = input;
     const [, heads, , dimension] = shape;
     const usable = name.startsWith('past_key_values.') && session.outputNames.includes(presentOf(name));
