@@ -18,6 +18,7 @@ import { BranchPreviews } from './views/branch';
 import { Announcer, readHere } from './views/byEar';
 import { ChangeView } from './views/change';
 import { DecorationView } from './views/decorations';
+import { ExplainView } from './views/explain';
 import { chooseModelFolder, reportFailures } from './views/failures';
 import { useEditorLanguage } from './views/language';
 import { copyAsMarkdown, exportScores } from './views/exports';
@@ -86,6 +87,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const lesson = store.add(new LessonView(context.extensionUri, { scored, config, pauses }));
   const previews = store.add(new PassagePreviews({ scored, panel, config, looks, pauses, announcer }));
   const change = store.add(new ChangeView(context.extensionUri, { scored, config, looks, focus, pauses, reading }));
+  const explain = store.add(new ExplainView(context.extensionUri, { scored, config, model, pauses }));
   store.add(new SurprisesTree(scored, leftOut, config, looks, pauses));
   store.add(new StretchPainter(stretches, scored, pauses));
   store.add(new StretchesTree(stretches, scored, config));
@@ -167,9 +169,13 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       },
       'tokenLens.inspectClipboardHere': () => previews.inspectClipboard(),
       'tokenLens.inspectSuggestion': () => previews.inspectSuggestion(ghostText.offered),
+      'tokenLens.explainPrediction': () => {
+        explain.explain();
+      },
       'tokenLens.leaveInspection': () => {
         insertion.leave();
         previews.leave();
+        explain.leave();
       },
     }),
   );

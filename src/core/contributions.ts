@@ -37,6 +37,7 @@ export const publicCommands = [
   'tokenLens.inspectClipboardHere',
   'tokenLens.inspectSuggestion',
   'tokenLens.continueFromHere',
+  'tokenLens.explainPrediction',
 ] as const;
 /** Commands that a button or a list needs and the palette does not show. */
 export const internalCommands = [
@@ -64,6 +65,8 @@ export const contextKeys = {
   inspecting: 'tokenLens.inspecting',
   /** The panel shows what a text would be that is not in the document. */
   previewing: 'tokenLens.previewing',
+  /** What in the context made a prediction is painted in the editor. */
+  explaining: 'tokenLens.explaining',
 } as const;
 
 /** Documents of our own making: never scored, whatever the settings say. */
