@@ -1,7 +1,7 @@
 import type { BandEdges } from './band';
 import type { Metric } from './metric';
 import { formatCount, formatDecimal } from './numberText';
-import type { NoiseFloor, Provenance, Summary } from './scores';
+import type { NoiseFloor, PreambleNote, Provenance, Summary } from './scores';
 
 /** The limits of a band as numbers for a sentence in the reader's language; without `to` there is no upper one. */
 export interface BandRow {
@@ -64,6 +64,7 @@ export function provenanceText(provenance: Provenance): string {
     `window ${formatCount(provenance.window)}`,
     `overlap ${formatCount(provenance.overlap)}`,
     ...(provenance.anchors === 'text' ? ['borders by text'] : []),
+    ...(provenance.preamble ? [preambleText(provenance.preamble)] : []),
     noiseText(provenance.noiseFloorBits),
     ...(provenance.selfCheck === 'implausible' ? ['self-check failed'] : []),
     provenance.modelHash.slice(0, 8),
@@ -73,7 +74,13 @@ export function provenanceText(provenance: Provenance): string {
 /** Numbers of both can be held against each other: the same model, arithmetic and windows. */
 export function isSameMeasure(a: Provenance, b: Provenance): boolean {
   const names = ['modelHash', 'dtype', 'arithmetic', 'window', 'overlap', 'anchors', 'startTokenId'] as const;
-  return names.every(name => a[name] === b[name]);
+  return names.every(name => a[name] === b[name]) && a.preamble?.kind === b.preamble?.kind && a.preamble?.sha256 === b.preamble?.sha256;
+}
+
+/** "read after notes.md, 120 tokens"; "read as the answer to typed words, 40 tokens". */
+export function preambleText({ kind, name, tokens }: PreambleNote): string {
+  const what = name ?? 'typed words';
+  return `read ${kind === 'chat' ? 'as the answer to' : 'after'} ${what}, ${formatCount(tokens)} ${tokens === 1 ? 'token' : 'tokens'}`;
 }
 
 /** "noise 0.08 bit": how far the model's own arithmetic is from the exact one, on average. */

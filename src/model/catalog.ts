@@ -15,6 +15,8 @@ export interface ModelFiles {
   readonly config: Readonly<Record<string, unknown>>;
   readonly tokenizer: unknown;
   readonly tokenizerConfig: Readonly<Record<string, unknown>>;
+  /** Of newer folders, which have it in a file of its own. */
+  readonly chatTemplate: string | undefined;
   /** SHA-256 over names, sizes and contents of the files in use. */
   readonly contentHash: string;
 }
@@ -30,6 +32,7 @@ const suffixOf: ReadonlyMap<string, string> = new Map([
   ['bnb4', '_bnb4'],
   ['q4f16', '_q4f16'],
 ]);
+const templateName = 'chat_template.jinja';
 /** Tried in this order where the model folder does not say. */
 const preferredDtypes = ['fp32', 'q8', 'q4', 'fp16'];
 
@@ -39,6 +42,8 @@ export async function readModelFolder(folder: string, wantedDtype: string | unde
   const config = await readJson(folder, 'config.json');
   const tokenizer = await readJson(folder, 'tokenizer.json');
   const tokenizerConfig = await readJson(folder, 'tokenizer_config.json');
+  const templateFile = path.join(folder, templateName);
+  const chatTemplate = (await isFile(templateFile)) ? await readFile(templateFile, 'utf8') : undefined;
   const library = asRecord(config['transformers.js_config']);
   const dtype = await chooseDtype(folder, wantedDtype, library['dtype']);
   const graph = `onnx/${graphName(dtype)}`;
@@ -46,6 +51,7 @@ export async function readModelFolder(folder: string, wantedDtype: string | unde
     'config.json',
     'tokenizer.json',
     'tokenizer_config.json',
+    ...(chatTemplate === undefined ? [] : [templateName]),
     graph,
     ...externalData(graph, library['use_external_data_format']),
   ];
@@ -57,6 +63,7 @@ export async function readModelFolder(folder: string, wantedDtype: string | unde
     config,
     tokenizer,
     tokenizerConfig,
+    chatTemplate,
     contentHash: await contentHash(folder, names),
   };
 }

@@ -4,6 +4,7 @@ import type { Arithmetic, ModelKey, ScoredRows } from '../core/scores';
 import type { QueuedRows } from '../core/scoreQueue';
 import { ModelError } from './errors';
 import type { BranchedCache, KeyValueCache } from './kvCache';
+import type { PreambleReader } from './preamble';
 import type { RowsWanted, ScoringSession, Wanted } from './session';
 import { Snapshots } from './snapshots';
 import type { TextTokenizer } from './tokens';
@@ -16,6 +17,7 @@ export interface ModelFacts {
   readonly positions: number;
   readonly startTokenId: number | null;
   readonly tokenizer: TextTokenizer;
+  readonly preambles: PreambleReader;
 }
 
 /** Runs one model in one arithmetic: feeds token ids in chunks over key/value caches, gives rows of scores. */

@@ -6,6 +6,7 @@ import { Engine } from './engine';
 import type { ModelFacts } from './engine';
 import { ModelError } from './errors';
 import { ProbeSessions } from './probeSessions';
+import { PreambleReader } from './preamble';
 import type { LoadParams, Measurements, ModelDescription, SelfCheck } from './protocol';
 import { selfCheckOf } from './selfCheck';
 import { arithmeticOf, readGraph } from './graph';
@@ -54,12 +55,14 @@ export class Model {
   static async load(params: LoadParams, chunkTokens: number): Promise<Model> {
     const files = await readModelFolder(params.folder, params.dtype);
     const tokenizer = new TextTokenizer(files.tokenizer, files.tokenizerConfig);
+    const positions = positionsOf(files.config);
     const facts: ModelFacts = {
       key: { folder: files.folder, contentHash: files.contentHash, dtype: files.dtype, arithmetic: 'native' },
       name: files.name,
-      positions: positionsOf(files.config),
+      positions,
       startTokenId: startTokenOf(tokenizer, files.tokenizer, files.config),
       tokenizer,
+      preambles: new PreambleReader(tokenizer, files.tokenizerConfig, files.chatTemplate, positions),
     };
     const session = await openSession(params, files, 'native');
     try {

@@ -58,6 +58,8 @@ export interface ModelMethods {
   switchOff: { params: SwitchOffParams; result: SwitchOffResult };
   /** What each layer would predict. */
   layers: { params: LayersParams; result: LayersResult };
+  /** What a preamble becomes with this model. Fails with 'bad-argument' where the model has no chat frame. */
+  preamble: { params: PreambleParams; result: PreambleResult };
   /** What the process has cost so far. */
   measure: { params: MeasureParams; result: Measurements };
 }
@@ -152,6 +154,16 @@ export interface ScoringSettings extends WindowSettings {
 export interface Preamble {
   readonly kind: 'text' | 'chat';
   readonly text: string;
+}
+
+export interface PreambleParams {
+  readonly model: ModelKey;
+  readonly preamble: Preamble;
+  readonly useStartToken: boolean;
+}
+export interface PreambleResult {
+  /** That stand before every window; the end of a longer one is used. */
+  readonly tokens: number;
 }
 
 export interface ScoreParams {
@@ -314,6 +326,11 @@ export interface TryParams {
   readonly topCount?: number | undefined;
   /** Both passages begin no later than with the first token of what is inserted, though it may begin like what follows it; undefined: no. */
   readonly wholeEdit?: boolean | undefined;
+  /**
+   * Both passages are read in one window, whatever windows the text has: some of the text before the edit, what is edited, and as much of what follows
+   * as it has room for. So they differ by the edit alone. Undefined: no.
+   */
+  readonly oneWindow?: boolean | undefined;
 }
 /** Both passages begin at the same token, the first that differs if nothing else is asked for, and end at the same place of the text after the edit. */
 export interface TryResult {

@@ -92,6 +92,11 @@ const handlers: Handlers = {
   attention: async (params, { signal }) => documents.attention(params, modelFor(params.model), signal),
   switchOff: async (params, { signal }) => documents.switchOff(params, modelFor(params.model), signal),
   layers: async (params, { signal }) => documents.layers(params, modelFor(params.model), signal),
+  preamble: async ({ model, preamble, useStartToken }) => {
+    const { preambles, startTokenId } = modelFor(model).facts;
+    const start = useStartToken ? startTokenId : null;
+    return Promise.resolve({ tokens: preambles.prefixIds(preamble, start).length - (start === null ? 0 : 1) });
+  },
   measure: async ({ model }) => {
     const { user, system } = process.cpuUsage();
     const cpuMs = (user + system) / 1000;

@@ -47,6 +47,7 @@ describe('calls between processes', () => {
       attention: unused,
       switchOff: unused,
       layers: unused,
+      preamble: unused,
       measure: unused,
     };
     serve(transportOf(port2), { ...others, ...handlers });
