@@ -165,30 +165,30 @@ const plainNorms: Readonly<Partial<Record<string, string>>> = {
   SkipLayerNormalization: 'LayerNormalization',
 };
 
-/** One step of the residual stream: `sum` = `stream` + what is computed from it. */
+/** One step of the residual stream: `sum` = `stream` + what is computed from it, in one branch or in two beside each other. */
 interface Step {
   readonly node: Node;
   readonly sum: string;
   readonly stream: string;
-  readonly branch: string;
+  readonly branches: readonly string[];
 }
 
 function showLayers(graph: Graph, found: readonly Attention[]): ChangedGraph {
   const isAttention = new Set(found.map(attention => attention.node));
   const producers = producersOf(graph);
-  const attentionsBehind = (from: string, until: string) =>
+  const attentionsBehind = (from: readonly string[], until: string) =>
     [...nodesBehind(producers, from, until)].filter(other => isAttention.has(other));
-  const beforeLogits = nodesBehind(producers, 'logits');
+  const beforeLogits = nodesBehind(producers, ['logits']);
   const last = graph.node.findLast(candidate => beforeLogits.has(candidate) && stepOf(producers, candidate) !== undefined);
   const lastStep = last && stepOf(producers, last);
   if (!lastStep) throw unsupported('its graph adds nothing to a residual stream');
   const { sum: end } = lastStep;
   const normed = end === outputOf(lastStep.node) ? undefined : outputOf(lastStep.node);
   // All that the logits are made from, but for constants, passes through the end of the stream.
-  const around = attentionsBehind('logits', end);
+  const around = attentionsBehind(['logits'], end);
   const befores: string[] = [];
   for (let step: Step | undefined = lastStep; step; step = stepBehind(producers, step.stream)) {
-    const attentions = attentionsBehind(step.branch, step.stream);
+    const attentions = attentionsBehind(step.branches, step.stream);
     if (attentions.length > 1) break;
     if (attentions.length === 1) befores.unshift(step.stream);
   }
@@ -250,13 +250,23 @@ function stepOf(producers: Producers, candidate: Node): Step | undefined {
   const isNorm = plainNorms[candidate.opType] !== undefined;
   if (candidate.opType !== 'Add' && !isNorm) return undefined;
   const [a = '', b = ''] = candidate.input;
+  const addends = (sum: string) => {
+    const producer = producers.get(sum);
+    return producer?.opType === 'Add' ? [producer.input] : [];
+  };
+  // Two branches beside each other are added one after the other.
+  const sums = [[a, b], ...addends(a).map(inner => [...inner, b]), ...addends(b).map(inner => [a, ...inner])];
   const isBehind = (stream: string, branch: string) => {
     const producer = producers.get(stream);
-    return producer !== undefined && nodesBehind(producers, branch).has(producer);
+    return producer !== undefined && nodesBehind(producers, [branch]).has(producer);
   };
-  const [stream, branch] = isBehind(a, b) ? [a, b] : isBehind(b, a) ? [b, a] : [];
-  if (stream === undefined || branch === undefined) return undefined;
-  return { node: candidate, sum: isNorm ? sumOf(candidate) : outputOf(candidate), stream, branch };
+  for (const terms of sums) {
+    const stream = terms.find(term => terms.every(other => other === term || isBehind(term, other)));
+    if (stream === undefined) continue;
+    const branches = terms.filter(term => term !== stream);
+    return { node: candidate, sum: isNorm ? sumOf(candidate) : outputOf(candidate), stream, branches };
+  }
+  return undefined;
 }
 
 /** Of a norm that adds first; it is told to give its sum where it does not. */
@@ -275,10 +285,10 @@ function producersOf({ node: nodes }: Graph): Producers {
   return new Map(nodes.flatMap(producer => producer.output.filter(name => name !== '').map(name => [name, producer] as const)));
 }
 
-/** What a value is computed by, without the node that gives `until` and what is behind that. */
-function nodesBehind(producers: Producers, from: string, until?: string): ReadonlySet<Node> {
+/** What values are computed by, without the node that gives `until` and what is behind that. */
+function nodesBehind(producers: Producers, from: readonly string[], until?: string): ReadonlySet<Node> {
   const found = new Set<Node>();
-  const open = [from];
+  const open = [...from];
   const border = until === undefined ? undefined : producers.get(until);
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
     const producer = producers.get(name);
