@@ -61,6 +61,12 @@ export interface Wanted {
   readonly room?: number;
 }
 
+/** Rows of several texts of one length, of which each is read by itself. */
+export interface RowsOfTexts extends Omit<RowsWanted, 'first'> {
+  /** Indices, among the ids of all texts one after the other, of the inputs whose next tokens are asked about. */
+  readonly at: readonly number[];
+}
+
 export interface CallResult {
   readonly rows: HeadRows | undefined;
   /** Natural logarithms over the vocabulary. */
@@ -69,7 +75,8 @@ export interface CallResult {
 }
 
 /** The same, of one or several texts at a time. */
-interface OutputsWanted extends Pick<Wanted, 'rows' | 'cache'> {
+interface OutputsWanted extends Pick<Wanted, 'cache'> {
+  readonly rows: RowsOfTexts | undefined;
   /** Inputs after which the whole distribution is asked for, by their index among those of all texts. */
   readonly whole: readonly number[];
   /** Of a changed graph. */
@@ -166,12 +173,35 @@ export class ScoringSession {
    */
   async run(ids: readonly number[], past: KeyValueCache, wanted: Wanted): Promise<CallResult> {
     if (!(past instanceof TensorCache)) throw new ModelError('internal', 'This cache is not of this session.');
-    const { rows, distributionAt } = wanted;
-    const whole = distributionAt === undefined ? [] : [distributionAt];
-    const outputs = await this.#run(ids, 1, past, { rows, whole, cache: wanted.cache });
+    const { rows, distributionAt, cache, room } = wanted;
+    const asked = {
+      rows: rows && { ...rows, at: Array.from(rows.labels, (_, index) => rows.first + index) },
+      whole: distributionAt === undefined ? [] : [distributionAt],
+      cache,
+    };
+    const outputs = await this.#run(ids, 1, past, asked);
+    const { rows: found, whole } = this.#read(outputs, asked);
+    return { rows: found, logProbabilities: whole[0], cache: cache ? this.#cacheAfter(past, ids.length, outputs, room) : undefined };
+  }
+
+  /**
+   * One forward pass of texts of one length, at least two ids each, one after the other in `ids`: nothing stands before any of them, and none sees
+   * another. Rows are in the order of `rows.at`; `whole`: of the distributions after these inputs, indices as there.
+   */
+  async runTexts(
+    ids: readonly number[],
+    texts: number,
+    rows: RowsOfTexts | undefined,
+    whole: readonly number[] = [],
+  ): Promise<{ readonly rows: HeadRows | undefined; readonly whole: readonly Float32Array[] }> {
+    const asked = { rows, whole, cache: false };
+    return this.#read(await this.#run(ids, texts, this.#memory.take(0), asked), asked);
+  }
+
+  #read(outputs: InferenceSession.OnnxValueMapType, wanted: OutputsWanted) {
     const read = this.head === 'grafted' ? fromHead(outputs, wanted) : fromLogits(outputs, wanted);
     refuseNaN(read);
-    return { ...read, cache: wanted.cache ? this.#cacheAfter(past, ids.length, outputs, wanted.room) : undefined };
+    return read;
   }
 
   /** The same open session, which gives these inputs of a changed graph at every call; caches go with each. */
@@ -198,11 +228,10 @@ export class ScoringSession {
    * those of `run` (the bundled model, of sampled text: by 0.06 bit on average, 0.5 at most). They do not depend on how many copies there are, but for one alone.
    */
   async step(ids: readonly number[], branches: BranchedCache): Promise<readonly Float32Array[]> {
-    const outputs = await this.#run(ids, ids.length, branches, { rows: undefined, whole: ids.map((_, row) => row), cache: true });
+    const asked = { rows: undefined, whole: ids.map((_, row) => row), cache: true };
+    const outputs = await this.#run(ids, ids.length, branches, asked);
     branches.append(name => numbersOf(tensorOf(outputs, this.#cacheOutput(name))));
-    const rows = this.head === 'grafted' ? equalParts(floatsOf(outputs, headOutputs.logProbabilities), ids.length) : softmaxRows(outputs);
-    for (const logProbabilities of rows) refuseNaN({ rows: undefined, logProbabilities });
-    return rows;
+    return this.#read(outputs, asked).whole;
   }
 
   async #run(
@@ -289,8 +318,9 @@ async function rewritten(
   return toBinary(ModelSchema, whole);
 }
 
-function addHead(feeds: Record<string, Tensor>, fetches: string[], { rows, whole }: OutputsWanted, past: number, vocabulary: number): void {
+function addHead(feeds: Record<string, Tensor>, fetches: string[], wanted: OutputsWanted, past: number, vocabulary: number): void {
   // Every node of the head runs whatever is fetched, so it gets one row where none are wanted; never none, which kills the process.
+  const { rows, whole } = wanted;
   const count = rows?.labels.length ?? 0;
   const blocks = Math.max(1, Math.ceil(count / rowsPerBlock));
   const width = Math.max(1, Math.ceil(count / blocks));
@@ -300,7 +330,7 @@ function addHead(feeds: Record<string, Tensor>, fetches: string[], { rows, whole
       Array.from({ length: blocks * width }, (_, index) => valueOf(index < count ? index : 0) ?? 0),
       [blocks, width],
     );
-  feeds[headInputs.rows] = padded(index => (rows?.first ?? 0) + index);
+  feeds[headInputs.rows] = padded(index => rows?.at[index]);
   feeds[headInputs.labels] = padded(index => rows?.labels[index]);
   feeds[headInputs.topCount] = int64([Math.min(rows?.topCount ?? 1, vocabulary)], [1]);
   feeds[headInputs.past] = int64([past], [1]);
@@ -329,14 +359,19 @@ function fitted(sets: TokenSets, vocabulary: number): TokenSets {
   return found;
 }
 
-function fromHead(outputs: InferenceSession.OnnxValueMapType, { rows, distributionAt }: Wanted): Omit<CallResult, 'cache'> {
+interface Outputs {
+  readonly rows: HeadRows | undefined;
+  readonly whole: readonly Float32Array[];
+}
+
+function fromHead(outputs: InferenceSession.OnnxValueMapType, { rows, whole }: OutputsWanted): Outputs {
   return {
     rows: rows && rowsFromHead(outputs, rows),
-    logProbabilities: distributionAt === undefined ? undefined : floatsOf(outputs, headOutputs.logProbabilities),
+    whole: whole.length === 0 ? [] : equalParts(floatsOf(outputs, headOutputs.logProbabilities), whole.length),
   };
 }
 
-function rowsFromHead(outputs: InferenceSession.OnnxValueMapType, { labels, topCount, sets }: RowsWanted): HeadRows {
+function rowsFromHead(outputs: InferenceSession.OnnxValueMapType, { labels, topCount, sets }: RowsOfTexts): HeadRows {
   const rows = newRows(0, labels.length, { topCount, watchCount: sets.count - 1 });
   if (rows.count > 0) {
     const expSums = floatsOf(outputs, headOutputs.expSums);
@@ -372,9 +407,9 @@ function columnsOf(rows: ScoredRows): HeadRows {
 }
 
 /** A float16 model whose numbers overflow gives these; nothing said of them would be true. */
-function refuseNaN({ rows, logProbabilities }: Omit<CallResult, 'cache'>): void {
+function refuseNaN({ rows, whole }: Outputs): void {
   const bits = rows ? [rows.surprisalBits, rows.entropyBits] : [];
-  if (!bits.some(column => column.some(Number.isNaN)) && !Number.isNaN(logProbabilities?.[0])) return;
+  if (!bits.some(column => column.some(Number.isNaN)) && !whole.some(([first]) => Number.isNaN(first))) return;
   throw new ModelError('unsupported', 'The model gives logits that are not numbers; try another number format of it.');
 }
 
@@ -383,36 +418,27 @@ function equalParts(numbers: Float32Array, count: number): Float32Array[] {
   return Array.from({ length: count }, (_, index) => numbers.subarray(index * size, (index + 1) * size));
 }
 
-function softmaxRows(outputs: InferenceSession.OnnxValueMapType): Float32Array[] {
-  const { count, rowAt } = logitsOf(outputs);
-  return Array.from({ length: count }, (_, index) => logProbabilitiesOf(rowAt(index)).logProbabilities);
-}
-
-/** Of all inputs of all texts. */
-function logitsOf(outputs: InferenceSession.OnnxValueMapType) {
+/** Of all inputs of all texts, by index. */
+function logitsOf(outputs: InferenceSession.OnnxValueMapType): (index: number) => Float32Array {
   const logits = tensorOf(outputs, 'logits');
   const numbers = numbersOf(logits);
   const size = logits.dims.at(-1) ?? 0;
-  const rowAt = (index: number): Float32Array => {
+  return index => {
     const row = numbers.subarray(index * size, (index + 1) * size);
     return row instanceof Float32Array ? row : Float32Array.from(row, float32OfBits);
   };
-  return { count: numbers.length / size, rowAt };
 }
 
 /** The same numbers from the logits of all inputs. */
-function fromLogits(outputs: InferenceSession.OnnxValueMapType, { rows, distributionAt }: Wanted): Omit<CallResult, 'cache'> {
-  if (!rows && distributionAt === undefined) return { rows: undefined, logProbabilities: undefined };
-  const { rowAt } = logitsOf(outputs);
-  const rowsFrom = ({ first, labels, topCount, sets }: RowsWanted) => {
+function fromLogits(outputs: InferenceSession.OnnxValueMapType, { rows, whole }: OutputsWanted): Outputs {
+  if (!rows && whole.length === 0) return { rows: undefined, whole: [] };
+  const rowAt = logitsOf(outputs);
+  const rowsFrom = ({ at, labels, topCount, sets }: RowsOfTexts) => {
     const reduced = newRows(0, labels.length, { topCount, watchCount: sets.count - 1 });
-    for (const [index, label] of labels.entries()) reduceRow(rowAt(first + index), label, reduced, index, topCount, sets);
+    for (const [index, label] of labels.entries()) reduceRow(rowAt(at[index] ?? 0), label, reduced, index, topCount, sets);
     return columnsOf(reduced);
   };
-  return {
-    rows: rows && rowsFrom(rows),
-    logProbabilities: distributionAt === undefined ? undefined : logProbabilitiesOf(rowAt(distributionAt)).logProbabilities,
-  };
+  return { rows: rows && rowsFrom(rows), whole: whole.map(index => logProbabilitiesOf(rowAt(index)).logProbabilities) };
 }
 
 /** The number that the 16 bits of an IEEE half stand for. */
