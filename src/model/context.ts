@@ -1,7 +1,9 @@
+import { newRows } from '../core/scoreTable';
 import { entropyBitsOf, klBitsOf, topIds } from '../core/reduce';
 import type { ScoreTable } from '../core/scores';
 import { Vocabulary } from '../core/vocabulary';
 import { windowHolding, windowsOf } from '../core/window';
+import { longestShortContext } from './contextProtocol';
 import type {
   ChangedPrediction,
   ContextLengthsParams,
@@ -19,8 +21,10 @@ import type {
   WithoutParams,
   WithoutResult,
 } from './contextProtocol';
+import type { Engine, TextRow } from './engine';
 import { ModelError } from './errors';
-import { scoreRows } from './passages';
+import { continuationsOf, mostCopiedBytes } from './futures';
+import { copyRows, scoreRows } from './passages';
 import type { Scoring } from './passages';
 import { noSets } from './tokenSets';
 import type { IdText } from './tokens';
@@ -32,7 +36,14 @@ export interface TextContext {
   readonly text: IdText;
   /** A table of this very text, if there is one. */
   readonly known: ScoreTable | undefined;
+  /** Who writes what may stand in for others: decoding in float32 takes far longer, and a draft needs no exactness. */
+  readonly drafting: Engine;
 }
+
+/** A drafted stand-in goes on from at most so many tokens, so that the copies of their cache stay small. */
+const draftedFromTokens = 256;
+const proposalCount = 4;
+const proposalSeed = 8;
 
 /** Errors: 'bad-argument', with what is wrong; 'cancelled' between two calls of the model. So have all here. */
 export async function contextLengths({ scoring, text }: TextContext, params: ContextLengthsParams): Promise<ContextLengthsResult> {
@@ -53,32 +64,30 @@ export async function contextLengths({ scoring, text }: TextContext, params: Con
   return { contextFirst, whole: prediction(whole, params), lengths: Int32Array.from(answered), predictions };
 }
 
-export async function without({ scoring, text }: TextContext, params: WithoutParams): Promise<WithoutResult> {
+export async function without(context: TextContext, params: WithoutParams): Promise<WithoutResult> {
+  const { scoring, text } = context;
   const { engine, prefixIds, signal } = scoring;
   const contextFirst = targetWindow(scoring, text, params);
   const { row, source, filler } = params;
   refuseRows(source, contextFirst, row, 'What is left out lies outside of what the prediction is made from.');
-  const before = engine.tokensRun;
+  const tokensBefore = tokensRun(context);
   const whole = await engine.distributionAfter([...prefixIds, ...text.ids.subarray(contextFirst, row)], signal);
-  const fillings = await fillingsOf(scoring, text, contextFirst, source, filler);
-  const [filling] = fillings;
-  const inputs = [
-    ...prefixIds,
-    ...text.ids.subarray(contextFirst, source.first),
-    ...(filling?.ids ?? []),
-    ...text.ids.subarray(source.end, row),
-  ];
-  if (inputs.length === 0) throw new ModelError('bad-argument', 'Without these tokens nothing is left to predict from.');
-  const changed = await engine.distributionAfter(inputs, signal, false);
+  const mixed = new Mixture(whole.length);
+  for (const { ids, weight } of await fillingsOf(context, contextFirst, source, filler)) {
+    const inputs = [...prefixIds, ...text.ids.subarray(contextFirst, source.first), ...ids, ...text.ids.subarray(source.end, row)];
+    if (inputs.length === 0) throw new ModelError('bad-argument', 'Without these tokens nothing is left to predict from.');
+    mixed.add(await engine.distributionAfter(inputs, signal, false), weight);
+  }
   return {
     contextFirst,
     whole: prediction(whole, params),
-    without: changedPrediction(whole, changed, params),
-    tokensRun: engine.tokensRun - before,
+    without: changedPrediction(whole, mixed.logProbabilities, params),
+    tokensRun: tokensRun(context) - tokensBefore,
   };
 }
 
-export async function effects({ scoring, text, known }: TextContext, params: EffectsParams): Promise<EffectsResult> {
+export async function effects(context: TextContext, params: EffectsParams): Promise<EffectsResult> {
+  const { scoring, text, known } = context;
   const { engine, prefixIds, settings, signal } = scoring;
   const { source, filler, until } = params;
   refuseRows(source, 0, text.length, 'What is left out lies outside of the text.');
@@ -88,26 +97,90 @@ export async function effects({ scoring, text, known }: TextContext, params: Eff
   if (window && source.first < window.start)
     throw new ModelError('bad-argument', 'What is left out begins before the window of what follows it.');
   const end = Math.max(first, Math.min(until, window?.end ?? first));
-  const before = engine.tokensRun;
+  const tokensBefore = tokensRun(context);
   const { surprisalBits } = await scoreRows(scoring, text, first, end, known);
-  const withoutBits = new Float64Array(end - first).fill(NaN);
+  const probabilities = new Float64Array(end - first);
   if (window && end > first) {
-    const [filling] = await fillingsOf(scoring, text, window.start, source, filler);
-    const ids = Int32Array.from([...text.ids.subarray(0, source.first), ...(filling?.ids ?? []), ...text.ids.subarray(source.end, end)]);
-    const moved = ids.length - end;
-    const queued = { window: { ...window, end: end + moved }, first: first + moved, end: end + moved, isNear: false };
-    await engine.score(prefixIds, ids, queued, { topCount: 1, sets: noSets }, signal, always, rows => {
-      withoutBits.set(rows.surprisalBits, rows.first - moved - first);
-    });
+    for (const { ids: filling, weight } of await fillingsOf(context, window.start, source, filler)) {
+      const ids = Int32Array.from([...text.ids.subarray(0, source.first), ...filling, ...text.ids.subarray(source.end, end)]);
+      const moved = ids.length - end;
+      const queued = { window: { ...window, end: end + moved }, first: first + moved, end: end + moved, isNear: false };
+      await engine.score(prefixIds, ids, queued, { topCount: 1, sets: noSets }, signal, always, rows => {
+        for (const [index, bits] of rows.surprisalBits.entries()) {
+          const place = rows.first + index - moved - first;
+          probabilities[place] = (probabilities[place] ?? 0) + weight * 2 ** -bits; // NaN where nothing is left before it
+        }
+      });
+    }
   }
-  return { first, end, surprisalBits, withoutBits, tokensRun: engine.tokensRun - before };
+  const withoutBits = probabilities.map(probability => -Math.log2(probability));
+  return { first, end, surprisalBits, withoutBits, tokensRun: tokensRun(context) - tokensBefore };
 }
 
-export function contextNeeds(_context: TextContext, _params: ContextNeedsParams): Promise<ContextNeedsResult> {
-  return Promise.reject(new ModelError('internal', 'to be written'));
+export async function contextNeeds(context: TextContext, params: ContextNeedsParams): Promise<ContextNeedsResult> {
+  const { scoring, text, known } = context;
+  const { engine, prefixIds, settings, signal } = scoring;
+  const { first, end, mostTokens } = params;
+  refuseRows(params, 0, text.length, 'The rows lie outside of the text.');
+  refuseLength(mostTokens);
+  const tokensBefore = tokensRun(context);
+  const { surprisalBits: wholeBits } = await scoreRows(scoring, text, first, end, known);
+  const windows = windowsOf(text, settings);
+  const windowStarts = Array.from({ length: end - first }, (_, index) => windowHolding(windows, first + index)?.start ?? 0);
+  // A run of the tokens from `start` on says what follows 0, 1, 2 ... tokens of context, of one row each.
+  const texts: (readonly number[])[] = [];
+  const rows: (TextRow & { readonly place: number })[] = [];
+  for (let start = Math.max(0, first - mostTokens); start < end; start++) {
+    const last = Math.min(end - 1, start + mostTokens);
+    const ofRun: (typeof rows)[number][] = [];
+    for (let row = Math.max(first, start); row <= last; row++) {
+      const input = prefixIds.length + row - start - 1;
+      const isHeld = start >= (windowStarts[row - first] ?? 0);
+      if (input < 0 || !isHeld) continue;
+      ofRun.push({ text: texts.length, input, label: text.ids[row] ?? 0, place: (row - first) * (mostTokens + 1) + row - start });
+    }
+    if (ofRun.length === 0) continue;
+    texts.push([...prefixIds, ...text.ids.subarray(start, last)]);
+    rows.push(...ofRun);
+  }
+  const surprisalBits = new Float32Array((end - first) * (mostTokens + 1)).fill(NaN);
+  await engine.readTexts(texts, rows, 1, signal, (firstRow, found) => {
+    for (const [index, bits] of found.surprisalBits.entries()) surprisalBits[rows[firstRow + index]?.place ?? NaN] = bits;
+  });
+  return { surprisalBits, wholeBits, tokensRun: tokensRun(context) - tokensBefore };
 }
-export function shortContext(_context: TextContext, _params: ShortContextParams): Promise<ShortContextResult> {
-  return Promise.reject(new ModelError('internal', 'to be written'));
+
+export async function shortContext(context: TextContext, params: ShortContextParams): Promise<ShortContextResult> {
+  const { scoring, text } = context;
+  const { engine, prefixIds, signal } = scoring;
+  const { first, end, contextTokens, topCount } = params;
+  refuseRows(params, 0, text.length, 'The rows lie outside of the text.');
+  refuseLength(contextTokens);
+  if (!isCount(topCount)) throw new ModelError('bad-argument', 'Alternatives are counted with whole numbers.');
+  const tokensBefore = tokensRun(context);
+  const found = newRows(first, end - first, { topCount, watchCount: 0 });
+  const texts: (readonly number[])[] = [];
+  const rows: (TextRow & { readonly row: number })[] = [];
+  for (let row = first; row < end; row++) {
+    const seen = Math.min(contextTokens, row);
+    found.contextTokens[row - first] = seen;
+    const input = prefixIds.length + seen - 1;
+    if (input < 0) continue;
+    // Without any context all rows are read from the same.
+    if (seen > 0 || texts.length === 0) texts.push([...prefixIds, ...text.ids.subarray(row - seen, row)]);
+    rows.push({ text: texts.length - 1, input, label: text.ids[row] ?? 0, row });
+  }
+  const asked = Math.max(1, topCount); // none is no number that the runtime takes
+  await engine.readTexts(texts, rows, asked, signal, (firstRow, given) => {
+    const contexts = Int32Array.from(
+      { length: given.count },
+      (_, index) => found.contextTokens[(rows[firstRow + index]?.row ?? 0) - first] ?? 0,
+    );
+    copyRows(found, topCount, rows[firstRow]?.row ?? first, { ...given, contextTokens: contexts }, asked, 0, given.count);
+  });
+  const { surprisalBits, entropyBits, ranks, contextTokens: contexts, topIds: ids, topLogProbabilities } = found;
+  const columns = { surprisalBits, entropyBits, ranks, contextTokens: contexts, topCount, topIds: ids, topLogProbabilities };
+  return { ...columns, tokensRun: tokensRun(context) - tokensBefore };
 }
 
 /** What stands in for a source, and how much it counts; weights sum to 1. */
@@ -116,24 +189,98 @@ interface Filling {
   readonly weight: number;
 }
 
-function fillingsOf(
-  { engine }: Scoring,
-  _text: IdText,
-  _contextFirst: number,
-  { first, end }: Rows,
-  filler: Filler,
-): Promise<readonly Filling[]> {
+async function fillingsOf(context: TextContext, contextFirst: number, source: Rows, filler: Filler): Promise<readonly Filling[]> {
+  const { startTokenId } = context.scoring.engine.facts;
   switch (filler) {
     case 'deletion':
-      return Promise.resolve([{ ids: [], weight: 1 }]);
-    case 'startToken': {
-      const { startTokenId } = engine.facts;
+      return [{ ids: [], weight: 1 }];
+    case 'startToken':
       if (startTokenId === null) throw new ModelError('bad-argument', 'The model has no start token that could stand in for others.');
-      return Promise.resolve([{ ids: Array.from({ length: end - first }, () => startTokenId), weight: 1 }]);
-    }
+      return [{ ids: Array.from({ length: source.end - source.first }, () => startTokenId), weight: 1 }];
     case 'proposals':
-      throw new ModelError('internal', 'to be written');
+      return proposals(context, contextFirst, source);
+    default:
+      throw new ModelError('bad-argument', 'There is no such way to leave tokens out.');
   }
+}
+
+/** See `Filler`. */
+async function proposals(
+  { scoring, text, drafting }: TextContext,
+  contextFirst: number,
+  { first, end }: Rows,
+): Promise<readonly Filling[]> {
+  const { engine, prefixIds, signal } = scoring;
+  if (prefixIds.length + first - contextFirst === 0)
+    throw new ModelError(
+      'bad-argument',
+      'There is nothing before these tokens, and no start token: the model has nothing to propose from.',
+    );
+  const actual = [...text.ids.subarray(first, end)];
+  if (actual.length === 1) {
+    const likeliest = await engine.distributionAfter([...prefixIds, ...text.ids.subarray(contextFirst, first)], signal, false);
+    const ids = likeliestOthers(engine, likeliest, actual[0]).slice(0, proposalCount);
+    const probabilities = ids.map(id => Math.exp((likeliest[id] ?? NaN) - (likeliest[ids[0] ?? 0] ?? NaN)));
+    const sum = probabilities.reduce((total, probability) => total + probability, 0);
+    return ids.map((id, index) => ({ ids: [id], weight: (probabilities[index] ?? 0) / sum }));
+  }
+  const inputs = [...prefixIds, ...text.ids.subarray(Math.max(contextFirst, first - draftedFromTokens), first)];
+  // Nothing is taken from kept caches: the draws would now and then be others.
+  const limits = { reuses: false, mostBytes: mostCopiedBytes };
+  const drafts = async (from: number, forced: readonly number[]) => {
+    const wanted = {
+      first: from,
+      count: proposalCount,
+      mostTokens: actual.length,
+      sampling: {},
+      seed: proposalSeed,
+      forced,
+      endless: true,
+    };
+    const drawn = await continuationsOf(drafting, inputs, wanted, limits, signal);
+    return drawn.map(({ ids }) => [...ids]).filter(ids => ids.some((id, index) => id !== actual[index]));
+  };
+  let found = await drafts(0, []);
+  if (found.length < proposalCount) found = [...found, ...(await drafts(proposalCount, []))].slice(0, proposalCount);
+  if (found.length === 0) {
+    // The model would write just this: what it would write if not.
+    const [other = 0] = likeliestOthers(drafting, await drafting.distributionAfter(inputs, signal, false), actual[0]);
+    found = await drafts(0, [other]);
+  }
+  return found.map(ids => ({ ids, weight: 1 / found.length }));
+}
+
+/** Tokens of text, some more than are ever needed, without this one. */
+function likeliestOthers({ facts }: Engine, logProbabilities: Float32Array, actual: number | undefined): number[] {
+  const { controlNames } = facts.tokenizer.vocabulary;
+  const controls = Object.keys(controlNames).length;
+  return topIds(logProbabilities, controls + proposalCount + 1).filter(id => id !== actual && controlNames[id] === undefined);
+}
+
+/** Distributions averaged by weights that sum to 1. */
+class Mixture {
+  readonly #probabilities: Float64Array;
+  #only: Float32Array | undefined;
+  #count = 0;
+
+  constructor(size: number) {
+    this.#probabilities = new Float64Array(size);
+  }
+
+  add(logProbabilities: Float32Array, weight: number): void {
+    this.#only = this.#count++ === 0 ? logProbabilities : undefined;
+    for (const [id, value] of logProbabilities.entries())
+      this.#probabilities[id] = (this.#probabilities[id] ?? 0) + weight * Math.exp(value);
+  }
+
+  /** Natural. */
+  get logProbabilities(): Float32Array {
+    return this.#only ?? Float32Array.from(this.#probabilities, Math.log); // of one, not even rounded
+  }
+}
+
+function tokensRun({ scoring: { engine }, drafting }: TextContext): number {
+  return engine.tokensRun + (drafting === engine ? 0 : drafting.tokensRun);
 }
 
 /** The first row of the window of the target, about which the question makes sense. */
@@ -153,6 +300,11 @@ function refuseRows({ first, end }: Rows, from: number, to: number, what: string
   if (![first, end].every(isCount) || first >= end)
     throw new ModelError('bad-argument', 'Rows are given by whole numbers, at least one row.');
   if (first < from || end > to) throw new ModelError('bad-argument', what);
+}
+
+function refuseLength(tokens: number): void {
+  if (!isCount(tokens) || tokens > longestShortContext)
+    throw new ModelError('bad-argument', `A short context has a whole number of tokens, at most ${String(longestShortContext)}.`);
 }
 
 function isCount(value: number): boolean {

@@ -57,8 +57,11 @@ export interface ContextLengthsResult {
 }
 
 /**
- * What stands in for tokens that are left out. `startToken`: its id in place of each; positions stay. `proposals`: what the model itself finds likeliest
- * there, several texts averaged by their probability (Kim et al. 2020, 2010.13984). `deletion`: nothing; later tokens move up.
+ * What stands in for tokens that are left out. `startToken`: its id in place of each; positions stay. `deletion`: nothing; later tokens move up.
+ * `proposals`: what the model itself would write there, from the text before it; positions stay. The probabilities (not the bits) that follow from several such texts are
+ * averaged, each text counting by its probability: the source is marginalised out (Kim et al. 2020, 2010.13984). One token: the 4 likeliest others, weighted. More: 4
+ * texts drawn from the model's distributions with a fixed seed, all counting the same, as drawing has weighted them; they are drafted in native arithmetic, from at most 256 tokens.
+ * Control tokens, and the source itself, are never among them.
  */
 export type Filler = 'startToken' | 'proposals' | 'deletion';
 
@@ -78,7 +81,7 @@ export interface WithoutResult {
 export interface EffectsParams extends ContextParams {
   readonly source: Rows;
   readonly filler: Filler;
-  /** Rows after the source that are looked at: to this row, or to the end of the source's window. */
+  /** Rows after the source that are looked at: to this row, or to the end of the window of the first of them, in which the source must be. */
   readonly until: number;
 }
 /** What rows after a source would be without it, from one pass: of the text's own tokens, in the same window. */
@@ -92,12 +95,18 @@ export interface EffectsResult {
   readonly tokensRun: number;
 }
 
+/** Rows that are read from a few tokens before each: of at most so many. */
+export const longestShortContext = 256;
+
 export interface ContextNeedsParams extends ContextParams, Rows {
-  /** Context lengths 0 to this are tried: one run of so many tokens for each row, some rows at a time; ask for some dozens of rows. */
+  /**
+   * Context lengths 0 to this are tried, at most `longestShortContext`: one run of so many tokens for each row, and for each of as many tokens before the first, some at a time;
+   * ask for some dozens of rows.
+   */
   readonly mostTokens: number;
 }
 export interface ContextNeedsResult {
-  /** [rows, mostTokens + 1], by context length; NaN where the window does not hold so many tokens. Float32 is exact to 1e-6 bit. */
+  /** [rows, mostTokens + 1], by context length; NaN where the row's window does not hold so many tokens before it, or where nothing at all would be seen. Float32 is exact to 1e-6 bit. */
   readonly surprisalBits: Float32Array;
   /** [rows], with the whole window. */
   readonly wholeBits: Float64Array;
@@ -105,7 +114,7 @@ export interface ContextNeedsResult {
 }
 
 export interface ShortContextParams extends ContextParams, Rows {
-  /** Every row is read from so many tokens before it, and the prefix ids; 0 or more. */
+  /** Every row is read from so many tokens before it (all that there are near the start of the text), and the prefix ids; at most `longestShortContext`. */
   readonly contextTokens: number;
   readonly topCount: number;
 }

@@ -476,9 +476,9 @@ class OpenDocument {
   }
 
   async contextOf({ model: { arithmetic }, settings }: ContextParams, model: Model, signal: AbortSignal): Promise<TextContext> {
-    const [engine, reading] = await Promise.all([model.engine(arithmetic), this.#read(model, signal)]);
+    const [engine, native, reading] = await Promise.all([model.engine(arithmetic), model.engine('native'), this.#read(model, signal)]);
     const scoring: Scoring = { ...scoringWith(engine, settings), signal };
-    return { scoring, text: tokenText(reading), known: this.#known(reading, scoring) };
+    return { scoring, text: tokenText(reading), known: this.#known(reading, scoring), drafting: native };
   }
 
   /** The table of these tokens, if there is one with the same windows. */

@@ -162,7 +162,7 @@ export async function scoreRows(
 type Columns = Omit<PassageRows, 'topCount'>;
 
 /** Writes rows [fromRow, fromRow + count) of columns with `fromTopCount` alternatives a row, at least `topCount`, from row `at` on. */
-function copyRows(
+export function copyRows(
   into: ScoredRows,
   topCount: number,
   at: number,

@@ -8,7 +8,7 @@ import { newRows } from '../core/scoreTable';
 import type { Arithmetic, ScoredRows, TokenSets } from '../core/scores';
 import { ModelError } from './errors';
 import { headInputs, headOutputs, isOwn, logitsWidth, newPositionsOf, rowsPerBlock, whyNoHead, withHead } from './graft';
-import { arithmeticOf, elementType, outputType, readGraph, useFloat32 } from './graph';
+import { arithmeticOf, elementType, outputType, projectedRowsInput, projectWantedRows, readGraph, useFloat32 } from './graph';
 import type { GraphFile } from './graph';
 import { BranchedCache, CacheMemory, TensorCache } from './kvCache';
 import type { CacheLayer, KeyValueCache, LayerShape } from './kvCache';
@@ -106,6 +106,8 @@ export class ScoringSession {
   readonly #vocabulary: number;
   /** Inputs that a change of the graph has added. */
   readonly #added: Readonly<Record<string, Tensor>>;
+  /** It makes logits of the rows asked for alone. */
+  readonly projectsRows: boolean;
 
   private constructor(
     model: RuntimeModel,
@@ -118,6 +120,7 @@ export class ScoringSession {
     this.#added = added;
     this.#vocabulary = vocabulary;
     this.#past = pastInputs(model.session);
+    this.projectsRows = model.session.inputNames.includes(projectedRowsInput);
     this.#memory = new CacheMemory(this.#past);
     this.emptyCache = this.#memory.take(0);
     this.bytesPerPosition = this.#memory.bytesPerPosition;
@@ -198,8 +201,8 @@ export class ScoringSession {
     return this.#read(await this.#run(ids, texts, this.#memory.take(0), asked), asked);
   }
 
-  #read(outputs: InferenceSession.OnnxValueMapType, wanted: OutputsWanted) {
-    const read = this.head === 'grafted' ? fromHead(outputs, wanted) : fromLogits(outputs, wanted);
+  #read(outputs: InferenceSession.OnnxValueMapType, wanted: OutputsWanted): Outputs {
+    const read = this.head === 'grafted' ? fromHead(outputs, wanted) : fromLogits(outputs, this.projectsRows ? inOrder(wanted) : wanted);
     refuseNaN(read);
     return read;
   }
@@ -241,8 +244,9 @@ export class ScoringSession {
     wanted: OutputsWanted,
   ): Promise<InferenceSession.OnnxValueMapType> {
     const feeds = this.#feeds(ids, copies, past);
+    const asked = this.projectsRows ? projected(feeds, wanted) : wanted;
     const fetches: string[] = [];
-    if (this.head === 'grafted') addHead(feeds, fetches, wanted, past.positions, this.#vocabulary);
+    if (this.head === 'grafted') addHead(feeds, fetches, asked, past.positions, this.#vocabulary);
     else if (wanted.rows !== undefined || wanted.whole.length > 0) fetches.push('logits');
     fetches.push(...(wanted.added ?? []));
     if (wanted.cache) fetches.push(...this.#past.map(({ name }) => this.#cacheOutput(name)));
@@ -312,10 +316,28 @@ async function rewritten(
     );
   }
   const whole = fromBinary(ModelSchema, await readFile(file));
-  if (found === 'rewritable') useFloat32(whole);
+  if (found === 'rewritable') {
+    useFloat32(whole);
+    // What is shown of a changed graph may hang on all rows.
+    if (!change) projectWantedRows(whole);
+  }
   change?.(whole);
   if (withoutLogits && whole.graph) whole.graph.output = whole.graph.output.filter(({ name }) => name !== 'logits');
   return toBinary(ModelSchema, whole);
+}
+
+/** Asks a session that makes logits of some rows alone for those; the same wanted of what it gives. */
+function projected(feeds: Record<string, Tensor>, wanted: OutputsWanted): OutputsWanted {
+  const { rows, whole } = wanted;
+  const asked = [...(rows?.at ?? []), ...whole];
+  feeds[projectedRowsInput] = int64(asked.length > 0 ? asked : [0], [Math.max(1, asked.length)]);
+  return inOrder(wanted);
+}
+
+/** The same of logits that are those of the rows wanted, then of those wanted whole. */
+function inOrder({ rows, whole, cache }: OutputsWanted): OutputsWanted {
+  const count = rows?.at.length ?? 0;
+  return { rows: rows && { ...rows, at: rows.at.map((_, index) => index) }, whole: whole.map((_, index) => count + index), cache };
 }
 
 function addHead(feeds: Record<string, Tensor>, fetches: string[], wanted: OutputsWanted, past: number, vocabulary: number): void {
