@@ -55,12 +55,11 @@ export async function contextLengths({ scoring, text }: TextContext, params: Con
     throw new ModelError('bad-argument', 'Context lengths are whole numbers, each larger than the one before it.');
   const answered = lengths.filter(length => length <= row - contextFirst && prefixIds.length + length > 0);
   const whole = await engine.distributionAfter([...prefixIds, ...text.ids.subarray(contextFirst, row)], signal);
-  const predictions: ChangedPrediction[] = [];
-  for (const length of answered) {
-    const isWhole = length === row - contextFirst;
-    const seen = isWhole ? whole : await engine.distributionAfter([...prefixIds, ...text.ids.subarray(row - length, row)], signal, false);
-    predictions.push(changedPrediction(whole, seen, params));
-  }
+  const shorter = answered
+    .filter(length => length < row - contextFirst)
+    .map(length => [...prefixIds, ...text.ids.subarray(row - length, row)]);
+  const seen = await engine.distributionsAfter(shorter, signal);
+  const predictions = answered.map((_, index) => changedPrediction(whole, seen[index] ?? whole, params));
   return { contextFirst, whole: prediction(whole, params), lengths: Int32Array.from(answered), predictions };
 }
 

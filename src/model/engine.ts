@@ -4,8 +4,7 @@ import type { Arithmetic, ModelKey, ScoredRows } from '../core/scores';
 import type { QueuedRows } from '../core/scoreQueue';
 import { ModelError } from './errors';
 import type { BranchedCache, KeyValueCache } from './kvCache';
-import type { PreambleReader } from './preamble';
-import type { HeadRows, RowsWanted, ScoringSession, Wanted } from './session';
+import type { HeadRows, RowsOfTexts, RowsWanted, ScoringSession, Wanted } from './session';
 import { commonPrefix, Snapshots } from './snapshots';
 import { noSets } from './tokenSets';
 import type { TextTokenizer } from './tokens';
@@ -29,6 +28,14 @@ export interface TextRow {
   readonly input: number;
   /** The token that follows it. */
   readonly label: number;
+}
+
+/** Texts [first, end), each filled up to one length. */
+interface TextBatch {
+  readonly first: number;
+  readonly end: number;
+  readonly length: number;
+  readonly ids: readonly number[];
 }
 
 interface Remembered {
@@ -150,7 +157,42 @@ export class Engine {
     onRows: (first: number, rows: HeadRows) => void,
   ): Promise<void> {
     let firstRow = 0;
-    for (let first = 0; first < texts.length;) {
+    for (const batch of this.#batches(texts)) {
+      let endRow = firstRow;
+      while (endRow < rows.length && (rows[endRow]?.text ?? 0) < batch.end) endRow++;
+      // One text may have any number of rows: what they take is kept as small as elsewhere.
+      const most = Math.max(this.#chunkTokens, batch.ids.length);
+      for (; firstRow < endRow; firstRow = Math.min(endRow, firstRow + most)) {
+        const wanted = rows.slice(firstRow, Math.min(endRow, firstRow + most));
+        const at = wanted.map(({ text, input }) => (text - batch.first) * batch.length + input);
+        const labels = Int32Array.from(wanted, ({ label }) => label);
+        const result = await this.#runBatch(batch, { at, labels, topCount, sets: noSets }, [], signal);
+        if (result.rows) onRows(firstRow, result.rows);
+      }
+    }
+  }
+
+  /**
+   * What follows each of these texts, as `distributionAfter` has it, none of whose caches is kept; short ones are read as by `readTexts`: those of about one
+   * length should be neighbours.
+   */
+  async distributionsAfter(texts: readonly (readonly number[])[], signal: AbortSignal): Promise<readonly Float32Array[]> {
+    const found: Float32Array[] = [];
+    for (const batch of this.#batches(texts)) {
+      if (batch.end - batch.first === 1) {
+        found.push(await this.distributionAfter(texts[batch.first] ?? [], signal, false));
+        continue;
+      }
+      const at = texts.slice(batch.first, batch.end).map((text, index) => index * batch.length + text.length - 1);
+      found.push(...(await this.#runBatch(batch, undefined, at, signal)).whole);
+    }
+    return found;
+  }
+
+  /** Texts of which as many go into a call as make no larger one than usual; at the end of a shorter one stands what nobody reads: it changes nothing before it. */
+  #batches(texts: readonly (readonly number[])[]): TextBatch[] {
+    const batches: TextBatch[] = [];
+    for (let first = 0; first < texts.length; first = batches.at(-1)?.end ?? texts.length) {
       let end = first;
       let length = fewestIds;
       for (; end < texts.length; end++) {
@@ -158,26 +200,18 @@ export class Engine {
         if (end > first && longest * (end + 1 - first) > this.#chunkTokens) break;
         length = longest;
       }
-      let endRow = firstRow;
-      while (endRow < rows.length && (rows[endRow]?.text ?? 0) < end) endRow++;
-      // One text may have any number of rows: what they take is kept as small as elsewhere.
-      endRow = Math.min(endRow, firstRow + Math.max(this.#chunkTokens, length * (end - first)));
-      const wanted = rows.slice(firstRow, endRow);
-      await new Promise(setImmediate); // lets a cancellation in, and other calls
-      signal.throwIfAborted();
-      if (wanted.length > 0) {
-        // What stands at the end of a shorter one changes nothing before it.
-        const ids = texts.slice(first, end).flatMap(text => [...text, ...Array.from({ length: length - text.length }, () => text[0] ?? 0)]);
-        const at = wanted.map(({ text, input }) => (text - first) * length + input);
-        const labels = Int32Array.from(wanted, ({ label }) => label);
-        this.tokensRun += ids.length;
-        this.modelCalls++;
-        const result = await this.#session.runTexts(ids, end - first, { at, labels, topCount, sets: noSets });
-        if (result.rows) onRows(firstRow, result.rows);
-      }
-      firstRow = endRow;
-      if ((rows[firstRow]?.text ?? end) >= end) first = end;
+      const filled = (text: readonly number[]) => Array.from({ length }, (_, index) => text[index] ?? text[0] ?? 0);
+      batches.push({ first, end, length, ids: texts.slice(first, end).flatMap(filled) });
     }
+    return batches;
+  }
+
+  async #runBatch({ first, end, ids }: TextBatch, rows: RowsOfTexts | undefined, whole: readonly number[], signal: AbortSignal) {
+    await new Promise(setImmediate); // lets a cancellation in, and other calls
+    signal.throwIfAborted();
+    this.tokensRun += ids.length;
+    this.modelCalls++;
+    return this.#session.runTexts(ids, end - first, rows, whole);
   }
 
   /** Of one copy of a cache. */
