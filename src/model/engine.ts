@@ -4,6 +4,7 @@ import type { Arithmetic, ModelKey, ScoredRows } from '../core/scores';
 import type { QueuedRows } from '../core/scoreQueue';
 import { ModelError } from './errors';
 import type { BranchedCache, KeyValueCache } from './kvCache';
+import type { PreambleReader } from './preamble';
 import type { HeadRows, RowsOfTexts, RowsWanted, ScoringSession, Wanted } from './session';
 import { commonPrefix, Snapshots } from './snapshots';
 import { noSets } from './tokenSets';
