@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
-import { create, fromBinary } from '@bufbuild/protobuf';
+import { fromBinary } from '@bufbuild/protobuf';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { Graph, Model, Node, TensorType } from './onnxProto';
-import { DimensionSchema, ModelSchema, NodeSchema, TensorDataSchema, ValueSchema } from './onnxProto';
+import { ModelSchema } from './onnxProto';
 
 /** ONNX's numbers of element types. */
 export const elementType = { float32: 1, int32: 6, int64: 7, float16: 10, bfloat16: 16 } as const;
@@ -87,7 +87,7 @@ export async function readGraph(file: string): Promise<GraphFile> {
   }
 }
 
-export function outputType({ graph }: Model, name: string): TensorType | undefined {
+export function outputType({ graph }: Pick<Model, 'graph'>, name: string): TensorType | undefined {
   return graph?.output.find(output => output.name === name)?.type?.tensorType;
 }
 
@@ -149,39 +149,4 @@ export function useFloat32(model: Model): void {
     if (!roundsActivations(node)) continue;
     for (const attribute of node.attribute) if (attribute.name === 'accuracy_level') attribute.i = 1n;
   }
-}
-
-/** Input of a rewritten graph, int64 [rows]: the rows that get logits, by their index among all ids of a call. */
-export const projectedRowsInput = 'token_lens_projected_rows';
-
-/**
- * Makes the model give logits of the rows asked for alone, [1, rows, vocabulary]: the projection to the vocabulary is a sixth of the bundled model's work, and mostly one row is
- * wanted. False, and nothing is changed, where it is not one node with the weights that makes `logits`.
- */
-export function projectWantedRows({ graph }: Model): boolean {
-  const index = graph?.node.findIndex(({ output }) => output[0] === 'logits') ?? -1;
-  const projection = graph?.node[index];
-  const logits = graph?.output.find(({ name }) => name === 'logits');
-  const [hidden] = projection?.input ?? [];
-  if (!graph || !projection || hidden === undefined || !/^MatMul(NBits)?$/.test(projection.opType)) return false;
-  const shape = 'token_lens_rows_shape';
-  const [rows, projected, projectedCount] = ['token_lens_hidden_rows', 'token_lens_projected', 'token_lens_projected_count'];
-  const node = (opType: string, input: string[], output: string, axis?: bigint) =>
-    create(NodeSchema, {
-      opType,
-      name: `${output}_${opType}`,
-      input,
-      output: [output],
-      attribute: axis === undefined ? [] : [{ name: 'axis', i: axis, type: 2 }],
-    });
-  graph.node.splice(index, 0, node('Reshape', [hidden, shape], rows), node('Gather', [rows, projectedRowsInput], projected, 1n));
-  projection.input[0] = projected;
-  const dims = new Uint8Array(BigInt64Array.of(1n, -1n, 0n).buffer);
-  graph.initializer.push(create(TensorDataSchema, { name: shape, dataType: elementType.int64, dims: [3n], rawData: dims }));
-  const tensorType = { elemType: elementType.int64, shape: { dim: [{ dimParam: projectedCount }] } };
-  graph.input.push(create(ValueSchema, { name: projectedRowsInput, type: { tensorType } }));
-  const whole = logits?.type?.tensorType?.shape;
-  if (whole)
-    whole.dim = [create(DimensionSchema, { dimValue: 1n }), create(DimensionSchema, { dimParam: projectedCount }), ...whole.dim.slice(2)];
-  return true;
 }

@@ -7,8 +7,19 @@ import { logProbabilitiesOf, reduceRow, writeLogMasses } from '../core/reduce';
 import { newRows } from '../core/scoreTable';
 import type { Arithmetic, ScoredRows, TokenSets } from '../core/scores';
 import { ModelError } from './errors';
-import { headInputs, headOutputs, isOwn, logitsWidth, newPositionsOf, rowsPerBlock, whyNoHead, withHead } from './graft';
-import { arithmeticOf, elementType, outputType, projectedRowsInput, projectWantedRows, readGraph, useFloat32 } from './graph';
+import {
+  headInputs,
+  headOutputs,
+  isOwn,
+  logitsWidth,
+  newPositionsOf,
+  projectedRowsInput,
+  projectWantedRows,
+  rowsPerBlock,
+  whyNoHead,
+  withHead,
+} from './graft';
+import { arithmeticOf, elementType, outputType, readGraph, useFloat32 } from './graph';
 import type { GraphFile } from './graph';
 import { BranchedCache, CacheMemory, TensorCache } from './kvCache';
 import type { CacheLayer, KeyValueCache, LayerShape } from './kvCache';
