@@ -65,6 +65,14 @@ const contextQuestions = [
   'layers',
 ] as const;
 export type ContextQuestion = (typeof contextQuestions)[number];
+/** How a question is asked, where not as usual. */
+export interface AskOptions {
+  /** In the finest arithmetic that the model file allows, as questions about the context always are. */
+  readonly finest?: boolean | undefined;
+  /** As if the document had no preamble. */
+  readonly withoutPreamble?: boolean | undefined;
+}
+
 /** What can be asked of the model beside the scores of the whole. */
 export type Question = 'next' | 'try' | 'words' | 'chain' | 'futures' | 'draft' | ContextQuestion;
 
