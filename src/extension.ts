@@ -10,15 +10,18 @@ import { LeftOut } from './leftOut';
 import { LensModel } from './lensModel';
 import { Looks } from './looks';
 import { Pauses } from './pauses';
+import { Preambles } from './preambles';
 import { ReadingCheck } from './readingCheck';
 import { ScoredDocuments } from './scoredDocuments';
 import { Shown } from './shown';
+import { ablateSelection, showEffects } from './views/ablate';
 import { showAlternatives } from './views/alternatives';
 import { BranchPreviews } from './views/branch';
 import { Announcer, readHere } from './views/byEar';
 import { ChangeView } from './views/change';
 import { DecorationView } from './views/decorations';
 import { ExplainView } from './views/explain';
+import { DifferenceView } from './views/differenceView';
 import { chooseModelFolder, reportFailures } from './views/failures';
 import { useEditorLanguage } from './views/language';
 import { copyAsMarkdown, exportScores } from './views/exports';
@@ -28,9 +31,11 @@ import { LessonView } from './views/lesson';
 import { showMenu } from './views/menu';
 import { InsertionView } from './views/insertionView';
 import { selectLeftOut } from './views/leftOutPick';
+import { LongReading } from './views/longReading';
 import { PanelView } from './views/panel';
 import { PassagePreviews } from './views/passagePreview';
 import { goToPlace } from './views/places';
+import { PreambleView } from './views/preambleView';
 import { ReadingReports } from './views/readingReport';
 import { ReportView } from './views/report';
 import { selectMetric, selectPalette, selectPreset, selectScale } from './views/selectLook';
@@ -61,7 +66,8 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   };
   const model = store.add(new LensModel(config, focus, files, log));
   const watch = store.add(new WatchWords(context.workspaceState));
-  const scored = store.add(new ScoredDocuments({ config, model, focus, pauses, watch, log }, context.workspaceState));
+  const preambles = store.add(new Preambles(context.workspaceState));
+  const scored = store.add(new ScoredDocuments({ config, model, focus, pauses, watch, preambles, log }, context.workspaceState));
   const showLog = () => {
     log.show();
   };
@@ -74,8 +80,9 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const announcer = store.add(new Announcer(config));
   const insertions = store.add(new Insertions(config, pauses));
   const insertion = store.add(new InsertionView({ scored, insertions, config, looks, pauses, announcer }));
-  store.add(new DecorationView({ scored, looks, shown, pauses, insertion }));
-  store.add(registerHover({ scored, config, looks, shown, pauses, insertion }));
+  const difference = store.add(new DifferenceView(announcer));
+  store.add(new DecorationView({ scored, looks, shown, pauses, others: [insertion, difference] }));
+  store.add(registerHover({ scored, config, looks, shown, pauses, insertion, difference }));
   const reading = store.add(new ReadingCheck(scored, pauses));
   store.add(reading.onDidDecide(({ document, medianBitsPerByte }) => looks.setRelative(document, medianBitsPerByte)));
   const stretches = store.add(new StretchFinder(scored, leftOut, config, pauses, context.workspaceState));
@@ -94,6 +101,12 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const reports = store.add(new ReadingReports(scored, pauses));
   const ghostText = store.add(new GhostTextView({ scored, config, pauses }));
   const branches = store.add(new BranchPreviews(scored, config));
+  const longReading = new LongReading();
+  const ablation = { scored, leftOut, config, difference, reading: longReading };
+  const preamble = store.add(new PreambleView({ scored, preambles, difference, reading: longReading, announcer }));
+  store.add(preambles.onDidChange(document => difference.outdated(document)));
+  store.add(model.onDidReplace(() => difference.outdated()));
+  store.add(config.onDidChange(() => difference.outdated()));
   const refreshPanel = () => {
     panel.refresh();
   };
@@ -104,6 +117,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
     }),
   );
   store.add(model.onDidReplace(refreshPanel));
+  store.add(preambles.onDidChange(refreshPanel));
   const toggle = (resource: unknown) => {
     toggleLens(scored, resource);
   };
@@ -172,10 +186,18 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.explainPrediction': () => {
         explain.explain();
       },
+      'tokenLens.ablateSelection': asked => ablateSelection(asked, ablation),
+      'tokenLens.showEffects': asked => showEffects(asked, ablation),
+      'tokenLens.setPreamble': asked => preamble.set(asked),
+      'tokenLens.comparePreamble': () => preamble.compare(),
+      'tokenLens.removePreamble': () => {
+        preamble.remove();
+      },
       'tokenLens.leaveInspection': () => {
         insertion.leave();
         previews.leave();
         explain.leave();
+        difference.leave();
       },
     }),
   );

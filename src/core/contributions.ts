@@ -38,6 +38,11 @@ export const publicCommands = [
   'tokenLens.inspectSuggestion',
   'tokenLens.continueFromHere',
   'tokenLens.explainPrediction',
+  'tokenLens.ablateSelection',
+  'tokenLens.showEffects',
+  'tokenLens.setPreamble',
+  'tokenLens.comparePreamble',
+  'tokenLens.removePreamble',
 ] as const;
 /** Commands that a button or a list needs and the palette does not show. */
 export const internalCommands = [
@@ -63,6 +68,8 @@ export const contextKeys = {
   scale: 'tokenLens.scale',
   /** What was inserted last is shown, or about to be. */
   inspecting: 'tokenLens.inspecting',
+  /** The editor shows what something changes of the text after it. */
+  comparing: 'tokenLens.comparing',
   /** The panel shows what a text would be that is not in the document. */
   previewing: 'tokenLens.previewing',
   /** What in the context made a prediction is painted in the editor. */

@@ -1,13 +1,12 @@
 import { Template } from '@huggingface/jinja';
 import { scoredCopyOf } from '../core/scoredCopy';
 import { ModelError } from './errors';
+import { longestPreamble } from './protocol';
 import type { Preamble } from './protocol';
 import type { TextTokenizer } from './tokens';
 
 /** Of a longer one the end is used; nor may it take more than half of what the model can hold. */
 const mostPreambleTokens = 512;
-/** UTF-16 units, far more than so many tokens have: only the end of a longer text is tokenised. */
-export const longestPreamble = 65_536;
 /** Those whose tokens are remembered. */
 const mostKnown = 8;
 

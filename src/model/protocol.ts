@@ -150,6 +150,8 @@ export interface ScoringSettings extends WindowSettings {
   /** Read before every window, as context only; undefined: nothing. */
   readonly preamble?: Preamble | undefined;
 }
+/** UTF-16 units, far more than the tokens have that are used of a preamble: only the end of a longer text is looked at. */
+export const longestPreamble = 65_536;
 /** A text that is not in the document: as it is, or as what an assistant that writes the document was asked, in the model's own chat frame. */
 export interface Preamble {
   readonly kind: 'text' | 'chat';

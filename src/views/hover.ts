@@ -17,6 +17,7 @@ import type { Shown } from '../shown';
 import type { Disposable } from '../disposable';
 import { alternativeLink } from './alternatives';
 import { colourId } from './bandTypes';
+import type { DifferenceView } from './differenceView';
 import type { InsertionView } from './insertionView';
 import { hoverToken } from './tokenFacts';
 import type { RowSource } from './tokenFacts';
@@ -29,13 +30,15 @@ export interface HoverParts {
   readonly pauses: Pauses;
   /** Its tokens come first: they are of the present text, whether the lens is on or not. */
   readonly insertion: Pick<InsertionView, 'at'>;
+  /** Has hovers of its own. */
+  readonly difference: Pick<DifferenceView, 'isShown'>;
 }
 
 /** Hovers over scored text, answered from the score table alone. */
-export function registerHover({ scored, config, looks, shown, pauses, insertion }: HoverParts): Disposable {
+export function registerHover({ scored, config, looks, shown, pauses, insertion, difference }: HoverParts): Disposable {
   return vscode.languages.registerHoverProvider('*', {
     provideHover: pauses.timed('hover', (document: vscode.TextDocument, position: vscode.Position) => {
-      if (config.hover(document) === 'off') return undefined;
+      if (config.hover(document) === 'off' || difference.isShown(document)) return undefined;
       const offset = document.offsetAt(position);
       const inserted = insertion.at(document, offset);
       // A click on an alternative opens a list that is made from the scores of the whole document.

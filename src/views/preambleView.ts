@@ -117,9 +117,7 @@ export class PreambleView implements Disposable {
       const isLast = ids.length < slice || (ends.at(-1) ?? length) >= length;
       // What begins with the last token may go on in the next slice.
       const cut = isLast ? ids.length : firstOfLast(present);
-      pieces.push(
-        ...differencePieces({ length: cut, starts, ends, withBits: present.surprisalBits, withoutBits: absent.surprisalBits }),
-      );
+      pieces.push(...differencePieces({ length: cut, starts, ends, withBits: present.surprisalBits, withoutBits: absent.surprisalBits }));
       done += cut;
       report(Math.min(1, done / expected));
       const next = starts[cut] ?? length;
@@ -129,7 +127,10 @@ export class PreambleView implements Disposable {
   }
 
   async #pick(document: vscode.TextDocument): Promise<NamedPreamble | undefined> {
-    const words = { label: `$(edit) ${vscode.l10n.t('Typed words…')}`, detail: vscode.l10n.t('Read as the paragraph before the document.') };
+    const words = {
+      label: `$(edit) ${vscode.l10n.t('Typed words…')}`,
+      detail: vscode.l10n.t('Read as the paragraph before the document.'),
+    };
     const file = { label: `$(file) ${vscode.l10n.t('A file…')}`, detail: vscode.l10n.t('Of a long one the model reads the end.') };
     const chat = {
       label: `$(comment-discussion) ${vscode.l10n.t('As the answer to…')}`,
@@ -140,7 +141,9 @@ export class PreambleView implements Disposable {
     const has = this.#parts.preambles.of(document) !== undefined;
     const chosen = await vscode.window.showQuickPick([words, file, chat, ...(has ? [compare, remove] : [])], {
       title: vscode.l10n.t('Read this document after something else'),
-      placeHolder: vscode.l10n.t('The model reads it before every part of the document; it gets no scores, and the document stays as it is.'),
+      placeHolder: vscode.l10n.t(
+        'The model reads it before every part of the document; it gets no scores, and the document stays as it is.',
+      ),
     });
     if (chosen === file) return pickFile();
     if (chosen === compare) await this.compare();
