@@ -76,7 +76,7 @@ interface Manifest {
 }
 
 /** A contributed colour as the browser computes it; undefined where it is that of another part of the theme. */
-async function contributed(id: string, theme: Theme): Promise<string | undefined> {
+export async function contributed(id: string, theme: Theme): Promise<string | undefined> {
   const manifest = JSON.parse(readFileSync(inExtension('package.json'), 'utf8')) as Manifest;
   const value = manifest.contributes.colors.find(colour => colour.id === id)?.defaults[theme] ?? '';
   if (!value.startsWith('#')) return undefined;
