@@ -78,6 +78,7 @@ function sourceRow(source: SourceShown, isSelected: boolean, { ask }: SectionAro
     'th',
     { scope: 'row', class: `depth${depth}` },
     part,
+    isStrongest ? ' ' : undefined,
     isStrongest ? element('small', { class: 'mark' }, l10n.t('strongest')) : undefined,
   );
   const open =

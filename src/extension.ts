@@ -81,8 +81,14 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const insertions = store.add(new Insertions(config, pauses));
   const insertion = store.add(new InsertionView({ scored, insertions, config, looks, pauses, announcer }));
   const difference = store.add(new DifferenceView(announcer));
-  store.add(new DecorationView({ scored, looks, shown, pauses, others: [insertion, difference] }));
-  store.add(registerHover({ scored, config, looks, shown, pauses, insertion, difference }));
+  const explain = store.add(new ExplainView(context.extensionUri, { scored, config, model, preambles, pauses }));
+  store.add(
+    difference.onDidChange(document => {
+      if (difference.isShown(document)) explain.leave(); // both are painted with the same colours
+    }),
+  );
+  store.add(new DecorationView({ scored, looks, shown, pauses, others: [insertion, difference, explain] }));
+  store.add(registerHover({ scored, config, looks, shown, pauses, insertion, differences: [difference, explain] }));
   const reading = store.add(new ReadingCheck(scored, pauses));
   store.add(reading.onDidDecide(({ document, medianBitsPerByte }) => looks.setRelative(document, medianBitsPerByte)));
   const stretches = store.add(new StretchFinder(scored, leftOut, config, pauses, context.workspaceState));
@@ -94,7 +100,6 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const lesson = store.add(new LessonView(context.extensionUri, { scored, config, pauses }));
   const previews = store.add(new PassagePreviews({ scored, panel, config, looks, pauses, announcer }));
   const change = store.add(new ChangeView(context.extensionUri, { scored, config, looks, focus, pauses, reading }));
-  const explain = store.add(new ExplainView(context.extensionUri, { scored, config, model, pauses }));
   store.add(new SurprisesTree(scored, leftOut, config, looks, pauses));
   store.add(new StretchPainter(stretches, scored, pauses));
   store.add(new StretchesTree(stretches, scored, config));
@@ -184,6 +189,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.inspectClipboardHere': () => previews.inspectClipboard(),
       'tokenLens.inspectSuggestion': () => previews.inspectSuggestion(ghostText.offered),
       'tokenLens.explainPrediction': () => {
+        difference.leave();
         explain.explain();
       },
       'tokenLens.ablateSelection': asked => ablateSelection(asked, ablation),

@@ -10,6 +10,7 @@ import { FunctionSymbols } from '../functionSymbols';
 import type { LensModel } from '../lensModel';
 import { ModelError } from '../model/errors';
 import type { Pauses } from '../pauses';
+import type { Preambles } from '../preambles';
 import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { ExplainPage } from './explainPage';
@@ -42,6 +43,7 @@ export interface ExplainParts {
   readonly scored: Pick<ScoredDocuments, 'ask' | 'view' | 'complete' | 'completeView'>;
   readonly config: Config;
   readonly model: Pick<LensModel, 'onDidReplace'>;
+  readonly preambles: Pick<Preambles, 'onDidChange'>;
   readonly pauses: Pauses;
 }
 
@@ -60,6 +62,10 @@ export class ExplainView implements Disposable {
   readonly #mark = this.#store.add(
     vscode.window.createTextEditorDecorationType({ backgroundColor: new vscode.ThemeColor('editor.rangeHighlightBackground') }),
   );
+  readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
+  /** `isShown` of this document is another now. */
+  readonly onDidChange = this.#changed.event;
+  #painted: vscode.TextDocument | undefined;
   /** The newest last; all are of the present version of their documents, but for the one that is shown. */
   #kept: readonly Explained[] = [];
   #shown: Explained | undefined;
@@ -76,7 +82,7 @@ export class ExplainView implements Disposable {
 
   constructor(extensionUri: vscode.Uri, parts: ExplainParts) {
     this.#parts = parts;
-    const { config, model, pauses } = parts;
+    const { config, model, preambles, pauses } = parts;
     const { window, workspace } = vscode;
     this.#page = this.#store.add(
       new ExplainPage(extensionUri, {
@@ -93,6 +99,7 @@ export class ExplainView implements Disposable {
     );
     this.#store.add(workspace.onDidChangeTextDocument(pauses.timed('edit', event => this.#edited(event))));
     this.#store.add(workspace.onDidCloseTextDocument(document => this.#outdate(document, 'text')));
+    this.#store.add(preambles.onDidChange(document => this.#outdate(document, 'settings')));
     this.#store.add(model.onDidReplace(() => this.#outdate(undefined, 'settings')));
     this.#store.add(
       config.onDidChange(event => {
@@ -114,6 +121,11 @@ export class ExplainView implements Disposable {
     const { document, selection } = editor;
     this.#page.show();
     void this.#pin(document, document.offsetAt(selection.start));
+  }
+
+  /** Its colours are those of the document, and no others. */
+  isShown(document: vscode.TextDocument): boolean {
+    return this.#painted === document;
   }
 
   /** Takes the colours out of the editor; the page keeps its numbers. */
@@ -282,12 +294,20 @@ export class ExplainView implements Disposable {
     const editor = vscode.window.visibleTextEditors.find(({ document }) => document === target.document);
     if (!painting || !editor) return this.#clearPaint();
     this.#paint.show(editor, painting.pieces, { noiseBits: target.noise.bits, target: target.span, lineEnds: painting.lineEnds });
-    void vscode.commands.executeCommand('setContext', contextKeys.explaining, true);
+    this.#setPainted(target.document);
   }
 
   #clearPaint(): void {
     this.#paint.clear();
-    void vscode.commands.executeCommand('setContext', contextKeys.explaining, false);
+    this.#setPainted(undefined);
+  }
+
+  #setPainted(document: vscode.TextDocument | undefined): void {
+    const before = this.#painted;
+    if (document === before) return;
+    this.#painted = document;
+    void vscode.commands.executeCommand('setContext', contextKeys.explaining, document !== undefined);
+    for (const each of [before, document]) if (each) this.#changed.fire(each);
   }
 
   #stateOf(explained: Explained, id: SectionId): ExplainTarget {

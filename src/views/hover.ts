@@ -31,14 +31,14 @@ export interface HoverParts {
   /** Its tokens come first: they are of the present text, whether the lens is on or not. */
   readonly insertion: Pick<InsertionView, 'at'>;
   /** Has hovers of its own. */
-  readonly difference: Pick<DifferenceView, 'isShown'>;
+  readonly differences: readonly Pick<DifferenceView, 'isShown'>[];
 }
 
 /** Hovers over scored text, answered from the score table alone. */
-export function registerHover({ scored, config, looks, shown, pauses, insertion, difference }: HoverParts): Disposable {
+export function registerHover({ scored, config, looks, shown, pauses, insertion, differences }: HoverParts): Disposable {
   return vscode.languages.registerHoverProvider('*', {
     provideHover: pauses.timed('hover', (document: vscode.TextDocument, position: vscode.Position) => {
-      if (config.hover(document) === 'off' || difference.isShown(document)) return undefined;
+      if (config.hover(document) === 'off' || differences.some(difference => difference.isShown(document))) return undefined;
       const offset = document.offsetAt(position);
       const inserted = insertion.at(document, offset);
       // A click on an alternative opens a list that is made from the scores of the whole document.
