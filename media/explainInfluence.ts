@@ -2,7 +2,7 @@ import * as l10n from '@vscode/l10n';
 import type { InfluenceState, SelectedSource, SourceShown } from '../src/views/explainInfluence';
 import { fillers } from '../src/views/explainProtocol';
 import { element } from './dom';
-import { button, costInWords, effectElement, explainedInWords, listTable, runPart } from './explainParts';
+import { briefCost, button, costInWords, effectElement, explainedInWords, listTable, runPart } from './explainParts';
 import type { SectionAround, SectionDrawing } from './explainSections';
 import { formatBits, formatCount } from './format';
 
@@ -79,7 +79,7 @@ function sourceRow(source: SourceShown, isSelected: boolean, { ask }: SectionAro
     { scope: 'row', class: `depth${depth}` },
     part,
     isStrongest ? ' ' : undefined,
-    isStrongest ? element('small', { class: 'mark' }, l10n.t('strongest')) : undefined,
+    isStrongest ? element('small', { class: 'strongest' }, l10n.t('strongest')) : undefined,
   );
   const open =
     finer &&
@@ -89,12 +89,12 @@ function sourceRow(source: SourceShown, isSelected: boolean, { ask }: SectionAro
     });
   return element(
     'tr',
-    { class: [level, isNoise ? 'noise' : '', isSelected ? 'selected' : ''].filter(each => each !== '').join(' ') },
+    { class: [`level-${level}`, isNoise ? 'noise' : '', isSelected ? 'selected' : ''].filter(each => each !== '').join(' ') },
     name,
     element('td', { class: 'text' }, element('bdi', {}, shownText(source))),
     element('td', { class: 'number' }, bits === undefined ? '…' : effectElement(bits, isNoise)),
     element('td', { class: 'number' }, klBits === undefined ? '' : formatBits(Math.max(0, klBits))),
-    element('td', { class: 'finer' }, open, finer ? element('small', {}, costInWords(finer.cost)) : undefined),
+    element('td', { class: 'finer' }, open, finer ? element('small', {}, briefCost(finer.cost)) : undefined),
   );
 
   function shownText(each: SourceShown): string {

@@ -28,6 +28,13 @@ export function costInWords({ tokens, seconds }: Cost): string {
     : l10n.t('about {0} tokens to read, {1} minutes', formatCount(tokens), formatCount(Math.ceil(seconds / 60)));
 }
 
+/** The same where there is little room: "2,400 tokens, 6 s". */
+export function briefCost({ tokens, seconds }: Cost): string {
+  return seconds === undefined
+    ? l10n.t('{0} tokens', formatCount(tokens))
+    : l10n.t('{0} tokens, {1} s', formatCount(tokens), formatCount(Math.ceil(seconds)));
+}
+
 /** What can be computed and what it costs, or how far it has come and a way to end it; nothing where all is there. */
 export function runPart(
   { offer, progress, problem }: RunState,

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { escapedText } from '../core/hoverText';
 import { costTokens, sourcesOf } from '../core/influence';
 import type { Source, SourceLevel } from '../core/influence';
-import { formatSignedBits } from '../core/numberText';
+import { formatBits, formatSignedBits } from '../core/numberText';
 import type { Span } from '../core/scores';
 import type { Filler, Prediction, WithoutResult } from '../model/contextProtocol';
 import { fillers } from './explainProtocol';
@@ -156,20 +156,22 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
 
   #painted(node: Node): { readonly bits: number; readonly hover: vscode.MarkdownString } {
     const bits = this.#bitsOf(node) ?? NaN;
-    const { klBits } = node.result?.without ?? {};
-    const words = [
-      this.#effectInWords(bits),
-      vscode.l10n.t('The whole prediction changes by {0} bits (KL).', formatSignedBits(klBits ?? NaN).replace('+', '')),
-    ];
+    const klBits = Math.max(0, node.result?.without.klBits ?? NaN);
+    const words = [this.#effectInWords(bits), vscode.l10n.t('The whole prediction changes by {0} bits (KL).', formatBits(klBits))];
     return { bits, hover: new vscode.MarkdownString(words.map(escapedText).join('\n\n')) };
   }
 
   #effectInWords(bits: number): string {
-    const { noise } = this.#explaining.target;
-    if (Math.abs(bits) <= noise.bits) return vscode.l10n.t('No effect that could be told from noise.');
+    const { target, chosen } = this.#explaining;
+    const written = formatSignedBits(bits);
+    if (Math.abs(bits) <= target.noise.bits) return vscode.l10n.t('{0} bits: not to be told from noise.', written);
+    if (chosen.b !== undefined)
+      return bits > 0
+        ? vscode.l10n.t('{0} bits: it speaks for the first of the two tokens.', written)
+        : vscode.l10n.t('{0} bits: it speaks for the second of the two tokens.', written);
     return bits > 0
-      ? vscode.l10n.t('It made the target likelier, by {0} bits.', formatSignedBits(bits))
-      : vscode.l10n.t('It made the target less likely, by {0} bits.', formatSignedBits(bits));
+      ? vscode.l10n.t('{0} bits: it made the target likelier.', written)
+      : vscode.l10n.t('{0} bits: it made the target less likely.', written);
   }
 
   #lineEnd({ level, firstLine, lastLine }: Node, bits: number): string {

@@ -37,7 +37,7 @@ const readExplain = `(() => {
     target: text('.target'), facts: text('.facts'), arithmetic: text('.arithmetic'), stale: text('.stale-note'),
     sum: text('.sum'), verdict: text('.verdict'), provenance: text('footer'),
     lengths: Object.fromEntries([...document.querySelectorAll('.lengths-table tbody tr')].map(row => [row.cells[0].innerText, [number(row.cells[2]), number(row.cells[3])]])),
-    sources: [...document.querySelectorAll('.sources tbody tr')].map(row => ({ part: row.querySelector('.part').innerText, level: row.classList[0], bits: number(row.cells[2]), kl: number(row.cells[3]), isStrongest: row.querySelector('.mark') !== null })),
+    sources: [...document.querySelectorAll('.sources tbody tr')].map(row => ({ part: row.querySelector('.part').innerText, level: row.classList[0].replace('level-', ''), bits: number(row.cells[2]), kl: number(row.cells[3]), isStrongest: row.querySelector('.strongest') !== null })),
     lists: [...document.querySelectorAll('table.list')].map(list => ({ caption: list.caption.innerText, tokens: [...list.querySelectorAll('.token')].map(token => token.innerText) })),
     isRunning: document.querySelector('progress') !== null || document.querySelector('main')?.getAttribute('aria-busy') !== 'false',
   };
@@ -189,7 +189,7 @@ describe('what in the context made a prediction', function () {
     await eventually('the context is painted', async () => (await painted()).includes('distance'));
 
     const [line] = await browser.evaluateInExplain<string[]>(
-      `[...document.querySelectorAll('.sources tr.line')].filter(row => row.querySelector('.mark')).map(row => row.querySelector('.finer button').dataset.key)`,
+      `[...document.querySelectorAll('.sources tr.level-line')].filter(row => row.querySelector('.strongest')).map(row => row.querySelector('.finer button').dataset.key)`,
     );
     await press(`[data-key="${line ?? ''}"]`);
     const all = await pageWhen('tokens are there', ({ sources }) => sources.some(({ level }) => level === 'token'));
@@ -202,7 +202,7 @@ describe('what in the context made a prediction', function () {
     }
     await browser.screenshot('explain-influence');
 
-    await press('.sources .token .part');
+    await press('.sources .level-token .part');
     const { lists } = await pageWhen('two lists are there', page => page.lists.length === 2);
     assert.equal(lists[0]?.tokens[0], '↵·');
     assert.notDeepEqual(lists[0].tokens, lists[1]?.tokens);
@@ -222,6 +222,7 @@ describe('what in the context made a prediction', function () {
     assert.notDeepEqual(bitsOf(against), bitsOf(whole));
     assert.notDeepEqual(bitsOf(other), bitsOf(against));
     await select('choose-b', '');
+    await pageWhen('it is of one token again', ({ sum }) => !sum.includes('between them'));
     await select('choose-a', '0');
     const again = await pageWhen('it is as before', ({ sum }) => sum === whole.sum);
     assert.deepEqual(bitsOf(again), bitsOf(whole));

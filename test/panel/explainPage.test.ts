@@ -155,8 +155,8 @@ describe('page about a prediction', function () {
         ['lines 3 to 5', '…'],
       ],
     );
-    assert.match(rows[2]?.[4] ?? '', /Tokens\s+about 1,840 tokens to read/);
-    assert.match(rows[0]?.[4] ?? '', /Lines\s+about 640 tokens to read, 3 seconds/);
+    assert.match(rows[2]?.[4] ?? '', /^Tokens\s+1,840 tokens$/);
+    assert.match(rows[0]?.[4] ?? '', /^Lines\s+640 tokens, 3 s$/);
     // By more than its colour.
     assert.equal(await page.locator('tr.noise').count(), 1);
   });
