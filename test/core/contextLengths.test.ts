@@ -35,6 +35,15 @@ describe('context lengths', () => {
     assert.deepEqual(at('line', lengths(window, row)), ['eight']);
   });
 
+  it('reach to the nearest paragraphs and functions where there are many', () => {
+    const many = Array.from({ length: 9 }, (_, index) => `p${index}`).join('\n\n');
+    const functions = Array.from({ length: 9 }, (_, index) => ({ start: 4 * index + 1, end: 4 * index + 2 }));
+    const tried = lengthsToTry(tableOf(many), many, 0, many.length, functions);
+    const starts = (kind: string) => tried.filter(({ border }) => border === kind).map(({ tokens }) => many.length - tokens);
+    assert.deepEqual(starts('paragraph'), [32, 28, 24, 20]);
+    assert.deepEqual(starts('function'), [33, 29, 25]);
+  });
+
   it('count a token that holds the end of a line to the next one', () => {
     // "a", "\n  ", "b", "c"
     const table = { starts: Uint32Array.from([0, 1, 4, 5]), ends: Uint32Array.from([1, 4, 5, 6]) };

@@ -226,6 +226,9 @@ describe('what in the context made a prediction', function () {
     await select('choose-a', '0');
     const again = await pageWhen('it is as before', ({ sum }) => sum === whole.sum);
     assert.deepEqual(bitsOf(again), bitsOf(whole));
+    await vscode.commands.executeCommand('tokenLens.explainPrediction');
+    const kept = await pageWhen('what is known of the same place is there at once', ({ sources }) => sources.length > 40);
+    assert.deepEqual(bitsOf(kept), bitsOf(whole));
   });
 
   it('takes its paint away at Escape and at an edit, says that its numbers are of before, and asks again', async () => {
