@@ -90,7 +90,8 @@ describe('what would change', function () {
       .map(bits => `${Math.abs(bits).toFixed(1)} bits ${bits >= 0 ? 'more' : 'fewer'} without it`);
     await eventually('lines say their sums', async () => (await lineEnds()).join() === told.join());
 
-    const theme = 'dark';
+    const [[theme, themeName]] = themes;
+    await setTheme(themeName);
     const hues = new Map<string, string | undefined>();
     for (const sign of ['helps', 'hinders'])
       for (const band of [1, 2, 3, 4])

@@ -51,6 +51,8 @@ describe('a preamble', function () {
   it('stands before the document as if both were one text, is named wherever its numbers are, and goes with a click', async () => {
     const plain = await api.score((await untitled(text)).uri);
     const joined = await api.score((await untitled(unseen + text)).uri);
+    const [[theme, themeName]] = themes;
+    await setTheme(themeName);
     const document = await opened();
     await eventually('the lens is on', () => api.scores(document.uri) !== undefined);
     await vscode.commands.executeCommand('tokenLens.setPreamble', notes);
@@ -61,7 +63,7 @@ describe('a preamble', function () {
     assert.notDeepEqual(bitsOf(scores), bitsOf(plain));
     const { preamble } = scores.provenance;
     assert.deepEqual([preamble?.kind, preamble?.name, preamble?.tokens], ['text', 'notes.md', joined.tokens.length - scores.tokens.length]);
-    await assertDrawn(document, scores, 'dark');
+    await assertDrawn(document, scores, theme);
     const tooltip = await browser.evaluate<string>(`document.querySelector('.statusbar-item[id$="tokenLens.preamble"]')?.innerText ?? ''`);
     assert.match(tooltip, /After notes\.md/);
 
@@ -70,7 +72,7 @@ describe('a preamble', function () {
     const after = await api.score(document.uri);
     assertNear(bitsOf(after), bitsOf(plain));
     assert.equal(after.provenance.preamble, undefined);
-    await assertDrawn(document, after, 'dark');
+    await assertDrawn(document, after, theme);
   });
 
   it('shows the bits of every line with it and without it, and what it saves', async () => {
