@@ -200,6 +200,11 @@ async function pickFiller(): Promise<Filler | undefined> {
       filler: 'startToken',
     },
     { label: vscode.l10n.t('Nothing'), detail: vscode.l10n.t('Later tokens move up.'), filler: 'deletion' },
+    {
+      label: vscode.l10n.t('What the model expects there'),
+      detail: vscode.l10n.t('Several texts of its own, averaged by their probability; takes longer.'),
+      filler: 'proposals',
+    },
   ];
   const title = vscode.l10n.t('What should the model read in its place?');
   return (await vscode.window.showQuickPick(items, { title }))?.filler;
