@@ -1,7 +1,10 @@
 import type { ContextParams, Rows, TargetParams } from './contextProtocol';
 
 export interface AttentionParams extends ContextParams {
-  /** The rows whose predictions look back: each by the input before it. Few at a time: every one is layers x heads x keys numbers. */
+  /**
+   * The rows whose predictions look back: each by the input before it. Of one window, and few at a time: every one is layers x heads x keys numbers,
+   * and rows x layers x keys beyond two million are refused (68 rows of the bundled model at 1,024 keys).
+   */
   readonly rows: Rows;
 }
 export interface AttentionResult {
@@ -11,7 +14,7 @@ export interface AttentionResult {
   readonly prefixTokens: number;
   readonly contextFirst: number;
   readonly keys: number;
-  /** [rows, layers, heads, keys]: sums to 1 over the keys; 0 where a key comes after the query. */
+  /** [rows, layers, heads, keys]: sums to 1 over the keys; 0 where a key comes after the query; NaN for a row with nothing before it. */
   readonly weights: Float32Array;
 }
 
@@ -38,7 +41,9 @@ export interface SwitchOffResult {
   readonly targetBits: Float64Array;
   readonly topIds: Int32Array;
   readonly topLogProbabilities: Float32Array;
+  /** Fewer than asked for where the model has no more positions. */
   readonly writtenIds: Int32Array;
+  /** Tokens given to the model for this answer. */
   readonly tokensRun: number;
 }
 

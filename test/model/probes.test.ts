@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { topIds } from '../../src/core/reduce';
@@ -15,7 +15,7 @@ import type { SwitchedOff, SwitchOffResult } from '../../src/model/probeProtocol
 import { ProbeSessions } from '../../src/model/probeSessions';
 import type { ScoringSettings } from '../../src/model/protocol';
 import { ScoringSession } from '../../src/model/session';
-import { Folders, pathOf, sessionOptions, tinyGpt2 } from './graphs';
+import { Folders, padded, pathOf, sessionOptions, tinyGpt2 } from './graphs';
 import { near } from './plainModel';
 import { bundledFolder, loadParams, measure, never, newClient, Reader, tinyFolder, tinySettings } from './process';
 
@@ -169,7 +169,10 @@ describe('what is inside of a model', () => {
       const row = reference.contextIds.length;
       for (const { off, surprisalBits, writtenIds } of cases) {
         const found = await probed.switchOff(row, off, [reference.targetId], writtenIds.length);
-        assert.deepEqual({ layers: found.layers, heads: found.heads, contextFirst: found.contextFirst }, { layers: 2, heads: 4, contextFirst: 0 });
+        assert.deepEqual(
+          { layers: found.layers, heads: found.heads, contextFirst: found.contextFirst },
+          { layers: 2, heads: 4, contextFirst: 0 },
+        );
         const what = `${name} without ${JSON.stringify(off)}`;
         for (const [index, bits] of [...found.surprisalBits, ...found.targetBits].entries()) {
           near(bits, surprisalBits[index] ?? NaN, toleranceBits, `${what}, row ${String(index)}`);
@@ -196,7 +199,8 @@ describe('what is inside of a model', () => {
       const tolerance = folder.endsWith('half') ? 1e-3 : 1e-6;
       for (const [row, bits] of found.surprisalBits.entries()) near(bits, surprisalBits[row] ?? NaN, tolerance, `row ${String(row)}`);
       const next = await probed.next();
-      for (const [index, id] of [5, 6].entries()) near(found.targetBits[index], -(next[id] ?? NaN) / Math.LN2, tolerance, `id ${String(id)}`);
+      for (const [index, id] of [5, 6].entries())
+        near(found.targetBits[index], -(next[id] ?? NaN) / Math.LN2, tolerance, `id ${String(id)}`);
       assert.deepEqual([...found.topIds], topIds(next, 3));
       const written: number[] = [];
       for (let count = 0; count < 3; count++) written.push(...topIds(await probed.next(written), 1));
@@ -329,7 +333,10 @@ describe('what is inside of a model', () => {
       [
         'some layers without attention',
         'attention',
-        model => nodesWith(model, 'Softmax').slice(1).forEach(node => (node.opType = 'Sigmoid')),
+        model =>
+          nodesWith(model, 'Softmax')
+            .slice(1)
+            .forEach(node => (node.opType = 'Sigmoid')),
         '1 attentions that this version knows, but 2 layers',
       ],
       [
@@ -435,10 +442,8 @@ describe('what is inside of a model', () => {
     });
 
     it('is refused by name where a file is too large to be rewritten', async () => {
-      const folder = folders.empty();
-      cpSync(tinyFolder, folder, { recursive: true });
-      const file = { ...tinyGpt2, folder };
-      enlarge(pathOf(file));
+      const file = folders.tinyWith(() => undefined);
+      padded(file, 200_000_000);
       const change = () => undefined;
       await assert.rejects(
         ScoringSession.open(sessionOptions(file, { change })),
