@@ -12,6 +12,7 @@ import { Looks } from './looks';
 import { Pauses } from './pauses';
 import { Preambles } from './preambles';
 import { ReadingCheck } from './readingCheck';
+import { Readings } from './readings';
 import { ScoredDocuments } from './scoredDocuments';
 import { Shown } from './shown';
 import { ablateSelection, showEffects } from './views/ablate';
@@ -19,6 +20,7 @@ import { showAlternatives } from './views/alternatives';
 import { BranchPreviews } from './views/branch';
 import { Announcer, readHere } from './views/byEar';
 import { ChangeView } from './views/change';
+import { readWithShortContext, showContextNeeds } from './views/contextColours';
 import { DecorationView } from './views/decorations';
 import { ExplainView } from './views/explain';
 import { DifferenceView } from './views/differenceView';
@@ -76,7 +78,8 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
     new LeftOut({ scored, config, grammars: new Grammars(() => vscode.extensions.all), pauses, log }, regionsFiles, context.workspaceState),
   );
   const looks = store.add(new Looks(config, watch, context.workspaceState));
-  const shown = store.add(new Shown({ scored, looks, leftOut, pauses }));
+  const readings = store.add(new Readings(scored, pauses));
+  const shown = store.add(new Shown({ scored, looks, leftOut, pauses, readings }));
   const announcer = store.add(new Announcer(config));
   const insertions = store.add(new Insertions(config, pauses));
   const insertion = store.add(new InsertionView({ scored, insertions, config, looks, pauses, announcer }));
@@ -87,7 +90,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       if (difference.isShown(document)) explain.leave(); // both are painted with the same colours
     }),
   );
-  store.add(new DecorationView({ scored, looks, shown, pauses, others: [insertion, difference, explain] }));
+  store.add(new DecorationView({ scored, shown, pauses, others: [insertion, difference, explain] }));
   store.add(registerHover({ scored, config, looks, shown, pauses, insertion, differences: [difference, explain] }));
   const reading = store.add(new ReadingCheck(scored, pauses));
   store.add(reading.onDidDecide(({ document, medianBitsPerByte }) => looks.setRelative(document, medianBitsPerByte)));
@@ -138,6 +141,14 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
         panel.show();
       },
       'tokenLens.showAlternatives': asked => showAlternatives(scored, config, branches.continueWith, asked),
+      'tokenLens.showContextNeeds': () => {
+        insertion.leave();
+        return showContextNeeds({ readings, scored });
+      },
+      'tokenLens.readWithShortContext': () => {
+        insertion.leave();
+        return readWithShortContext({ readings, scored });
+      },
       'tokenLens.continueFromHere': asked => branches.choose(asked),
       'tokenLens.selectLeftOut': () => selectLeftOut(leftOut),
       'tokenLens.selectPreset': () => selectPreset(looks),
@@ -204,6 +215,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
         previews.leave();
         explain.leave();
         difference.leave();
+        if (vscode.window.activeTextEditor) readings.leave(vscode.window.activeTextEditor.document);
       },
     }),
   );

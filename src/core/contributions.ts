@@ -43,6 +43,8 @@ export const publicCommands = [
   'tokenLens.setPreamble',
   'tokenLens.comparePreamble',
   'tokenLens.removePreamble',
+  'tokenLens.showContextNeeds',
+  'tokenLens.readWithShortContext',
 ] as const;
 /** Commands that a button or a list needs and the palette does not show. */
 export const internalCommands = [
@@ -74,6 +76,8 @@ export const contextKeys = {
   previewing: 'tokenLens.previewing',
   /** What in the context made a prediction is painted in the editor. */
   explaining: 'tokenLens.explaining',
+  /** The active editor shows how much context its tokens need, or what a short one makes of them. */
+  reading: 'tokenLens.reading',
 } as const;
 
 /** Documents of our own making: never scored, whatever the settings say. */

@@ -1,5 +1,5 @@
 import type { BandEdges } from './band';
-import type { Metric } from './metric';
+import type { ShownMetric } from './metric';
 import { formatCount, formatDecimal } from './numberText';
 import type { NoiseFloor, PreambleNote, Provenance, Summary } from './scores';
 
@@ -12,20 +12,21 @@ export interface BandRow {
 }
 
 /**
- * What the bands mean, weakest first, without those that are empty: bits, but for ranks ("11" to "100"), for the probability relative to the
+ * What the bands mean, weakest first, without those that are empty: bits, but for ranks ("11" to "100") and context needed, which are whole numbers, for the probability relative to the
  * best token, which are fractions ("1/4" to "1/16"), and for that of a watched word ("0.1%" to "1%").
  */
-export function bandRows(metric: Metric, edges: BandEdges): readonly BandRow[] {
+export function bandRows(metric: ShownMetric, edges: BandEdges): readonly BandRow[] {
+  const isWhole = metric === 'rank' || metric === 'needed';
   const written = (edge: number) => {
-    if (metric === 'rank') return formatCount(edge);
+    if (isWhole) return formatCount(edge);
     if (metric === 'relative') return `1/${formatCount(2 ** edge)}`;
     return metric === 'watched' ? `${formatEdge(edge * 100)}%` : formatEdge(edge);
   };
   return edges.flatMap((edge, index) => {
     const next = edges[index + 1];
     if (edge === next) return [];
-    // Ranks are whole numbers: the last of a band is one below the next band's first.
-    const to = next === undefined ? undefined : written(metric === 'rank' ? next - 1 : next);
+    // The last whole number of a band is one below the next band's first.
+    const to = next === undefined ? undefined : written(isWhole ? next - 1 : next);
     return [{ band: index + 1, from: written(edge), to }];
   });
 }

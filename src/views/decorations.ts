@@ -3,7 +3,6 @@ import { drawnSpans, paint } from '../core/paint';
 import type { Span } from '../core/scores';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
-import type { Looks } from '../looks';
 import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Shown } from '../shown';
@@ -20,11 +19,8 @@ const scrollPauseMs = 40;
 /** One object, so that it is known to be the same. */
 const noSpans: readonly Span[] = [];
 
-type Scored = Pick<ScoredDocuments, 'onDidChange' | 'view'>;
-
 export interface DecorationParts {
-  readonly scored: Scored;
-  readonly looks: Looks;
+  readonly scored: Pick<ScoredDocuments, 'onDidChange'>;
   readonly shown: Shown;
   readonly pauses: Pauses;
   /** Who shows something else of a document, in place of these colours. */
@@ -52,8 +48,6 @@ interface Drawn {
  */
 export class DecorationView implements Disposable {
   readonly #store = new DisposableStore();
-  readonly #scored: Scored;
-  readonly #looks: Looks;
   readonly #shown: Shown;
   readonly #others: readonly OtherColours[];
   readonly #types = this.#store.add(new BandTypes());
@@ -62,9 +56,7 @@ export class DecorationView implements Disposable {
   readonly #scrolled = new Set<vscode.TextEditor>();
   #scrollTimer: NodeJS.Timeout | undefined;
 
-  constructor({ scored, looks, shown, pauses, others }: DecorationParts) {
-    this.#scored = scored;
-    this.#looks = looks;
+  constructor({ scored, shown, pauses, others }: DecorationParts) {
     this.#shown = shown;
     this.#others = others;
     const drawAll = pauses.timed('draw', () => this.#drawAll());
@@ -107,8 +99,8 @@ export class DecorationView implements Disposable {
 
   #draw(editor: vscode.TextEditor): void {
     const { document } = editor;
-    if (!this.#scored.view(document) || this.#others.some(other => other.isShown(document))) return this.#clear(editor);
-    const look = this.#looks.of(document);
+    if (!this.#shown.view(document) || this.#others.some(other => other.isShown(document))) return this.#clear(editor);
+    const look = this.#shown.look(document);
     const drawn = this.#drawnWith(editor, this.#types.of(look));
     const text = document.getText(); // VS Code keeps it until the next edit
     const visible = drawnSpans(

@@ -4,7 +4,8 @@ import { isPerByte } from '../core/look';
 import type { Look, Palette } from '../core/look';
 import { bandRows, shareText } from '../core/legend';
 import type { BandRow } from '../core/legend';
-import type { Metric, Scale } from '../core/metric';
+import { mostTriedTokens } from '../core/contextNeeds';
+import type { Scale, ShownMetric } from '../core/metric';
 import { formatCount, formatDecimal } from '../core/numberText';
 import type { Overview } from '../core/overview';
 import { wordRule } from '../core/textUnits';
@@ -18,7 +19,7 @@ interface Words {
   readonly text: string;
 }
 
-export function metricInWords(metric: Metric): Words {
+export function metricInWords(metric: ShownMetric): Words {
   switch (metric) {
     case 'surprisal':
       return { label: vscode.l10n.t('Surprisal'), text: vscode.l10n.t('how improbable the text was, in bits') };
@@ -36,6 +37,8 @@ export function metricInWords(metric: Metric): Words {
       };
     case 'watched':
       return { label: vscode.l10n.t('Watched word'), text: vscode.l10n.t('how probable it was as what comes next') };
+    case 'needed':
+      return { label: vscode.l10n.t('Context needed'), text: vscode.l10n.t('how many tokens before it the model has to see') };
     case 'relative':
       return {
         label: vscode.l10n.t('Probability relative to the best token'),
@@ -172,6 +175,10 @@ function tableOf(look: Look, overview: Overview | undefined): string {
 
 function limitsOf({ metric, scale }: Look, { from, to }: BandRow): string {
   if (metric === 'rank') return to === undefined ? vscode.l10n.t('rank {0} or more', from) : vscode.l10n.t('rank {0} to {1}', from, to);
+  if (metric === 'needed')
+    return to === undefined
+      ? vscode.l10n.t('more than {0} tokens', mostTriedTokens.toString())
+      : vscode.l10n.t('{0} to {1} tokens', from, to);
   if (metric === 'relative') return to === undefined ? vscode.l10n.t('{0} or less', from) : vscode.l10n.t('{0} to {1}', from, to);
   if (metric === 'watched') return to === undefined ? vscode.l10n.t('{0} or more', from) : vscode.l10n.t('{0} to {1}', from, to);
   if (isPerByte(scale))
@@ -184,15 +191,17 @@ function plainOf({ metric, scale, edges, muted }: Look): string {
   const limit =
     metric === 'rank'
       ? vscode.l10n.t('better than rank {0}', from)
-      : metric === 'relative'
-        ? vscode.l10n.t('more than {0}', from)
-        : metric === 'watched'
-          ? vscode.l10n.t('below {0}', from)
-          : isPerByte(scale)
-            ? vscode.l10n.t('below {0} bits/byte', from)
-            : from === '1'
-              ? vscode.l10n.t('below 1 bit')
-              : vscode.l10n.t('below {0} bits', from);
+      : metric === 'needed'
+        ? vscode.l10n.t('0 or 1 token')
+        : metric === 'relative'
+          ? vscode.l10n.t('more than {0}', from)
+          : metric === 'watched'
+            ? vscode.l10n.t('below {0}', from)
+            : isPerByte(scale)
+              ? vscode.l10n.t('below {0} bits/byte', from)
+              : from === '1'
+                ? vscode.l10n.t('below 1 bit')
+                : vscode.l10n.t('below {0} bits', from);
   return muted ? vscode.l10n.t('{0}: dimmed', limit) : vscode.l10n.t('{0}: plain', limit);
 }
 
