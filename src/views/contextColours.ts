@@ -103,7 +103,7 @@ async function affordable(plan: ReadingPlan): Promise<readonly ReadingStep[] | u
   ];
   const chosen = await vscode.window.showQuickPick(items, {
     title: vscode.l10n.t('This takes a while'),
-    placeHolder: vscode.l10n.t('What is on the screen comes first; it can be stopped at any time.'),
+    placeHolder: vscode.l10n.t('What is on the screen comes first, and it can be stopped at any time. A selection takes less.'),
   });
   return chosen?.steps;
 }
