@@ -217,10 +217,11 @@ export function stepsOf(
 export function tokensOf(kind: ReadingKind, steps: readonly RowRange[]): number {
   let tokens = 0;
   for (const { first, end } of steps) {
-    const rows = end - first;
+    tokens += end - first; // with the whole context
+    if (kind.of === 'short') tokens += (end - first) * (kind.contextTokens + 1);
     // Every start of a context is a run of its own, those before the first row too.
-    if (kind.of === 'needs') tokens += (rows + Math.min(mostTriedTokens, first)) * (mostTriedTokens + 1) + rows;
-    else tokens += rows * (kind.contextTokens + 1) + rows;
+    else
+      for (let start = Math.max(0, first - mostTriedTokens); start < end; start++) tokens += Math.min(end - 1 - start, mostTriedTokens) + 1;
   }
   return tokens;
 }

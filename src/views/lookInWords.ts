@@ -5,7 +5,7 @@ import type { Look, Palette } from '../core/look';
 import { bandRows, shareText } from '../core/legend';
 import type { BandRow } from '../core/legend';
 import { mostTriedTokens } from '../core/contextNeeds';
-import type { Scale, ShownMetric } from '../core/metric';
+import type { Metric, Scale } from '../core/metric';
 import { formatCount, formatDecimal } from '../core/numberText';
 import type { Overview } from '../core/overview';
 import { wordRule } from '../core/textUnits';
@@ -19,7 +19,7 @@ interface Words {
   readonly text: string;
 }
 
-export function metricInWords(metric: ShownMetric): Words {
+export function metricInWords(metric: Metric): Words {
   switch (metric) {
     case 'surprisal':
       return { label: vscode.l10n.t('Surprisal'), text: vscode.l10n.t('how improbable the text was, in bits') };
@@ -37,8 +37,6 @@ export function metricInWords(metric: ShownMetric): Words {
       };
     case 'watched':
       return { label: vscode.l10n.t('Watched word'), text: vscode.l10n.t('how probable it was as what comes next') };
-    case 'needed':
-      return { label: vscode.l10n.t('Context needed'), text: vscode.l10n.t('how many tokens before it the model has to see') };
     case 'relative':
       return {
         label: vscode.l10n.t('Probability relative to the best token'),
@@ -110,6 +108,7 @@ export function legendOf(look: Look, overview: Overview | undefined, modelName: 
 function headOf(look: Look, modelName: string, watched: readonly WatchedWord[]): readonly string[] {
   const { metric, scale, relativeTo, wordCorrection } = look;
   const paragraphs = [meaningOf(look, modelName, watched)];
+  if (metric === 'needed') return paragraphs;
   if (metric !== 'surprisal') paragraphs.push(vscode.l10n.t('Scale: token (only surprisal has others).'));
   else if (scale === 'word') {
     const rule = wordCorrection
@@ -146,6 +145,8 @@ function meaningOf(look: Look, modelName: string, watched: readonly WatchedWord[
       ? vscode.l10n.t('Stronger line = more probable to {0} that {1} comes there, whatever stands there.', modelName, word)
       : vscode.l10n.t('Stronger colour = more probable to {0} that {1} comes there, whatever stands there.', modelName, word);
   }
+  if (look.metric === 'needed')
+    return isLine ? vscode.l10n.t('Stronger line = more context needed.') : vscode.l10n.t('Stronger colour = more context needed.');
   const { label, text } = metricInWords(look.metric);
   return isLine
     ? vscode.l10n.t('Stronger line = higher: {0}, {1}.', label, text)

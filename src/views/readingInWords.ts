@@ -28,7 +28,9 @@ export function readingLines({ reading, view }: ShownReading, firstRow: number, 
   }
   const need = needInWords(reading, firstRow, endRow);
   if (need === undefined) return '';
-  const head = `**${vscode.l10n.t('Context: {0}', need)}**`;
+  const isAll = contextTokens > 0 && reading.neededIn(firstRow, endRow) === contextTokens;
+  const bold = `**${vscode.l10n.t('Context: {0}', need)}**`;
+  const head = isAll ? `${bold} ${vscode.l10n.t('That is all there is before it.')}` : bold;
   if (endRow - firstRow > 1) return `${head}\n\n`;
   const bits = reading.bitsByLength(firstRow).flatMap((each, index) => {
     const length = keptLengths[index] ?? 0;
