@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { cellsFrom, cellsWithin, noCells } from './core/cells';
-import { ContextReading, mostTriedTokens, rowsWithin, stepsOf } from './core/contextNeeds';
+import { ContextReading, mostTriedTokens, rowsWithin, stepsOf, tokensOf } from './core/contextNeeds';
 import type { ReadingKind, ReadingStep } from './core/contextNeeds';
 import type { Provenance, Span } from './core/scores';
 import { contextKeys } from './core/contributions';
@@ -13,7 +13,7 @@ import type { ScoredDocuments } from './scoredDocuments';
 
 /** Rows of one call: with few, what stands before the first one is run again and again; with many, the first colours come late. */
 const rowsPerStep = 48;
-/** Tokens run to see how fast the model is, about. */
+/** Tokens run to see how fast the model is, about; less where there is less to do. */
 const trialTokens = 400;
 /** Context lengths tried then: enough to have them run as later ones are. */
 const trialLengths = 16;
@@ -101,10 +101,11 @@ export class Readings implements Disposable {
     const shown = known ?? (await this.#newReading(document, kind, base, run.signal));
     const { reading } = shown;
     const visible = rowsWithin(reading.table, visibleSpans(document));
-    const left = () => stepsOf(rowsWithin(reading.table, [span]), visible, row => reading.isRead(row), rowsPerStep);
-    const [first] = left();
-    const tokensPerMs = first ? await this.#trial(document, shown, first, run.signal) : Infinity;
-    return { document, version, shown, steps: left(), tokensPerMs };
+    const steps = stepsOf(rowsWithin(reading.table, [span]), visible, row => reading.isRead(row), rowsPerStep);
+    const [first] = steps;
+    const tokens = Math.min(trialTokens, tokensOf(kind, steps) / 4);
+    const tokensPerMs = first ? await this.#trial(document, shown, first, tokens, run.signal) : Infinity;
+    return { document, version, shown, steps, tokensPerMs };
   }
 
   /** Shows a reading, and reads what it still lacks of these steps. `onStep`: so many rows are read. Rejects as `plan` does; what was read by then stays. */
@@ -161,10 +162,16 @@ export class Readings implements Disposable {
   }
 
   /** Tokens per millisecond, from a short run of the same kind. */
-  async #trial(document: vscode.TextDocument, shown: ShownReading, step: ReadingStep, signal: AbortSignal): Promise<number> {
+  async #trial(
+    document: vscode.TextDocument,
+    shown: ShownReading,
+    step: ReadingStep,
+    tokens: number,
+    signal: AbortSignal,
+  ): Promise<number> {
     const { kind } = shown.reading;
     const rowTokens = kind.of === 'needs' ? trialLengths : kind.contextTokens + 1;
-    const rows = { first: step.first, end: Math.min(step.end, step.first + Math.max(4, Math.ceil(trialTokens / rowTokens))) };
+    const rows = { first: step.first, end: Math.min(step.end, step.first + Math.max(4, Math.ceil(tokens / rowTokens))) };
     const start = performance.now();
     const answer =
       kind.of === 'needs'

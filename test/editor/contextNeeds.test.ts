@@ -9,7 +9,7 @@ import { activated, eventually, inExtension, untitled } from './documents';
 import { cancelled, clearNotices } from './notices';
 import { Memento, ownLens } from './ownLens';
 import { list, moveTo } from './picks';
-import { assertDrawn, setTheme, themes } from './screen';
+import { assertDrawn, setTheme, shownEditors, themes } from './screen';
 
 const text = [
   'Mrs Zabrowski opened the harbour office at six. By noon the',
@@ -126,6 +126,21 @@ describe('the context that tokens need, and a text as read from the last few', f
       .join('\n');
   }
 
+  /** Has the mouse rest on a place of the only editor until the hover shows, for a picture of it. */
+  async function pictureOfHover(name: string, offset: number): Promise<void> {
+    const [shown = []] = await shownEditors();
+    const at = shown[document.getText().slice(0, offset).replaceAll('\n', '').length];
+    assert.ok(at);
+    await browser.moveMouse(at.x, at.y);
+    await browser.moveMouse(at.x + 1, at.y);
+    await eventually('the hover shows', () =>
+      browser.evaluate<boolean>(`(document.querySelector('.monaco-hover:not(.hidden) .hover-contents')?.innerText ?? '').includes('bits')`),
+    );
+    await new Promise(resolve => setTimeout(resolve, 300)); // it fades in
+    await browser.screenshot(name);
+    await browser.moveMouse(5, 5);
+  }
+
   const never = new AbortController().signal;
 
   /** By the definition, from the numbers of the model: by token. */
@@ -163,6 +178,7 @@ describe('the context that tokens need, and a text as read from the last few', f
       await browser.moveMouse(5, 5);
     }
     await setTheme('Default Dark Modern');
+    await pictureOfHover('needs-hover', text.lastIndexOf('Zabrowski') + 2);
     const { tokens } = await api.score(document.uri);
     for (const [row, { start, end }] of tokens.entries()) {
       const need = expected[row] ?? NaN;
@@ -244,6 +260,7 @@ describe('the context that tokens need, and a text as read from the last few', f
       await browser.screenshot(`short-${theme}`);
     }
     await setTheme('Default Dark Modern');
+    await pictureOfHover('short-hover', text.lastIndexOf('Zabrowski') + 4);
     for (const [row, { end }] of tokens.entries()) {
       const said = await hoverAt(end - 1);
       const [short, all] = [result.surprisalBits[row] ?? NaN, whole.result.wholeBits[row] ?? NaN];
