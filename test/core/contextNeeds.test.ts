@@ -131,6 +131,7 @@ describe('a reading beside the usual one', () => {
     const needing = (needed: number) => ({ whole: 2, at: (length: number) => (length < needed ? 9 : 2) });
     reading.writeNeeds({ first: 0, end: 4 }, needsRows([needing(20), needing(3), needing(200), needing(9)]));
     assert.equal(reading.medianNeeded, 9);
+    assert.equal(reading.neededIn(0, 2), 20); // of one character
   });
 
   it('of a short context has its rows, and is held against the whole over the same tokens', () => {
