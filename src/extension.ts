@@ -143,10 +143,12 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.showAlternatives': asked => showAlternatives(scored, config, branches.continueWith, asked),
       'tokenLens.showContextNeeds': () => {
         insertion.leave();
+        difference.leave();
         return showContextNeeds({ readings, scored });
       },
       'tokenLens.readWithShortContext': () => {
         insertion.leave();
+        difference.leave();
         return readWithShortContext({ readings, scored });
       },
       'tokenLens.continueFromHere': asked => branches.choose(asked),

@@ -103,9 +103,15 @@ export class Readings implements Disposable {
     const visible = rowsWithin(reading.table, visibleSpans(document));
     const steps = stepsOf(rowsWithin(reading.table, [span]), visible, row => reading.isRead(row), rowsPerStep);
     const [first] = steps;
-    const tokens = Math.min(trialTokens, tokensOf(kind, steps) / 4);
+    const tokens = Math.min(trialTokens, this.tokensOf(shown, steps) / 4);
     const tokensPerMs = first ? await this.#trial(document, shown, first, tokens, run.signal) : Infinity;
     return { document, version, shown, steps, tokensPerMs };
+  }
+
+  /** About how many tokens are given to the model for some steps of a reading. */
+  tokensOf({ reading, view: { provenance } }: ShownReading, steps: readonly ReadingStep[]): number {
+    const startTokens = provenance.startTokenId === null ? 0 : 1;
+    return tokensOf(reading.kind, steps, startTokens + (provenance.preamble?.tokens ?? 0));
   }
 
   /** Shows a reading, and reads what it still lacks of these steps. `onStep`: so many rows are read. Rejects as `plan` does; what was read by then stays. */

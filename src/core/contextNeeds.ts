@@ -213,15 +213,16 @@ export function stepsOf(
   return [...steps.filter(step => step.visible), ...steps.filter(step => !step.visible)];
 }
 
-/** About how many tokens are given to the model for these steps. */
-export function tokensOf(kind: ReadingKind, steps: readonly RowRange[]): number {
+/** About how many tokens are given to the model for these steps; `prefixTokens` stand before every context: a start token, a preamble. */
+export function tokensOf(kind: ReadingKind, steps: readonly RowRange[], prefixTokens: number): number {
   let tokens = 0;
   for (const { first, end } of steps) {
     tokens += end - first; // with the whole context
-    if (kind.of === 'short') tokens += (end - first) * (kind.contextTokens + 1);
+    if (kind.of === 'short') tokens += (end - first) * (kind.contextTokens + prefixTokens);
     // Every start of a context is a run of its own, those before the first row too.
     else
-      for (let start = Math.max(0, first - mostTriedTokens); start < end; start++) tokens += Math.min(end - 1 - start, mostTriedTokens) + 1;
+      for (let start = Math.max(0, first - mostTriedTokens); start < end; start++)
+        tokens += Math.min(end - 1 - start, mostTriedTokens) + prefixTokens;
   }
   return tokens;
 }

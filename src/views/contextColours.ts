@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { shortLengths, tokensOf } from '../core/contextNeeds';
+import { shortLengths } from '../core/contextNeeds';
 import type { ReadingKind, ReadingStep } from '../core/contextNeeds';
 import { formatCount } from '../core/numberText';
 import type { Span } from '../core/scores';
@@ -74,7 +74,7 @@ async function show({ readings, scored }: ContextColourParts, { document, span }
     readings.plan(document, kind, span, signal),
   );
   if (!plan) return;
-  const steps = await affordable(plan);
+  const steps = await affordable(readings, plan);
   if (!steps) return;
   const total = steps.reduce((sum, { first, end }) => sum + end - first, 0);
   await withProgress(vscode.l10n.t('Token Lens: {0}', readingTitle(kind)), (signal, tell) => {
@@ -90,15 +90,15 @@ async function show({ readings, scored }: ContextColourParts, { document, span }
 }
 
 /** The steps that somebody wants to wait for; undefined where it is none. */
-async function affordable(plan: ReadingPlan): Promise<readonly ReadingStep[] | undefined> {
+async function affordable(readings: Pick<Readings, 'tokensOf'>, plan: ReadingPlan): Promise<readonly ReadingStep[] | undefined> {
   const { steps } = plan;
-  const seconds = secondsOf(plan, steps);
-  if (seconds <= askedSeconds) return steps;
+  const tokensFor = (wanted: readonly ReadingStep[]) => readings.tokensOf(plan.shown, wanted);
+  if (secondsOf(plan, tokensFor(steps)) <= askedSeconds) return steps;
   const visible = steps.filter(step => step.visible);
   const items = [
-    { label: vscode.l10n.t('Read it all'), description: costInWords(plan, steps), steps },
+    { label: vscode.l10n.t('Read it all'), description: costInWords(plan, tokensFor(steps)), steps },
     ...(visible.length > 0 && visible.length < steps.length
-      ? [{ label: vscode.l10n.t('Read only what is on the screen'), description: costInWords(plan, visible), steps: visible }]
+      ? [{ label: vscode.l10n.t('Read only what is on the screen'), description: costInWords(plan, tokensFor(visible)), steps: visible }]
       : []),
   ];
   const chosen = await vscode.window.showQuickPick(items, {
@@ -108,13 +108,12 @@ async function affordable(plan: ReadingPlan): Promise<readonly ReadingStep[] | u
   return chosen?.steps;
 }
 
-function secondsOf({ shown, tokensPerMs }: ReadingPlan, steps: readonly ReadingStep[]): number {
-  return tokensOf(shown.reading.kind, steps) / tokensPerMs / 1000;
+function secondsOf({ tokensPerMs }: ReadingPlan, tokens: number): number {
+  return tokens / tokensPerMs / 1000;
 }
 
-function costInWords(plan: ReadingPlan, steps: readonly ReadingStep[]): string {
-  const tokens = tokensOf(plan.shown.reading.kind, steps);
-  const seconds = secondsOf(plan, steps);
+function costInWords(plan: ReadingPlan, tokens: number): string {
+  const seconds = secondsOf(plan, tokens);
   const time =
     seconds < 90
       ? vscode.l10n.t('{0} seconds', formatCount(Math.max(1, Math.round(seconds))))

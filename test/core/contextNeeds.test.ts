@@ -200,8 +200,9 @@ describe('steps of a reading', () => {
 
   it('cost more with a longer context, and most where every length is tried', () => {
     const steps = [{ first: 100, end: 148 }];
-    const costs = [tokensOf({ of: 'short', contextTokens: 1 }, steps), tokensOf({ of: 'short', contextTokens: 64 }, steps)];
+    const costs = [tokensOf({ of: 'short', contextTokens: 1 }, steps, 1), tokensOf({ of: 'short', contextTokens: 64 }, steps, 1)];
     assert.deepEqual(costs, [48 * 3, 48 * 66]);
-    assert.ok(tokensOf({ of: 'needs' }, steps) > (costs[1] ?? Infinity));
+    assert.equal(tokensOf({ of: 'short', contextTokens: 1 }, steps, 101), 48 * 103);
+    assert.ok(tokensOf({ of: 'needs' }, steps, 1) > (costs[1] ?? Infinity));
   });
 });

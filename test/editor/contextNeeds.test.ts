@@ -131,11 +131,17 @@ describe('the context that tokens need, and a text as read from the last few', f
     const [shown = []] = await shownEditors();
     const at = shown[document.getText().slice(0, offset).replaceAll('\n', '').length];
     assert.ok(at);
-    await browser.moveMouse(at.x, at.y);
-    await browser.moveMouse(at.x + 1, at.y);
-    await eventually('the hover shows', () =>
-      browser.evaluate<boolean>(`(document.querySelector('.monaco-hover:not(.hidden) .hover-contents')?.innerText ?? '').includes('bits')`),
-    );
+    const isShown = () =>
+      browser.evaluate<boolean>(
+        `[...document.querySelectorAll('.monaco-hover:not(.hidden) .hover-contents')].some(each => each.innerText.includes('ontext'))`,
+      );
+    await eventually('the hover shows', async () => {
+      await browser.moveMouse(5, 5); // what was typed before may have it wait for the mouse to come back
+      await browser.moveMouse(at.x, at.y);
+      await browser.moveMouse(at.x + 1, at.y);
+      await new Promise(resolve => setTimeout(resolve, 1_500));
+      return isShown();
+    });
     await new Promise(resolve => setTimeout(resolve, 300)); // it fades in
     await browser.screenshot(name);
     await browser.moveMouse(5, 5);
