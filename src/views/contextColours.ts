@@ -103,7 +103,7 @@ async function affordable(readings: Pick<Readings, 'tokensOf'>, plan: ReadingPla
   ];
   const chosen = await vscode.window.showQuickPick(items, {
     title: vscode.l10n.t('This takes a while'),
-    placeHolder: vscode.l10n.t('What is on the screen comes first, and it can be stopped at any time. A selection takes less.'),
+    placeHolder: vscode.l10n.t('What shows comes first, and it can be stopped. A selection takes less.'),
   });
   return chosen?.steps;
 }
