@@ -149,6 +149,8 @@ export class ScoringSession {
       const file = await readGraph(path.join(folder, 'onnx', graph));
       const logits = outputType(file.model, 'logits');
       if (!logits) throw new ModelError('unsupported', `The model in ${folder} is not a language model: it has no output logits.`);
+      const taken = file.model.graph?.input.find(({ name }) => isOwn(name));
+      if (taken) throw unknownInput(taken.name);
       const bytes = await rewritten(file, options);
       const open = async (content: RuntimeOptions['content'], plain: string | undefined) => {
         const model = await openModel({ ...options, content });
@@ -489,6 +491,10 @@ function presentOf(past: string): string {
   return past.replace('past_key_values', 'present');
 }
 
+function unknownInput(name: string): ModelError {
+  return new ModelError('unsupported', `The model asks for an input this version does not know: ${name}.`);
+}
+
 function pastInputs(session: InferenceSession): LayerShape[] {
   const others: readonly string[] = ['input_ids', 'attention_mask', 'position_ids'];
   const past: LayerShape[] = [];
@@ -498,7 +504,7 @@ function pastInputs(session: InferenceSession): LayerShape[] {
     const [, heads, , dimension] = shape;
     const usable = name.startsWith('past_key_values.') && session.outputNames.includes(presentOf(name));
     if (!usable || typeof heads !== 'number' || typeof dimension !== 'number') {
-      throw new ModelError('unsupported', `The model asks for an input this version does not know: ${name}.`);
+      throw unknownInput(name);
     }
     if (type !== 'float32' && type !== 'float16') {
       throw new ModelError('unsupported', `A cache of type ${type} is not supported, only float32 and float16.`);
