@@ -212,6 +212,9 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.removePreamble': () => {
         preamble.remove();
       },
+      'tokenLens.cancelSuggestion': () => {
+        ghostText.cancel();
+      },
       'tokenLens.leaveInspection': () => {
         insertion.leave();
         previews.leave();

@@ -39,6 +39,8 @@ interface GitChange {
 const noVersionBefore: ReadonlySet<number> = new Set([1 /* INDEX_ADDED */, 7 /* UNTRACKED */, 9 /* INTENT_TO_ADD */]);
 
 const indexDeleted = 2;
+/** Of a conflict: files that are not in HEAD. */
+const conflictNotInHead: ReadonlySet<number> = new Set([13 /* ADDED_BY_THEM */, 14 /* DELETED_BY_US */, 17 /* BOTH_DELETED */]);
 
 /** One side against the other. */
 export interface GitComparison {
@@ -68,8 +70,14 @@ export async function gitChangesOf(document: vscode.TextDocument): Promise<GitCh
   await repository.status().catch(() => undefined); // as while another program holds the repository: then what was known before counts
   const { state } = repository;
   const isOf = ({ uri, renameUri }: GitChange) => [uri, renameUri].some(each => each?.fsPath === file.fsPath);
+  const conflict = state.mergeChanges.find(isOf);
+  if (conflict) {
+    // The index has three versions of it, none of which is its own.
+    const original = conflictNotInHead.has(conflict.status) ? undefined : api.toGitUri(conflict.originalUri, 'HEAD');
+    return { kind: 'found', comparisons: [{ kind: 'working', original, modified: file }], repository };
+  }
   const staged = state.indexChanges.find(isOf);
-  const working = [...state.mergeChanges, ...state.workingTreeChanges, ...(state.untrackedChanges ?? [])].find(isOf);
+  const working = [...state.workingTreeChanges, ...(state.untrackedChanges ?? [])].find(isOf);
   const versionBefore = (change: GitChange | undefined, ref: string) =>
     change && noVersionBefore.has(change.status) ? undefined : api.toGitUri(change?.originalUri ?? file, ref);
   const isOpen = vscode.workspace.textDocuments.some(({ uri, isDirty }) => isDirty && uri.toString() === file.toString());

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Config } from './config';
-import { insertionOf, movedParts, touches, tracked } from './core/insertion';
+import { insertionOf, movedParts, separated, touches, tracked } from './core/insertion';
 import type { TextChange, TrackedPart } from './core/insertion';
 import { DisposableStore } from './disposable';
 import type { Disposable } from './disposable';
@@ -34,6 +34,8 @@ interface Known {
   /** Of the document's present version, kept since an event of an edit does not say what it took away; undefined: too long to be kept. */
   text: string | undefined;
   eol: vscode.EndOfLine;
+  /** Where the last edit ended, UTF-16 offsets of the present text. */
+  typedTo: readonly number[];
   last: { parts: readonly TrackedPart[]; readonly at: number } | undefined;
   /** Nobody knows yet whether it counts. */
   candidate: Candidate | undefined;
@@ -108,6 +110,7 @@ export class Insertions implements Disposable {
       const known: Known = this.#known.get(document) ?? {
         text: undefined,
         eol: document.eol,
+        typedTo: [],
         last: undefined,
         candidate: undefined,
         savingSince: -Infinity,
@@ -139,16 +142,25 @@ export class Insertions implements Disposable {
       end: start + rangeLength,
       text,
     }));
-    if (known.last) known.last = stillThere({ ...known.last, parts: movedParts(known.last.parts, changes) });
+    const { typedTo } = known;
+    known.typedTo = endsOf(changes);
+    // What replaces a whole text may leave most of it as it was.
+    const separate = changes.map(change => ({ ...change, pieces: separated(change, before) }));
+    const apart = separate.flatMap(({ pieces }) => pieces);
+    if (known.last) known.last = stillThere({ ...known.last, parts: movedParts(known.last.parts, apart) });
     const editors = vscode.window.visibleTextEditors.filter(editor => editor.document === document);
     const cursors = editors.flatMap(({ selections }) =>
       selections.flatMap(({ start, end }) => [document.offsetAt(start), document.offsetAt(end)]),
     );
     const isFar = !cursors.some(at => changes.some(({ start, end, text }) => start <= at && at <= Math.max(end, start + text.length)));
-    this.#moveCandidate(document, known, changes, isFar);
+    this.#moveCandidate(document, known, apart, isFar);
     if (editors.length === 0) return; // nobody sees it
     const isSaving = now - known.savingSince < longestSaveMs;
-    const parts = insertionOf(changes, { before, cursors, isUndoOrRedo: reason !== undefined, isSaving });
+    // A selection is still that of before the edit: VS Code tells of the new one after it.
+    const selected = contentChanges
+      .filter(({ range }) => editors.some(({ selections }) => selections.some(each => !each.isEmpty && each.contains(range))))
+      .map(({ rangeOffset: start, rangeLength }) => ({ start, end: start + rangeLength }));
+    const parts = insertionOf(separate, { before, cursors, selected, typedTo, isUndoOrRedo: reason !== undefined, isSaving });
     if (!parts) return;
     if (isFar && now - Math.max(known.last?.at ?? -Infinity, known.candidate?.at ?? -Infinity) < companionMs) return;
     clearTimeout(known.candidate?.timer);
@@ -203,6 +215,18 @@ export class Insertions implements Disposable {
     clearTimeout(this.#known.get(document)?.candidate?.timer);
     this.#known.delete(document);
   }
+}
+
+/** Offsets of the text after the changes. */
+function endsOf(changes: readonly TextChange[]): readonly number[] {
+  let shift = 0;
+  return [...changes]
+    .sort((a, b) => a.start - b.start || a.end - b.end)
+    .map(({ start, end, text }) => {
+      const now = start + shift + text.length;
+      shift += text.length - (end - start);
+      return now;
+    });
 }
 
 function stillThere<T extends { readonly parts: readonly TrackedPart[] }>(insertion: T): T | undefined {

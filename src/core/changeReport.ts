@@ -1,4 +1,5 @@
-import { diffArrays } from 'diff';
+import { differingLines } from './lineDiff';
+import type { LineRange } from './lineDiff';
 import { rowState } from './scores';
 import type { NoiseFloor, ScoreTable, Span } from './scores';
 
@@ -16,12 +17,6 @@ export interface ScoredLines {
   /** Of scored tokens, as are the bytes (UTF-8). */
   readonly bits: Float64Array;
   readonly scoredBytes: Uint32Array;
-}
-
-/** Lines [from, to), counted from 0. */
-export interface LineRange {
-  readonly from: number;
-  readonly to: number;
 }
 
 export interface LinesSum {
@@ -97,8 +92,6 @@ export const spreadsToStandOut = 2;
 export const bitsToStandOut = 8;
 /** With fewer lines nothing is said about what is usual. */
 export const fewestLines = 5;
-/** The work grows with the square of the differing lines. */
-const mostDifferences = 3_000;
 
 /** `table` undefined: the text is not there on this side. */
 export function scoredLines(text: string, table: ScoreTable | undefined): ScoredLines {
@@ -190,43 +183,6 @@ export function usualLevel(lines: ScoredLines, changed: readonly LineRange[] = [
     squares += own * ((lines.bits[line] ?? 0) / own - mean) ** 2;
   }
   return { mean, spread: counted.length < fewestLines ? undefined : Math.sqrt(squares / bytes) };
-}
-
-/** Lines that differ, as ranges of both sides, and whether they are told apart only roughly. Line breaks are not compared. */
-export async function differingLines(
-  original: readonly string[],
-  modified: readonly string[],
-): Promise<{ readonly ranges: readonly { readonly removed: LineRange; readonly added: LineRange }[]; readonly isCoarse: boolean }> {
-  const shorter = Math.min(original.length, modified.length);
-  let head = 0;
-  while (head < shorter && original[head] === modified[head]) head++;
-  let tail = 0;
-  while (tail < shorter - head && original.at(-1 - tail) === modified.at(-1 - tail)) tail++;
-  const [originalEnd, modifiedEnd] = [original.length - tail, modified.length - tail];
-  const all = { removed: { from: head, to: originalEnd }, added: { from: head, to: modifiedEnd } };
-  if (originalEnd === head && modifiedEnd === head) return { ranges: [], isCoarse: false };
-  if (originalEnd === head || modifiedEnd === head) return { ranges: [all], isCoarse: false };
-  const parts = await new Promise<Parameters<Parameters<typeof diffArrays>[2]['callback']>[0]>(callback => {
-    diffArrays(original.slice(head, originalEnd), modified.slice(head, modifiedEnd), { maxEditLength: mostDifferences, callback });
-  });
-  if (!parts) return { ranges: [all], isCoarse: true };
-  const ranges: { removed: LineRange; added: LineRange }[] = [];
-  let [before, after] = [head, head];
-  let [fromBefore, fromAfter] = [head, head];
-  const close = () => {
-    if (before > fromBefore || after > fromAfter)
-      ranges.push({ removed: { from: fromBefore, to: before }, added: { from: fromAfter, to: after } });
-  };
-  for (const { count = 0, added, removed } of parts) {
-    if (removed === true) before += count;
-    else if (added === true) after += count;
-    else {
-      close();
-      [fromBefore, fromAfter] = [(before += count), (after += count)];
-    }
-  }
-  close();
-  return { ranges, isCoarse: false };
 }
 
 /** What a change took away and brought, hunk by hunk. `noise`: of the model that has scored both texts. */

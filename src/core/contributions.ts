@@ -54,6 +54,7 @@ export const internalCommands = [
   'tokenLens.chooseModelFolder',
   'tokenLens.goToPlace',
   'tokenLens.leaveInspection',
+  'tokenLens.cancelSuggestion',
 ] as const;
 export type CommandId = (typeof publicCommands)[number] | (typeof internalCommands)[number];
 
@@ -78,6 +79,8 @@ export const contextKeys = {
   explaining: 'tokenLens.explaining',
   /** The active editor shows how much context its tokens need, or what a short one makes of them. */
   reading: 'tokenLens.reading',
+  /** The model writes ghost text that was asked for. */
+  suggesting: 'tokenLens.suggesting',
 } as const;
 
 /** Documents of our own making: never scored, whatever the settings say. */

@@ -14,4 +14,10 @@ declare module 'diff' {
     modified: string[],
     options: { readonly maxEditLength: number; readonly callback: (parts: readonly ArrayPart[] | undefined) => void },
   ): void;
+  /** The same at once. */
+  export function diffArrays(
+    original: string[],
+    modified: string[],
+    options: { readonly maxEditLength: number },
+  ): readonly ArrayPart[] | undefined;
 }

@@ -132,6 +132,7 @@ async function exactly(rows: Rows, ids: readonly number[]): Promise<Beginning> {
  * bytes that nobody would write here it is any way.
  */
 async function spelling(rows: Rows, bytes: Uint8Array, mostTokens: number, vocabulary: Vocabulary): Promise<Beginning | undefined> {
+  const { offsets } = vocabulary.data;
   let open: Path[] = [{ ids: [], logs: [], log: 0, spelled: 0 }];
   let completeMass = bytes.length === 0 ? 1 : 0;
   for (let lookups = 0; ; lookups++) {
@@ -151,10 +152,9 @@ async function spelling(rows: Rows, bytes: Uint8Array, mostTokens: number, vocab
       spelled: best.spelled + vocabulary.bytesOf(id).length,
     });
     let last: number | undefined; // the most probable token that completes it; there may be many thousand
-    for (const id of beginningWith(bytes[best.spelled] ?? 0, vocabulary)) {
-      const token = vocabulary.bytesOf(id);
-      if (id >= row.length || !agrees(token, bytes, best.spelled)) continue;
-      if (best.spelled + token.length < bytes.length) {
+    for (const id of agreeing(bytes, best.spelled, vocabulary)) {
+      if (id >= row.length) continue;
+      if (best.spelled + (offsets[id + 1] ?? 0) - (offsets[id] ?? 0) < bytes.length) {
         if (best.ids.length + 1 < mostTokens) open.push(extended(id));
         continue;
       }
@@ -165,19 +165,21 @@ async function spelling(rows: Rows, bytes: Uint8Array, mostTokens: number, vocab
   }
 }
 
-/** Most tokens begin otherwise, and a view of each one's bytes would take longer than half a step. */
-function* beginningWith(byte: number, { data: { bytes, offsets } }: Vocabulary): Generator<number> {
+/**
+ * Tokens that stand in `bytes` from `at` on, or begin with all that is left of them. The whole vocabulary is looked through at every beginning, so
+ * nothing is made for a token: views of their bytes took as long as one or two tokens take to be written.
+ */
+function* agreeing(bytes: Uint8Array, at: number, { data: { bytes: all, offsets } }: Vocabulary): Generator<number> {
+  const left = bytes.length - at;
   for (let id = 0; id + 1 < offsets.length; id++) {
     const start = offsets[id] ?? 0;
-    if (bytes[start] === byte && start < (offsets[id + 1] ?? 0)) yield id;
+    const length = (offsets[id + 1] ?? 0) - start;
+    if (length === 0) continue;
+    const common = Math.min(length, left);
+    let index = 0;
+    while (index < common && all[start + index] === bytes[at + index]) index++;
+    if (index === common) yield id;
   }
-}
-
-/** The token stands in `bytes` from `at` on, or begins with all that is left of them. */
-function agrees(token: Uint8Array, bytes: Uint8Array, at: number): boolean {
-  const common = Math.min(token.length, bytes.length - at);
-  for (let index = 0; index < common; index++) if (token[index] !== bytes[at + index]) return false;
-  return true;
 }
 
 function mostProbable(paths: readonly Path[]): Path | undefined {

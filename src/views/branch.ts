@@ -129,8 +129,9 @@ class Branch {
   #ids: readonly number[] = [];
   #written: Written | undefined;
   #mode: Mode = 'replace';
-  #hasComparison = false;
+  #comparing: Promise<void> | undefined;
   #isOpen = true;
+  #left: Promise<vscode.TextEditor | undefined> | undefined;
   #resolve: (end: End | undefined) => void = () => undefined;
 
   constructor(scored: Scored, place: Place, beginning: Beginning, uri: vscode.Uri, changed: () => void) {
@@ -188,9 +189,12 @@ class Branch {
     return closed;
   }
 
-  /** Discards it. */
+  /** Discards it; resolves when nothing of it is to be seen any more. */
   async close(end?: End): Promise<void> {
-    if (!this.#isOpen) return;
+    if (!this.#isOpen) {
+      await this.#left; // whoever came first says why; closing the list comes back to here
+      return;
+    }
     await this.#leave();
     this.#resolve(end);
   }
@@ -226,16 +230,29 @@ class Branch {
     this.#resolve(isDone ? undefined : { kind: 'message', text: notTakenMessage() });
   }
 
-  /** Ends all that is under way, closes the comparison and shows the document again. */
-  async #leave(): Promise<vscode.TextEditor | undefined> {
+  /**
+   * Ends all that is under way, closes the comparison and shows the document again. Who is in the document already, and perhaps types, is left
+   * where he is.
+   */
+  #leave(): Promise<vscode.TextEditor | undefined> {
+    return (this.#left ??= this.#leaveNow());
+  }
+
+  async #leaveNow(): Promise<vscode.TextEditor | undefined> {
     this.#isOpen = false;
     this.#run.abort();
     this.#store.dispose();
+    await this.#comparing?.catch(() => undefined); // a tab that is just being opened could not be closed yet
     const tab = vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs).find(each => isOf(each, this.uri));
-    if (tab) await vscode.window.tabGroups.close(tab);
-    if (this.#document.isClosed) return undefined;
+    if (tab) await vscode.window.tabGroups.close(tab, true);
+    const document = this.#document;
+    if (document.isClosed) return undefined;
+    const active = vscode.window.activeTextEditor;
+    const { input } = vscode.window.tabGroups.activeTabGroup.activeTab ?? {};
+    if (active?.document === document && input instanceof vscode.TabInputText) return active;
     const column = this.#viewColumn === undefined ? {} : { viewColumn: this.#viewColumn };
-    return vscode.window.showTextDocument(this.#document, { ...column, selection: this.#selection });
+    const selection = document.version === this.#place.version ? { selection: this.#selection } : {}; // of another text it is another place
+    return vscode.window.showTextDocument(document, { ...column, ...selection });
   }
 
   /** A line more, or the first. */
@@ -272,7 +289,8 @@ class Branch {
       const toEdit = (edit: TextEdit): TextEdit => ({ ...edit, text: withLineEndings(edit.text, this.#document) });
       this.#written = { edits: { replace: toEdit(replace), insert: insert && toEdit(insert) }, ended: result.ended, modelName, totals: {} };
       this.#changed();
-      await this.#compare(replace);
+      this.#comparing ??= this.#compare(replace);
+      await this.#comparing;
       if (this.#run !== run || !this.#isOpen) return;
       this.#list(this.#written);
       for (const mode of ['replace', 'insert'] as const) await this.#sum(mode, signal);
@@ -294,8 +312,6 @@ class Branch {
   }
 
   async #compare({ start }: TextEdit): Promise<void> {
-    if (this.#hasComparison) return;
-    this.#hasComparison = true;
     const would = await vscode.workspace.openTextDocument(this.uri);
     const { languageId } = this.#document;
     if (would.languageId !== languageId) await vscode.languages.setTextDocumentLanguage(would, languageId);

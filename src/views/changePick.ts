@@ -19,6 +19,8 @@ interface ComparisonItem extends vscode.QuickPickItem {
 /** The two sides of the active diff editor, else what Git has of the active file. Undefined where the user chose nothing, or was told why there is nothing. */
 export async function chooseChange(): Promise<ChangeSubject | undefined> {
   const { activeTab } = vscode.window.tabGroups.activeTabGroup;
+  // A tab of many diffs (all changes of a repository) does not tell what is in it: `TabInputTextMultiDiff` is a proposal, which extensions of the
+  // Marketplace may not use. There, as in a plain editor, it is the change that Git has of the file that the cursor is in.
   if (activeTab?.input instanceof vscode.TabInputTextDiff)
     return { original: activeTab.input.original, modified: activeTab.input.modified, repository: undefined };
   const document = vscode.window.activeTextEditor?.document;

@@ -1,17 +1,8 @@
 import * as vscode from 'vscode';
 import { bitsToStandOut, fewestLines, linesAfter, spreadsToStandOut } from '../core/changeReport';
-import type {
-  Aftermath,
-  ChangeReport,
-  ChangedLine,
-  Hunk,
-  HunkSide,
-  LineRange,
-  LinesSum,
-  ScoredLines,
-  UsualLevel,
-} from '../core/changeReport';
+import type { Aftermath, ChangeReport, ChangedLine, Hunk, HunkSide, LinesSum, ScoredLines, UsualLevel } from '../core/changeReport';
 import { formatTotalBits } from '../core/documentReport';
+import type { LineRange } from '../core/lineDiff';
 import type { Palette } from '../core/look';
 import { formatBits, formatCount, formatDecimal } from '../core/numberText';
 import type { ChangeHunk, ChangeLine, ReportChange } from './reportProtocol';

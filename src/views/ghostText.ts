@@ -1,10 +1,13 @@
 import * as vscode from 'vscode';
 import type { Config } from '../config';
+import { contextKeys } from '../core/contributions';
 import { ghostTextOf } from '../core/ghostText';
 import type { GhostText } from '../core/ghostText';
 import { formatBits, formatCount, formatDecimal } from '../core/numberText';
+import type { Span } from '../core/scores';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
+import type { Answer } from '../documentView';
 import { ModelError } from '../model/errors';
 import type { DraftResult } from '../model/protocol';
 import type { Pauses } from '../pauses';
@@ -32,6 +35,13 @@ interface Asked {
   readonly version: number;
   /** Of the cursor, UTF-16. */
   readonly offset: number;
+}
+
+/** The model is asked before VS Code comes for the answer: its way there and back takes as long as a token. */
+interface Writing {
+  readonly run: AbortController;
+  readonly leastProbability: number;
+  readonly answer: Promise<Answer<'draft'>>;
 }
 
 /** A text that might be put in place of a range. */
@@ -64,7 +74,7 @@ export class GhostTextView implements Disposable {
   #asked: Asked | undefined;
   /** VS Code has not come for the answer yet. */
   #isPending = false;
-  #run: AbortController | undefined;
+  #writing: Writing | undefined;
   #shown: Shown | undefined;
   #message: vscode.Disposable | undefined;
 
@@ -95,7 +105,8 @@ export class GhostTextView implements Disposable {
     if (!editor) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
     const { document } = editor;
     this.#leave();
-    this.#asked = { document, version: document.version, offset: document.offsetAt(editor.selection.active) };
+    const position = editor.selection.active;
+    this.#asked = { document, version: document.version, offset: document.offsetAt(position) };
     const isEnabled = vscode.workspace.getConfiguration('editor', document).get<boolean>('inlineSuggest.enabled') !== false;
     const skipped = this.#config.skips(document);
     if (skipped !== undefined || !isEnabled) {
@@ -107,7 +118,15 @@ export class GhostTextView implements Disposable {
       return;
     }
     this.#isPending = true;
-    await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger', ownProvider);
+    const triggered = vscode.commands.executeCommand('editor.action.inlineSuggest.trigger', ownProvider);
+    const writing = this.#write(document, position, undefined);
+    await triggered;
+    this.#endUnasked(writing);
+  }
+
+  /** Nobody waits for the answer any more. */
+  cancel(): void {
+    this.#leave();
   }
 
   /** What stands in grey behind the cursor, as much of it as is not in the document yet, and what it would take the place of. */
@@ -135,19 +154,20 @@ export class GhostTextView implements Disposable {
     if (!isAnswer || asked?.document !== document) return this.#rest(document, position);
     this.#isPending = false;
     if (asked.version !== document.version || asked.offset !== document.offsetAt(position)) return undefined;
-    this.#run?.abort();
-    const run = new AbortController();
-    this.#run = run;
-    const { signal } = run;
+    const entry = entryOf(document, selected);
+    // Of the entry that is marked in a list nobody knew before.
+    const writing = (entry ? undefined : this.#writing) ?? this.#write(document, position, entry);
+    const { signal } = writing.run;
     const cancelled = token.onCancellationRequested(() => {
-      run.abort();
+      writing.run.abort();
     });
     const waiting = setTimeout(() => {
       if (!signal.aborted) this.#show(`$(loading~spin) ${vscode.l10n.t('Token Lens: the model writes')}`);
     }, patienceMs);
     try {
-      const found = await this.#draft(document, position, selected, signal);
+      const answer = await writing.answer;
       if (signal.aborted || document.version !== asked.version) return undefined;
+      const found = this.#offer(document, position, entry, writing.leastProbability, answer);
       return found && [found];
     } catch (error) {
       if (!signal.aborted) this.#say(reasonInWords(error));
@@ -155,31 +175,49 @@ export class GhostTextView implements Disposable {
     } finally {
       clearTimeout(waiting);
       cancelled.dispose();
-      if (this.#run === run) {
-        this.#run = undefined;
-        if (signal.aborted) this.#leave(); // VS Code does not want it any more: it is not being written
+      if (this.#writing === writing) {
+        if (signal.aborted)
+          this.#leave(); // VS Code does not want it any more: it is not being written
+        else this.#stop();
       }
     }
   }
 
-  async #draft(
-    document: vscode.TextDocument,
-    position: vscode.Position,
-    selected: vscode.SelectedCompletionInfo | undefined,
-    signal: AbortSignal,
-  ): Promise<vscode.InlineCompletionItem | undefined> {
-    const text = document.getText();
-    const offset = document.offsetAt(position);
-    const entry = selected && {
-      start: document.offsetAt(selected.range.start),
-      end: document.offsetAt(selected.range.end),
-      text: selected.text,
-    };
+  /** In place of what is being written. */
+  #write(document: vscode.TextDocument, position: vscode.Position, entry: Entry | undefined): Writing {
+    this.#stop();
     const leastProbability = this.#config.suggestLeastProbability(document);
     const begins = { kind: 'typed', instead: entry } as const;
-    const asked = { offset, after: [], begins, mostTokens, leastProbability, atLineEnd: true };
-    const { result, vocabulary, modelName } = await this.#scored.ask(document, 'draft', asked, signal);
-    if (signal.aborted) return undefined;
+    const asked = { offset: document.offsetAt(position), after: [], begins, mostTokens, leastProbability, atLineEnd: true };
+    const run = new AbortController();
+    const writing = { run, leastProbability, answer: this.#scored.ask(document, 'draft', asked, run.signal) };
+    writing.answer.catch(() => undefined); // whoever waits for it says what is wrong
+    this.#writing = writing;
+    void vscode.commands.executeCommand('setContext', contextKeys.suggesting, true);
+    return writing;
+  }
+
+  /** VS Code has an answer of its own, or wants none. */
+  #endUnasked(writing: Writing): void {
+    if (this.#isPending && this.#writing === writing) this.#stop();
+  }
+
+  #stop(): void {
+    if (!this.#writing) return;
+    this.#writing.run.abort();
+    this.#writing = undefined;
+    void vscode.commands.executeCommand('setContext', contextKeys.suggesting, false);
+  }
+
+  #offer(
+    document: vscode.TextDocument,
+    position: vscode.Position,
+    entry: Entry | undefined,
+    leastProbability: number,
+    { result, vocabulary, modelName }: Answer<'draft'>,
+  ): vscode.InlineCompletionItem | undefined {
+    const text = document.getText();
+    const offset = document.offsetAt(position);
     const ghost = ghostTextOf({ text, offset, selected: entry }, result, vocabulary);
     if (!ghost || ghost.isThere) {
       this.#say(whyNothing(ghost, result, modelName, leastProbability));
@@ -188,7 +226,7 @@ export class GhostTextView implements Disposable {
     this.#show(markOf(ghost, modelName));
     const eol = document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n';
     const inserted = ghost.text.replaceAll('\n', eol);
-    this.#shown = { document, asked: offset, start: ghost.start, text: inserted, covered: selected ? '' : text.slice(offset, ghost.end) };
+    this.#shown = { document, asked: offset, start: ghost.start, text: inserted, covered: entry ? '' : text.slice(offset, ghost.end) };
     const range = new vscode.Range(document.positionAt(ghost.start), document.positionAt(ghost.end));
     return new vscode.InlineCompletionItem(inserted, range);
   }
@@ -228,8 +266,7 @@ export class GhostTextView implements Disposable {
   #leave(): void {
     this.#asked = undefined;
     this.#isPending = false;
-    this.#run?.abort();
-    this.#run = undefined;
+    this.#stop();
     this.#shown = undefined;
     this.#message?.dispose();
     this.#message = undefined;
@@ -244,6 +281,15 @@ export class GhostTextView implements Disposable {
     this.#message?.dispose();
     this.#message = forMs === undefined ? vscode.window.setStatusBarMessage(text) : vscode.window.setStatusBarMessage(text, forMs);
   }
+}
+
+/** Of a list, and what of the document it would replace, UTF-16. */
+interface Entry extends Span {
+  readonly text: string;
+}
+
+function entryOf(document: vscode.TextDocument, selected: vscode.SelectedCompletionInfo | undefined): Entry | undefined {
+  return selected && { start: document.offsetAt(selected.range.start), end: document.offsetAt(selected.range.end), text: selected.text };
 }
 
 /** How sure the model is: the mean, of a draft. */

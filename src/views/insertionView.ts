@@ -47,6 +47,8 @@ interface Inspected {
   insertion: Insertion;
   /** Of the document's present text; undefined while the model is asked. */
   reading: PassageReading | undefined;
+  /** Somebody went to one of its tokens: only then is the first one there *again*. */
+  isVisited: boolean;
   /** It has been read once: while it is read again the other colours do not come back for a moment. */
   isShown: boolean;
 }
@@ -168,7 +170,8 @@ export class InsertionView implements Disposable {
     }
     const surprise = surpriseOf(text, cells, cell, { table, vocabulary });
     select(editor, surprise.span);
-    this.#parts.announcer.say(inDirection(surpriseInWords(surprise), direction, found.wrapped));
+    this.#parts.announcer.say(inDirection(surpriseInWords(surprise), direction, found.wrapped && inspected.isVisited));
+    inspected.isVisited = true;
     return true;
   }
 
@@ -191,7 +194,7 @@ export class InsertionView implements Disposable {
   #begin(insertion: Insertion, asked: boolean): void {
     if (this.#inspected && this.#inspected.document !== insertion.document) this.leave();
     const isShown = this.#inspected?.isShown ?? false;
-    this.#inspected = { document: insertion.document, asked, insertion, reading: undefined, isShown };
+    this.#inspected = { document: insertion.document, asked, insertion, reading: undefined, isVisited: false, isShown };
     void vscode.commands.executeCommand('setContext', contextKeys.inspecting, true);
     void this.#read();
   }

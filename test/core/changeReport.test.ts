@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { bitsToStandOut, changeReport, differingLines, linesAfter, scoredLines, sumOfLines, usualLevel } from '../../src/core/changeReport';
+import { bitsToStandOut, changeReport, linesAfter, scoredLines, sumOfLines, usualLevel } from '../../src/core/changeReport';
 import type { ChangeReport, ScoredLines } from '../../src/core/changeReport';
 import { rowState } from '../../src/core/scores';
 import type { ScoreTable } from '../../src/core/scores';
@@ -230,18 +230,6 @@ describe('a change', () => {
     assert.equal(hunks.length, 1);
     assert.deepEqual([removed.tokens, removed.bits, removed.bitsPerByte, originalLevel], [0, 0, null, undefined]);
     assert.equal(added.bits, everything(modified).bits);
-  });
-
-  it('takes no line for one of the common beginning and of the common end', async () => {
-    const { ranges } = await differingLines(['a', 'a'], ['a', 'a', 'a']);
-    assert.deepEqual(ranges, [{ removed: { from: 2, to: 2 }, added: { from: 2, to: 3 } }]);
-  });
-
-  it('is one hunk between the common ends where too much differs', async () => {
-    const numbered = (prefix: string) => Array.from({ length: 3_200 }, (_, index) => `${prefix}${index}`);
-    const { ranges, isCoarse } = await differingLines(['same', ...numbered('a'), 'end'], ['same', ...numbered('b'), 'end']);
-    assert.equal(isCoarse, true);
-    assert.deepEqual(ranges, [{ removed: { from: 1, to: 3_201 }, added: { from: 1, to: 3_201 } }]);
   });
 
   const plain = Array.from({ length: 20 }, (_, index) => `line ${index} of it`);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { insertionOf, movedParts, touches, tracked } from '../../src/core/insertion';
+import { insertionOf, movedParts, separated, touches, tracked } from '../../src/core/insertion';
 import type { EditAround, TextChange } from '../../src/core/insertion';
 
 /** Changes as an editor tells them, in offsets of the text before. */
@@ -19,7 +19,11 @@ function edited(before: string, changes: readonly TextChange[]): string {
 function inserted(before: string, changes: readonly TextChange[], around: Partial<EditAround> = {}): readonly string[] | undefined {
   const after = edited(before, changes);
   const cursors = changes.map(({ start }) => start);
-  const parts = insertionOf(changes, { before, cursors, isUndoOrRedo: false, isSaving: false, ...around });
+  const all = { before, cursors, selected: [], typedTo: [], isUndoOrRedo: false, isSaving: false, ...around };
+  const parts = insertionOf(
+    changes.map(each => ({ ...each, pieces: separated(each, all.before) })),
+    all,
+  );
   return parts?.map(({ start, end, replaced }) => (replaced === '' ? after.slice(start, end) : `${replaced}→${after.slice(start, end)}`));
 }
 
@@ -54,7 +58,7 @@ describe('insertionOf', () => {
   it('counts what is new of text that replaces other text', () => {
     assert.deepEqual(inserted(code, [change(code, 'con', 'console.log(', 13)]), ['sole.log(']);
     assert.deepEqual(inserted('foo(1)', [change('foo(1)', 'foo(1)', 'foo(1, second)')]), [', second']);
-    assert.deepEqual(inserted('one two three', [change('one two three', 'two', 'another')]), ['two→another']);
+    assert.deepEqual(inserted('one two three', [change('one two three', 'two', 'another way')]), ['two→another way']);
     assert.equal(inserted(code, [change(code, 'const a', 'const ab')]), undefined);
     assert.equal(inserted(code, [change(code, 'const a = 1;', 'const')]), undefined, 'a deletion');
   });
@@ -79,6 +83,90 @@ describe('insertionOf', () => {
     assert.equal(inserted(list, changes, { cursors: [] }), undefined);
   });
 
+  const file = `import { a } from 'a';
+
+export function first(list) {
+  return list.length;
+}
+
+export function second(list) {
+  return list.at(-list.length);
+}
+`;
+  function replacedWhole(text: string, around: Partial<EditAround> = {}): readonly string[] | undefined {
+    return inserted(file, [{ start: 0, end: file.length, text }], around);
+  }
+
+  it('counts what is really new where a whole document is replaced', () => {
+    const added = file
+      .replace('length;', 'length + 1;')
+      .replace('second(list) {\n', 'second(list) {\n  if (list.length === 0) return null;\n');
+    assert.deepEqual(replacedWhole(added), [' + 1', '  if (list.length === 0) return null;\n']);
+    assert.deepEqual(replacedWhole(file.replace('list.at(-list.length)', 'list[list.indexOf(null)]')), [
+      '.at(-list.length)→[list.indexOf(null)]',
+    ]);
+    assert.deepEqual(inserted(file.replaceAll('\n', '\r\n'), [{ start: 0, end: file.length + 9, text: added.replaceAll('\n', '\r\n') }]), [
+      ' + 1',
+      '  if (list.length === 0) return null;\r\n',
+    ]);
+  });
+
+  it('is no insertion where a whole document is laid out anew, renamed in, or put in another order', () => {
+    assert.equal(replacedWhole(file), undefined);
+    assert.equal(
+      replacedWhole(file.replaceAll('\n  ', '\n        ').replaceAll("'a'", '"a"').replaceAll(' }', '}')),
+      undefined,
+      'a formatter',
+    );
+    assert.equal(replacedWhole(file.replaceAll('list', 'collection')), undefined, 'a rename');
+    const [head = '', ...functions] = file.split(/(?=\nexport)/);
+    assert.equal(replacedWhole(head + functions.reverse().join('')), undefined, 'another order');
+  });
+
+  it('takes a change for one where too much of it differs', () => {
+    const other = Array.from({ length: 300 }, (_, line) => `line ${String(line)}\n`).join('');
+    assert.deepEqual(replacedWhole(`x${other}${file}`), [`x${other}`]);
+    assert.deepEqual(inserted(other, [{ start: 0, end: other.length, text: other.replaceAll('line', 'row of') }])?.length, 1);
+  });
+
+  it('is no name in place of another, unless it was typed or selected', () => {
+    const at = (end: number, start = end) => ({ start, end });
+    const place = code.indexOf('a =');
+    const rename = [change(code, 'a', 'somethingElse', place)];
+    assert.equal(inserted(code, rename), undefined);
+    assert.deepEqual(inserted(code, rename, { selected: [at(place + 1, place)] }), ['a→somethingElse'], 'pasted over');
+    assert.equal(inserted(code, rename, { typedTo: [place + 1] })?.length, undefined, 'typed, but no completion of it');
+    assert.deepEqual(inserted(code, [change(code, 'con', 'constantName', 13)]), undefined);
+    assert.deepEqual(inserted(code, [change(code, 'con', 'constantName', 13)], { typedTo: [16] }), ['stantName'], 'a completion');
+    assert.deepEqual(inserted(code, [change(code, 'con', 'blackConstantName', 13)], { typedTo: [16] }), ['con→blackConstantName']);
+    // A part of a name, and what nobody kept.
+    assert.equal(inserted('let total = 1;', [{ start: 7, end: 9, text: 'goEverywhere' }]), undefined);
+    assert.equal(inserted(code, rename, { before: undefined }), undefined);
+    assert.deepEqual(inserted(code, rename, { before: undefined, typedTo: [place + 1] }), ['somethingElse']);
+    assert.deepEqual(inserted(code, [{ start: 16, end: 16, text: 'stantName' }]), ['stantName'], 'put in at the cursor');
+    assert.equal(
+      inserted(code, [{ start: 16, end: 16, text: 'stantName' }], { cursors: [14] }),
+      undefined,
+      'the smallest edit that renames',
+    );
+    assert.deepEqual(inserted(code, [{ start: 16, end: 16, text: ' stantName' }], { cursors: [14] }), [' stantName'], 'no name');
+    assert.deepEqual(inserted(code, [change(code, 'con', 'constantName()', 13)]), ['stantName()'], 'more than a name');
+  });
+
+  it('is the side of a conflict that comes in, though it stood between the marks', () => {
+    const conflict = 'a\n<<<<<<< HEAD\nown line\n=======\nincoming line\n>>>>>>> other\nb\n';
+    const settled = (text: string) => inserted(conflict, [{ start: 2, end: conflict.length - 2, text }]);
+    assert.deepEqual(
+      settled('incoming line\n')?.map(part => part.split('→').at(-1)),
+      ['incoming line'],
+    );
+    assert.deepEqual(
+      settled('own line\nincoming line\n')?.map(part => part.split('→').at(-1)),
+      ['own line\nincoming line'],
+    );
+    assert.equal(settled('own line\n'), undefined);
+  });
+
   it('leaves out undo, redo, saving, and lines that only move', () => {
     const changes = [{ start: 0, end: 0, text: 'a whole line\n' }];
     assert.equal(inserted(code, changes, { isUndoOrRedo: true }), undefined);
@@ -89,6 +177,23 @@ describe('insertionOf', () => {
       { start: 10, end: 22, text: '' },
     ];
     assert.equal(inserted(lines, moved), undefined);
+  });
+});
+
+describe('separated', () => {
+  it('makes the same text as the change', () => {
+    let seed = 1;
+    const random = (below: number) => (seed = (seed * 48_271) % 2_147_483_647) % below;
+    const line = () => ['}', '', '  a = 1;', 'a = 1;', 'b(🙂);', '    c', 'd🙃'][random(7)] ?? '';
+    for (let round = 0; round < 300; round++) {
+      const ending = round % 2 === 0 ? '\n' : '\r\n';
+      const lines = Array.from({ length: random(12) }, line);
+      const others = lines.flatMap(each => (random(4) > 0 ? [each] : random(2) > 0 ? [line(), each] : []));
+      const [before, text] = [lines.join(ending), others.join(ending)];
+      const pieces = separated({ start: 2, end: 2 + before.length, text }, `x\n${before}y`);
+      assert.equal(edited(`x\n${before}y`, pieces), `x\n${text}y`);
+      for (const [index, { start }] of pieces.entries()) assert.ok(index === 0 || start >= (pieces[index - 1]?.end ?? 0));
+    }
   });
 });
 

@@ -29,6 +29,12 @@ function would(): string {
   return vscode.workspace.textDocuments.find(document => document.uri.toString() === uri)?.getText() ?? '';
 }
 
+/** All of its characters are in the other, in the same order. */
+function isSubsequence(part: string, whole: string): boolean {
+  let at = -1;
+  return Array.from(part).every(character => (at = whole.indexOf(character, at + 1)) >= 0);
+}
+
 function sum(tokens: DocumentScores['tokens']): number {
   return tokens.reduce((bits, { surprisalBits }) => bits + (surprisalBits ?? 0), 0);
 }
@@ -167,6 +173,165 @@ describe('continuing from a token', function () {
     await eventually('it is refused', async () => (await notices()).includes('has changed since'));
     assert.equal(comparison(), undefined);
     assert.equal(document.getText(), `// x\n${code}`);
+  });
+
+  /** Everything that a preview shows is gone, now and a moment later. */
+  async function assertGone(): Promise<void> {
+    assert.equal(comparison(), undefined);
+    await eventually('the list is closed', async () => (await entries()).length === 0);
+    await new Promise(resolve => setTimeout(resolve, 700));
+    assert.equal(comparison(), undefined);
+    assert.deepEqual(await entries(), []);
+  }
+  async function closed(document: vscode.TextDocument): Promise<void> {
+    await vscode.window.showTextDocument(document);
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+    await eventually('the document is closed', () => document.isClosed);
+  }
+  const placeOfCursor = () =>
+    browser.evaluate<string>(`/Ln \\d+, Col \\d+/.exec(document.querySelector('.part.statusbar').innerText)?.[0] ?? ''`);
+
+  it('gives way at every stage to typing in the document, which goes on where it began', async () => {
+    const typed = '// quay';
+    for (const stage of [0, 150, 400, 'compared', 'summed'] as const) {
+      const { document, scores } = await opened(code);
+      const token = tokenAt(scores, code.indexOf('length'));
+      const done = continued(document, token.start, otherThan(token));
+      if (stage === 'compared') await eventually('the comparison is open', () => comparison() !== undefined, patienceMs);
+      else if (stage === 'summed') await summed(2);
+      else await new Promise(resolve => setTimeout(resolve, stage));
+      // As a click on its tab does: the list stays where it is. List and comparison come to the front when they are opened.
+      const end = document.positionAt(code.length);
+      await eventually('the editor has the focus, and the cursor is at the end', async () => {
+        await vscode.window.showTextDocument(document, { preview: false, selection: new vscode.Range(end, end) });
+        await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
+        const isThere = (await placeOfCursor()) === `Ln ${String(end.line + 1)}, Col 1`;
+        return isThere && browser.evaluate<boolean>(`document.activeElement?.closest('.part.editor .monaco-editor') !== null`);
+      });
+      for (const key of typed) await browser.type(key);
+      await done;
+      await assertGone();
+      // Keys of the very moment in which the comparison comes to the front meet a side that cannot be written; none goes to a wrong place.
+      const text = document.getText();
+      const isAsTyped = stage === 'compared' || stage === 'summed' ? text === code + typed : isSubsequence(text.slice(code.length), typed);
+      assert.ok(text.startsWith(code) && isAsTyped, `${String(stage)}: ${JSON.stringify(text)}`);
+      assert.equal(vscode.window.activeTextEditor?.document, document);
+      assert.equal(document.offsetAt(vscode.window.activeTextEditor.selection.active), text.length, String(stage));
+      await closed(document);
+    }
+  });
+
+  it('gives way at every stage to an edit by a program, and leaves no tab behind', async () => {
+    for (const waitMs of [0, 100, 250, 400, 600, 'opening'] as const) {
+      const { document, scores } = await opened(code);
+      const token = tokenAt(scores, code.indexOf('length'));
+      const done = continued(document, token.start, otherThan(token));
+      // While the comparison is being opened its text is there, and its tab is not.
+      if (waitMs === 'opening')
+        await new Promise<void>(resolve => {
+          const listening = vscode.workspace.onDidOpenTextDocument(({ uri }) => {
+            if (uri.scheme !== 'token-lens-branch') return;
+            listening.dispose();
+            resolve();
+          });
+        });
+      else await new Promise(resolve => setTimeout(resolve, waitMs));
+      const change = new vscode.WorkspaceEdit();
+      change.insert(document.uri, new vscode.Position(0, 0), '// x\n');
+      await vscode.workspace.applyEdit(change);
+      await done;
+      await assertGone();
+      assert.equal(document.getText(), `// x\n${code}`, String(waitMs));
+      await closed(document);
+    }
+  });
+
+  it('ends where keys are pressed while the model writes, and where its tab is closed', async () => {
+    const { document, scores } = await opened(code);
+    const token = tokenAt(scores, code.indexOf('length'));
+    const writes = continued(document, token.start, otherThan(token));
+    await eventually('the model writes', async () => (await entries()).some(({ text }) => text.includes('writes')));
+    await browser.type('x');
+    await writes;
+    await assertGone();
+    assert.equal(document.getText(), code);
+
+    const done = continued(document, token.start, otherThan(token));
+    await summed(2);
+    await browser.evaluate(`document.querySelector('.part.editor .tab.active .tab-actions .action-label').click()`);
+    await done;
+    await assertGone();
+    assert.equal(document.getText(), code);
+    assert.equal(vscode.window.activeTextEditor?.document, document);
+  });
+
+  it('goes on from another alternative when asked, in a comparison of its own', async () => {
+    const { document, scores } = await opened(code);
+    const token = tokenAt(scores, code.indexOf('length'));
+    const done = continued(document, token.start, otherThan(token));
+    await summed(2);
+    const isActive = async (words: string) => (await entries()).some(({ text, active }) => active && text.includes(words));
+    for (let step = 0; step < 6 && !(await isActive('Another alternative')); step++) {
+      await browser.press('ArrowDown');
+      await new Promise(resolve => setTimeout(resolve, 200));
+    }
+    await browser.press('Enter');
+    await eventually('the list of alternatives is open', () => isActive('1.'));
+    assert.equal(comparison(), undefined);
+    await browser.press('ArrowDown');
+    await browser.press('ArrowDown');
+    await eventually('the third is marked', () => isActive('3.'));
+    await browser.press('Enter');
+    await summed(2);
+    const accepted = would();
+    await browser.press('Enter');
+    await done;
+    await eventually('it is put in', () => document.getText() === accepted);
+    await assertGone();
+    const edited = await scoresOfText(api, document);
+    assert.equal(tokenAt(edited, token.start).id, token.topIds[2], 'the third alternative');
+    await vscode.commands.executeCommand('undo');
+    await eventually('one undo takes it out', () => document.getText() === code);
+  });
+
+  it('is begun by the arrow in a hover, and by the button in the list of alternatives', async () => {
+    const { document, scores } = await opened(code);
+    const token = tokenAt(scores, code.indexOf('length'));
+    const editor = vscode.window.activeTextEditor;
+    assert.ok(editor);
+    const at = document.positionAt(token.start + 1);
+    editor.selection = new vscode.Selection(at, at);
+    const settings = vscode.workspace.getConfiguration('tokenLens');
+    await settings.update('hover', 'all', vscode.ConfigurationTarget.Global); // of what was expected, too
+    const link = '.monaco-hover a[data-href^="command:tokenLens.continueFromHere"]';
+    await eventually('the hover has arrows', async () => {
+      await vscode.commands.executeCommand('editor.action.showHover');
+      return browser.evaluate<boolean>(`document.querySelectorAll('${link}').length > 3`);
+    });
+    await settings.update('hover', undefined, vscode.ConfigurationTarget.Global);
+    const address = await browser.evaluate<string>(
+      `(() => { const link = document.querySelectorAll('${link}')[1]; link.click(); return link.dataset.href; })()`,
+    );
+    const [asked] = JSON.parse(decodeURIComponent(address.slice(address.indexOf('?') + 1))) as [{ readonly id: number }];
+    await summed(2);
+    assert.equal(asked.id, token.topIds[1]);
+    const byLink = would();
+    assert.notEqual(byLink, code);
+    await browser.press('Escape');
+    await eventually('the comparison is closed', () => comparison() === undefined);
+    await assertGone();
+
+    const done = vscode.commands.executeCommand('tokenLens.showAlternatives');
+    await eventually('the list is open', async () => (await entries()).some(({ active }) => active));
+    const button = `[...document.querySelectorAll('.quick-input-list .monaco-list-row')].find(row => /^\\s*2\\./.test(row.innerText))?.querySelector('.quick-input-list-entry-action-bar .action-label')`;
+    await eventually('it has buttons', () => browser.evaluate<boolean>(`Boolean(${button})`));
+    await browser.evaluate(`${button}.click()`);
+    await summed(2);
+    assert.equal(would(), byLink, 'the same alternative goes on in the same way');
+    await browser.press('Escape');
+    await done;
+    await assertGone();
+    assert.equal(document.getText(), code);
   });
 
   it('goes on inside a word and at the end of the text', async () => {

@@ -224,6 +224,56 @@ describe('a change, measured', function () {
     assert.deepEqual(change.totals['Lines'], ['–', '12']);
   });
 
+  it('is that of a deletion that is staged while the file is there again, and of a rename, with what it was called', async () => {
+    const uri = committed('deleted.ts');
+    git('rm', '--quiet', '--cached', '--', 'deleted.ts');
+    writeFileSync(uri.fsPath, second);
+    await show(uri);
+    // The index has no such file: all of it is new there, and against HEAD one line differs.
+    await choose('measureChange', 'Both together');
+    const both = await changeWhen('the hunk is there', ({ hunks }) => hunks.length === 1);
+    assert.equal(both.title, 'deleted.ts against deleted.ts (HEAD)');
+    assert.deepEqual(both.totals['Lines'], ['1', '1']);
+    await show(uri);
+    await choose('measureChange', 'Working change');
+    const working = await changeWhen('all is new', ({ title }) => title === 'deleted.ts, a new text');
+    assert.deepEqual(working.totals['Lines'], ['–', '12']);
+
+    committed('before.ts');
+    git('mv', 'before.ts', 'after.ts');
+    const renamed = vscode.Uri.file(path.join(folder, 'after.ts'));
+    writeFileSync(renamed.fsPath, second);
+    git('add', '--', 'after.ts');
+    await show(renamed);
+    await vscode.commands.executeCommand('tokenLens.measureChange');
+    const rename = await changeWhen('the renamed file is there', ({ title }) => title.startsWith('after.ts'));
+    assert.equal(rename.title, 'after.ts (index) against before.ts (HEAD)');
+    assert.equal(rename.hunks.length, 1);
+    assert.equal(rename.hunks[0]?.lines[1]?.[1], 'return level > limit;');
+  });
+
+  it('is that of a file with a conflict, against what the file was before the merge', async () => {
+    const uri = committed('conflict.ts');
+    git('checkout', '--quiet', '-b', 'incoming');
+    writeFileSync(uri.fsPath, second);
+    git('commit', '--quiet', '-am', 'incoming');
+    git('checkout', '--quiet', '-');
+    writeFileSync(uri.fsPath, first.replace('level > 0.5', 'level > high'));
+    git('commit', '--quiet', '-am', 'own');
+    try {
+      assert.throws(() => git('merge', '--quiet', 'incoming'));
+      await show(uri);
+      await vscode.commands.executeCommand('tokenLens.measureChange');
+      const change = await changeWhen('the marks are lines of it', ({ hunks }) => hunks.length > 0);
+      assert.equal(change.title, 'conflict.ts against conflict.ts (HEAD)');
+      const lines = change.hunks.flatMap(hunk => hunk.lines.map(line => line[1] ?? ''));
+      assert.ok(lines.some(line => line.startsWith('<<<<<<<')) && lines.includes('return level > limit;'), JSON.stringify(lines));
+    } finally {
+      git('merge', '--abort');
+      git('branch', '--quiet', '-D', 'incoming');
+    }
+  });
+
   it('says why there is nothing to measure', async () => {
     const uri = committed('same.ts');
     await show(uri);
@@ -236,6 +286,7 @@ describe('a change, measured', function () {
       await show(vscode.Uri.file(path.join(outside, 'alone.txt')));
       await vscode.commands.executeCommand('tokenLens.measureChange');
       await eventually('in no repository', async () => (await notices()).includes('in no Git repository'));
+      assert.ok(!(await browser.hasReport()), 'no page without anything on it');
     } finally {
       rmSync(outside, { recursive: true, force: true });
     }

@@ -152,6 +152,29 @@ describe('ghost text in the editor', function () {
     await is(document, `${loop} y`);
   });
 
+  it('is not written on after Escape, or where the cursor goes away', async () => {
+    const rows = Array.from({ length: 90 }, (_, row) => `const row${String(row)} = [${String(row * 7)}, "quay ${String(row)}"];\n`).join(
+      '',
+    );
+    for (const [index, stop] of [async () => browser.press('Escape'), async () => browser.press('ArrowLeft')].entries()) {
+      // A text that nobody has read: the model is busy for a while.
+      const asked = `// ${String(index)}\n${rows}${loop}`;
+      const { document } = await open(`${asked}|`);
+      const run = await tokensRun();
+      await ask();
+      await new Promise(resolve => setTimeout(resolve, 150));
+      await stop();
+      await new Promise(resolve => setTimeout(resolve, 3_000));
+      assert.equal(await ghostText(), '');
+      assert.doesNotMatch(await statusBar(), /the model writes|bits a token/);
+      const tokens = (await tokensRun()) - run;
+      assert.ok(tokens < 700, `the rest was not read: ${String(tokens)}`);
+      await is(document, asked);
+      // Escape is Escape again.
+      await browser.press('Escape');
+    }
+  });
+
   it('is put in word by word, and stays while it is typed', async () => {
     await set('tokenLens.suggestLeastProbability', 0.02); // a long one
     const { document } = await open(`const items = [1, 2, 3];\nfor (let i = 0; i|`);

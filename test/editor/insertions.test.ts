@@ -264,6 +264,98 @@ describe('what was inserted', function () {
     await assertSaid(editor.document, ' # metres', ' # metres', ' # metres');
   });
 
+  it('is what is really new where an extension replaces the whole document', async () => {
+    const editor = await opened(code);
+    putCursor(editor, 'let total');
+    const would = code
+      .replace('total += number;', 'total += Math.abs(harbour);')
+      .replace('numbers.length;\n}', 'numbers.length;\n}\n\nconst quay = "utf16";');
+    // What an extension asks of the workspace VS Code makes smaller itself, of an editor it does not.
+    await editor.edit(edit => edit.replace(new vscode.Range(0, 0, editor.document.lineCount, 0), would));
+    assert.equal(editor.document.getText(), would);
+    await assertSaid(editor.document, 'Math.abs(harbour)', '\nconst quay = "utf16";\n');
+    await browser.screenshot('insertion-whole-document');
+  });
+
+  it('is the side of a conflict that is accepted', async () => {
+    const conflict = code.replace('  con\n', '<<<<<<< HEAD\n  own();\n=======\n  harbour.log(`utf16 ${total}`);\n>>>>>>> other\n');
+    const editor = await file('conflict.js', conflict);
+    putCursor(editor, '  own();');
+    await eventually('the conflict is known', async () => {
+      await vscode.commands.executeCommand('merge-conflict.accept.incoming');
+      return editor.document.getText() === code.replace('  con\n', '  harbour.log(`utf16 ${total}`);\n');
+    });
+    await assertSaid(editor.document, '  harbour.log(`utf16 ${total}`);');
+    await vscode.commands.executeCommand('undo');
+    await eventually('it is undone', () => editor.document.getText() === conflict);
+    putCursor(editor, '  own();');
+    await vscode.commands.executeCommand('merge-conflict.accept.current');
+    await eventually('the own side is kept', () => editor.document.getText() === code.replace('  con\n', '  own();\n'));
+    await assertNoInsertion();
+  });
+
+  it('is what the merge editor takes over', async () => {
+    const sides = {
+      base: code,
+      own: code.replace('  con\n', '  own();\n'),
+      incoming: code.replace('  con\n', '  harbour.log(`utf16 ${total}`);\n'),
+      result: code.replace('  con\n', '<<<<<<< HEAD\n  own();\n=======\n  harbour.log(`utf16 ${total}`);\n>>>>>>> other\n'),
+    };
+    for (const [name, content] of Object.entries(sides)) writeFileSync(path.join(folder, `merge-${name}.js`), content);
+    const [base, own, incoming, result] = ['base', 'own', 'incoming', 'result'].map(name =>
+      vscode.Uri.file(path.join(folder, `merge-${name}.js`)),
+    );
+    assert.ok(base && own && incoming && result);
+    await vscode.commands.executeCommand('_open.mergeEditor', {
+      base,
+      input1: { uri: own, title: 'own' },
+      input2: { uri: incoming, title: 'incoming' },
+      output: result,
+    });
+    const document = () => vscode.workspace.textDocuments.find(({ uri }) => uri.toString() === result.toString());
+    await eventually('the merge editor is open', () => vscode.window.visibleTextEditors.some(each => each.document === document()));
+    await rest();
+    assert.equal(await said(), '', 'nothing is inserted by opening it');
+    await browser.screenshot('insertion-merge-editor');
+    await vscode.commands.executeCommand('merge.goToNextUnhandledConflict');
+    await vscode.commands.executeCommand('merge.toggleActiveConflictInput2');
+    await eventually('it is taken over', () => document()?.getText() === sides.incoming).catch((error: unknown) => {
+      throw new Error(JSON.stringify(document()?.getText()), { cause: error });
+    });
+    const merged = document();
+    assert.ok(merged);
+    await browser.evaluate(
+      `[...document.querySelectorAll('.merge-editor .monaco-editor')].at(-1)?.querySelector('textarea, .native-edit-context')?.focus()`,
+    );
+    await vscode.commands.executeCommand('tokenLens.inspectLastInsertion');
+    await assertSaid(merged, 'harbour.log(`utf16 ${total}`);');
+    await browser.screenshot('insertion-merged');
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+  });
+
+  it('has its first token as the first, not as the first again, after a paste', async () => {
+    const editor = await opened(code);
+    await settings().update('announce', 'on', vscode.ConfigurationTarget.Global);
+    try {
+      putCursor(editor, half);
+      await paste('sole.log(`utf16 ${total}`, "harbour");');
+      await assertSaid(editor.document, 'sole.log(`utf16 ${total}`, "harbour");');
+      const status = () => browser.evaluate<string>(`document.querySelector('.part.statusbar').innerText`);
+      await vscode.commands.executeCommand('tokenLens.nextSurprise');
+      const first = editor.selection;
+      assert.ok(!first.isEmpty);
+      await eventually('it is said', async () => (await status()).includes(editor.document.getText(first)));
+      assert.ok(!(await status()).includes('First again'), await status());
+      for (let step = 0; step < 20; step++) {
+        await vscode.commands.executeCommand('tokenLens.nextSurprise');
+        if (editor.selection.isEqual(first)) break;
+      }
+      await eventually('round once, it is there again', async () => (await status()).includes('First again'));
+    } finally {
+      await settings().update('announce', undefined, vscode.ConfigurationTarget.Global);
+    }
+  });
+
   it('counts CRLF as the document does', async () => {
     const editor = await file('crlf.js', code.replaceAll('\n', '\r\n'));
     await acceptCompletion(editor, half, 'console.warn(total);\n  const harbour = 3;');
@@ -446,6 +538,65 @@ describe('what was inserted', function () {
         isAlone = false;
       }
       await vscode.workspace.saveAll();
+    });
+
+    it('a rename of a single place, by keys or by an extension', async () => {
+      registered.push(
+        vscode.languages.registerRenameProvider('markdown', {
+          provideRenameEdits: (document, position, name) => {
+            const edit = new vscode.WorkspaceEdit();
+            const word = document.getWordRangeAtPosition(position);
+            if (word) edit.replace(document.uri, word, name);
+            return edit;
+          },
+        }),
+      );
+      for (const [place, name] of [
+        ['function mean', 'arithmeticMeanOfAll'],
+        ['function mean', 'meanOfAllTheNumbers'], // like a completion of it
+        ['let total', 'runningSum'],
+      ] as const) {
+        const editor = await opened(code, 'markdown');
+        // With the word selected, too.
+        putCursor(editor, place);
+        await focused();
+        await vscode.commands.executeCommand('cursorWordStartLeftSelect');
+        assert.ok(!editor.selection.isEmpty);
+        void vscode.commands.executeCommand('editor.action.rename'); // ends with the box
+        await eventually('the box is open', () =>
+          browser.evaluate<boolean>(`document.activeElement?.closest('.rename-box') !== null && document.activeElement !== document.body`),
+        );
+        await browser.press('Control+A');
+        await browser.type(name);
+        await browser.press('Enter');
+        await eventually('it is renamed', () => editor.document.getText().includes(name));
+        await assertNoInsertion();
+        const at = editor.document.positionAt(editor.document.getText().indexOf(name) + 2);
+        const edit = await vscode.commands.executeCommand<vscode.WorkspaceEdit>(
+          'vscode.executeDocumentRenameProvider',
+          editor.document.uri,
+          at,
+          'anotherNameForIt',
+        );
+        await vscode.workspace.applyEdit(edit);
+        await eventually('it is renamed once more', () => editor.document.getText().includes('anotherNameForIt'));
+        await assertNoInsertion();
+      }
+      // A name that is pasted over another is an insertion all the same, and so is one that completes what was typed.
+      const editor = await opened(code);
+      putCursor(editor, 'let total');
+      await vscode.commands.executeCommand('cursorWordStartLeftSelect');
+      await paste('runningHarbour');
+      await assertSaid(editor.document, 'runningHarbour');
+    });
+
+    it('a document that is laid out anew, or renamed in, as a whole', async () => {
+      const editor = await opened(code);
+      for (const would of [code.replaceAll('\n  ', '\n        '), code.replaceAll(/\bnumbers\b/g, 'measurements')]) {
+        await editor.edit(edit => edit.replace(new vscode.Range(0, 0, editor.document.lineCount, 0), would));
+        assert.equal(editor.document.getText(), would);
+        await assertNoInsertion();
+      }
     });
 
     it('what another branch has in the file', async () => {

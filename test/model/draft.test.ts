@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Vocabulary } from '../../src/core/vocabulary';
 import type { ModelClient } from '../../src/model/client';
+import { ModelError } from '../../src/model/errors';
 import type { DraftParams, DraftResult, ModelDescription } from '../../src/model/protocol';
 import { near, PlainModel } from './plainModel';
 import {
@@ -244,14 +245,23 @@ describe('a draft', () => {
 
   it('stops between two tokens when cancelled, and refuses what cannot be', async () => {
     const { client, model, reader } = await opened(markdown(100));
-    const stop = new AbortController();
-    const { tokensRun } = await measure(client, model.key);
-    const running = reader.draft(tinySettings, 90, { ...typed, mostTokens: 80 }, stop.signal);
-    while ((await measure(client, model.key)).tokensRun < tokensRun + 40);
-    stop.abort();
-    await assert.rejects(running, { code: 'cancelled' });
-    const stopped = (await measure(client, model.key)).tokensRun;
-    assert.ok(stopped < tokensRun + 80, String(stopped - tokensRun));
+    let stopped = Infinity;
+    // On a busy machine a draft may be done, or nearly, before it hears of the end: there are some attempts.
+    for (let attempt = 0; attempt < 8 && stopped >= 80; attempt++) {
+      const stop = new AbortController();
+      const { tokensRun } = await measure(client, model.key);
+      const running = reader.draft(tinySettings, 90 - attempt, { ...typed, mostTokens: 80 }, stop.signal);
+      while ((await measure(client, model.key)).tokensRun === tokensRun);
+      stop.abort();
+      const error: unknown = await running.then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      if (error === undefined) continue;
+      assert.equal(ModelError.from(error).code, 'cancelled');
+      stopped = (await measure(client, model.key)).tokensRun - tokensRun;
+    }
+    assert.ok(stopped < 80, String(stopped));
     await reader.next(tinySettings, 90);
     const settled = (await measure(client, model.key)).tokensRun;
     for (let again = 0; again < 4; again++) await reader.next(tinySettings, 90);
