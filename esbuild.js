@@ -86,12 +86,12 @@ async function build() {
       platform: 'browser',
       format: 'iife',
       target: 'es2022',
-      entryPoints: ['media/panel.ts', 'media/report.ts', 'media/lesson.ts'],
+      entryPoints: ['media/panel.ts', 'media/report.ts', 'media/lesson.ts', 'media/explain.ts'],
       outdir: 'dist',
     }),
     esbuild.build({
       ...common,
-      entryPoints: { panel: 'media/panel.css', report: 'media/report.css', lesson: 'media/lesson.css' },
+      entryPoints: { panel: 'media/panel.css', report: 'media/report.css', lesson: 'media/lesson.css', explain: 'media/explain.css' },
       outdir: 'dist',
     }),
   ]);

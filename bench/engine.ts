@@ -7,6 +7,8 @@ import type { Span } from '../src/core/scores';
 import { carriedRows } from '../src/core/rowReuse';
 import type { WindowedTable } from '../src/core/rowReuse';
 import { tableOf } from '../src/core/scoreTable';
+import { sourcesOf } from '../src/core/influence';
+import type { Source, SourceLevel } from '../src/core/influence';
 import { windowsOf } from '../src/core/window';
 import type { Window } from '../src/core/window';
 import { ModelError } from '../src/model/errors';
@@ -17,7 +19,18 @@ import { extremes, interleaved, median, quartiles, randomNumbers, ratioLine, res
 import type { Line } from './measure';
 import { ModelProcess, scoringSettings, snapshotBytes } from './modelProcess';
 import type { Document } from './modelProcess';
-import { bundledTokenizer, firstTokens, headsName, layoutOf, longMarkdown, longTextName, prose, recordedTyping, typingName } from './texts';
+import {
+  bundledTokenizer,
+  firstTokens,
+  headsName,
+  layoutOf,
+  linesOfProse,
+  longMarkdown,
+  longTextName,
+  prose,
+  recordedTyping,
+  typingName,
+} from './texts';
 import type { BenchText, Head } from './texts';
 
 const contextTokens = 1024;
@@ -55,6 +68,7 @@ class EngineBench {
       arenaOn.stop();
     }
     await this.#exact();
+    await this.#influence();
     const arenaOff = await this.#start(false);
     try {
       await this.#tenWindows(arenaOff, 'arena off', 650e6 + snapshotBytes);
@@ -198,6 +212,75 @@ class EngineBench {
       this.#add(
         ratioLine('exact / native arithmetic, 1,000 tokens', times.float32, times.native, { budget: { atMost: 1.8, noise: 0.05 } }),
       );
+    } finally {
+      model.stop();
+    }
+  }
+
+  /**
+   * What each of 50 lines does for the prediction after 1,000 tokens, in float32 arithmetic: first four blocks, on a text that is only open, then the
+   * lines of the farthest block, which cost most.
+   */
+  async #influence(): Promise<void> {
+    const model = await this.#start(true);
+    const tokens = 1000;
+    const textOf = (kind: string, round: number) => linesOfProse(this.#tokenizer, `${kind} ${round}.`, 50, tokens);
+    try {
+      const times = { whole: [] as number[], blocks: [] as number[], first: [] as number[], lines: [] as number[] };
+      const counts: number[] = [];
+      const warmUp = 1;
+      for (let round = 0; round < warmUp + 3; round++) {
+        await rest();
+        const scored = model.document('grid', 'float32');
+        const whole = await this.#scoreOnce(scored, (await textOf('Whole', round)).text);
+        await scored.close();
+        await rest();
+        const { text, layout } = await textOf('Influence', round);
+        const document = model.document('grid', 'float32');
+        await document.open(text);
+        const sources = (level: SourceLevel, within?: Source['rows']) => sourcesOf(layout, text, 0, tokens, level, within);
+        const run = (of: readonly Source[]) =>
+          timed(async () => {
+            for (const { rows } of of) await document.without(tokens, rows);
+          });
+        const [nearest, ...others] = sources('block');
+        const farthest = others.at(-1);
+        if (!nearest || !farthest || others.length !== 3) throw new Error('The lines should make four blocks.');
+        const first = await run([nearest]);
+        const blocks = first + (await run(others));
+        const lines = sources('line', farthest.rows);
+        const ofLines = await run(lines);
+        await document.close();
+        if (round < warmUp) continue;
+        counts.push(lines.length);
+        for (const [name, ms] of [
+          ['whole', whole],
+          ['first', first],
+          ['blocks', blocks],
+          ['lines', ofLines],
+        ] as const) {
+          times[name].push(ms);
+        }
+      }
+      const note = 'replaced by the start token; the whole context read once among them';
+      this.#add(
+        ratioLine(
+          'influence of four blocks of 50 lines on what follows 1,000 tokens / a full score, both exact',
+          times.blocks,
+          times.whole,
+          {
+            budget: { atMost: 3.5, noise: 0.15 },
+            note,
+          },
+        ),
+      );
+      this.#add(
+        ratioLine('... of the lines of the farthest block / a full score', times.lines, times.whole, {
+          budget: { atMost: 10, noise: 0.4 },
+          note: `${counts.join(', ')} lines`,
+        }),
+      );
+      this.#add(ratioLine('... the first number, of the nearest block / a full score', times.first, times.whole));
     } finally {
       model.stop();
     }

@@ -49,6 +49,17 @@ export function prose(): string {
   return [...paragraphs.filter(paragraph => /^[A-Z*_]/.test(paragraph)), read('samples/harbour.md')].join('\n\n');
 }
 
+/** So many lines of about as many tokens, of so many tokens together. */
+export async function linesOfProse(tokenizer: TextTokenizer, beginning: string, lines: number, tokens: number): Promise<BenchText> {
+  const source = `${beginning} ${prose()}`.replaceAll(/\s+/g, ' ');
+  const { text, layout } = await firstTokens(tokenizer, source, tokens);
+  const breaks = new Set(Array.from({ length: lines - 1 }, (_, line) => Math.round(((line + 1) * layout.ids.length) / lines)));
+  // Where a line ends, a line feed stands for the space before the next word.
+  const broken = [...breaks].map(row => text.indexOf(' ', layout.starts[row] ?? 0)).filter(at => at >= 0);
+  const cut = broken.reduce((all, at) => `${all.slice(0, at)}\n${all.slice(at + 1)}`, text);
+  return firstTokens(tokenizer, `${cut} ${source.slice(text.length)}`, tokens);
+}
+
 /**
  * A long Markdown document as projects have them: the pages of this repository, then a guide through its sources: for each file a heading, a
  * list of what it exports with the comments that say what that is, and some of its code.

@@ -53,8 +53,33 @@ export interface DocumentView {
   readonly usualBitsPerByte: UsualLevels;
 }
 
-/** What can be asked of the model about one place, beside the scores of the whole. */
-export type Question = 'next' | 'try' | 'words' | 'chain' | 'futures' | 'draft';
+/** About what a prediction leans on; asked in the finest arithmetic that the model file allows. */
+const contextQuestions = [
+  'contextLengths',
+  'without',
+  'effects',
+  'contextNeeds',
+  'shortContext',
+  'attention',
+  'switchOff',
+  'layers',
+] as const;
+export type ContextQuestion = (typeof contextQuestions)[number];
+/** How a question is asked, where not as usual. */
+export interface AskOptions {
+  /** In the finest arithmetic that the model file allows, as questions about the context always are. */
+  readonly finest?: boolean | undefined;
+  /** As if the document had no preamble. */
+  readonly withoutPreamble?: boolean | undefined;
+}
+
+/** What can be asked of the model beside the scores of the whole. */
+export type Question = 'next' | 'try' | 'words' | 'chain' | 'futures' | 'draft' | ContextQuestion;
+
+export function isContextQuestion(question: Question): question is ContextQuestion {
+  return (contextQuestions as readonly Question[]).includes(question);
+}
+
 /** What only the asker knows; the document adds the rest. */
 export type QuestionParams<Q extends Question> = Omit<Params<Q>, 'model' | 'document' | 'version' | 'settings'>;
 

@@ -12,14 +12,20 @@ import { LeftOut } from './leftOut';
 import { LensModel } from './lensModel';
 import { Looks } from './looks';
 import { Pauses } from './pauses';
+import { Preambles } from './preambles';
 import { ReadingCheck } from './readingCheck';
+import { Readings } from './readings';
 import { ScoredDocuments } from './scoredDocuments';
 import { Shown } from './shown';
+import { ablateSelection, showEffects } from './views/ablate';
 import { showAlternatives } from './views/alternatives';
 import { BranchPreviews } from './views/branch';
 import { Announcer, readHere } from './views/byEar';
 import { ChangeView } from './views/change';
+import { readWithShortContext, showContextNeeds } from './views/contextColours';
 import { DecorationView } from './views/decorations';
+import { ExplainView } from './views/explain';
+import { DifferenceView } from './views/differenceView';
 import { chooseModelFolder, reportFailures } from './views/failures';
 import { useEditorLanguage } from './views/language';
 import { copyAsMarkdown, exportScores } from './views/exports';
@@ -29,9 +35,11 @@ import { LessonView } from './views/lesson';
 import { showMenu } from './views/menu';
 import { InsertionView } from './views/insertionView';
 import { selectLeftOut } from './views/leftOutPick';
+import { LongReading } from './views/longReading';
 import { PanelView } from './views/panel';
 import { PassagePreviews } from './views/passagePreview';
 import { goToPlace } from './views/places';
+import { PreambleView } from './views/preambleView';
 import { ReadingReports } from './views/readingReport';
 import { ReportView } from './views/report';
 import { ModelPicker } from './views/selectModel';
@@ -63,7 +71,8 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   };
   const model = store.add(new LensModel(config, focus, files, log));
   const watch = store.add(new WatchWords(context.workspaceState));
-  const scored = store.add(new ScoredDocuments({ config, model, focus, pauses, watch, log }, context.workspaceState));
+  const preambles = store.add(new Preambles(context.workspaceState));
+  const scored = store.add(new ScoredDocuments({ config, model, focus, pauses, watch, preambles, log }, context.workspaceState));
   const showLog = () => {
     log.show();
   };
@@ -72,12 +81,20 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
     new LeftOut({ scored, config, grammars: new Grammars(() => vscode.extensions.all), pauses, log }, regionsFiles, context.workspaceState),
   );
   const looks = store.add(new Looks(config, watch, context.workspaceState));
-  const shown = store.add(new Shown({ scored, looks, leftOut, pauses }));
+  const readings = store.add(new Readings(scored, pauses));
+  const shown = store.add(new Shown({ scored, looks, leftOut, pauses, readings }));
   const announcer = store.add(new Announcer(config));
   const insertions = store.add(new Insertions(config, pauses));
   const insertion = store.add(new InsertionView({ scored, insertions, config, looks, pauses, announcer }));
-  store.add(new DecorationView({ scored, looks, shown, pauses, insertion }));
-  store.add(registerHover({ scored, config, looks, shown, pauses, insertion }));
+  const difference = store.add(new DifferenceView(announcer));
+  const explain = store.add(new ExplainView(context.extensionUri, { scored, config, model, preambles, pauses }));
+  store.add(
+    difference.onDidChange(document => {
+      if (difference.isShown(document)) explain.leave(); // both are painted with the same colours
+    }),
+  );
+  store.add(new DecorationView({ scored, shown, pauses, others: [insertion, difference, explain] }));
+  store.add(registerHover({ scored, config, looks, shown, pauses, insertion, differences: [difference, explain] }));
   const reading = store.add(new ReadingCheck(scored, pauses));
   store.add(reading.onDidDecide(({ document, medianBitsPerByte }) => looks.setRelative(document, medianBitsPerByte)));
   const stretches = store.add(new StretchFinder(scored, leftOut, config, pauses, context.workspaceState));
@@ -103,6 +120,12 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
     context.globalState,
     (context.extension.packageJSON as { readonly version: string }).version,
   );
+  const longReading = new LongReading();
+  const ablation = { scored, leftOut, config, difference, reading: longReading };
+  const preamble = store.add(new PreambleView({ scored, preambles, difference, reading: longReading, announcer }));
+  store.add(preambles.onDidChange(document => difference.outdated(document)));
+  store.add(model.onDidReplace(() => difference.outdated()));
+  store.add(config.onDidChange(() => difference.outdated()));
   const refreshPanel = () => {
     panel.refresh();
   };
@@ -113,6 +136,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
     }),
   );
   store.add(model.onDidReplace(refreshPanel));
+  store.add(preambles.onDidChange(refreshPanel));
   const toggle = (resource: unknown) => {
     toggleLens(scored, resource);
   };
@@ -128,6 +152,16 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
         panel.show();
       },
       'tokenLens.showAlternatives': asked => showAlternatives(scored, config, branches.continueWith, asked),
+      'tokenLens.showContextNeeds': () => {
+        insertion.leave();
+        difference.leave();
+        return showContextNeeds({ readings, scored });
+      },
+      'tokenLens.readWithShortContext': () => {
+        insertion.leave();
+        difference.leave();
+        return readWithShortContext({ readings, scored });
+      },
       'tokenLens.continueFromHere': asked => branches.choose(asked),
       'tokenLens.selectLeftOut': () => selectLeftOut(leftOut),
       'tokenLens.selectPreset': () => selectPreset(looks),
@@ -181,12 +215,26 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       },
       'tokenLens.inspectClipboardHere': () => previews.inspectClipboard(),
       'tokenLens.inspectSuggestion': () => previews.inspectSuggestion(ghostText.offered),
+      'tokenLens.explainPrediction': () => {
+        difference.leave();
+        explain.explain();
+      },
+      'tokenLens.ablateSelection': asked => ablateSelection(asked, ablation),
+      'tokenLens.showEffects': asked => showEffects(asked, ablation),
+      'tokenLens.setPreamble': asked => preamble.set(asked),
+      'tokenLens.comparePreamble': () => preamble.compare(),
+      'tokenLens.removePreamble': () => {
+        preamble.remove();
+      },
       'tokenLens.cancelSuggestion': () => {
         ghostText.cancel();
       },
       'tokenLens.leaveInspection': () => {
         insertion.leave();
         previews.leave();
+        explain.leave();
+        difference.leave();
+        if (vscode.window.activeTextEditor) readings.leave(vscode.window.activeTextEditor.document);
       },
     }),
   );

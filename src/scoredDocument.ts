@@ -4,13 +4,15 @@ import type { Drift } from './core/drift';
 import { settledUpTo } from './core/drift';
 import { LiveScores } from './core/liveScores';
 import { provenanceOf, summaryOf } from './core/report';
-import type { Span, Summary } from './core/scores';
-import type { Answer, DocumentView, LensState, Progress, Question, QuestionParams } from './documentView';
+import type { ModelKey, PreambleNote, Span, Summary } from './core/scores';
+import { isContextQuestion } from './documentView';
+import type { Answer, AskOptions, DocumentView, LensState, Progress, Question, QuestionParams } from './documentView';
 import type { LensModel, ReadyModel } from './lensModel';
 import { ModelError } from './model/errors';
-import type { LayoutEvent, ModelEvent, Params, ScoringSettings } from './model/protocol';
+import type { LayoutEvent, ModelDescription, ModelEvent, Params, Preamble, ScoringSettings } from './model/protocol';
 import { ModelCopy } from './modelCopy';
 import type { Pauses } from './pauses';
+import type { DocumentPreamble, Preambles } from './preambles';
 import { Refusal } from './refusal';
 import type { RefusalReason } from './refusal';
 import { sameWords } from './watchWords';
@@ -31,6 +33,7 @@ export interface Surroundings {
   readonly focus: WindowFocus;
   readonly pauses: Pauses;
   readonly watch: WatchWords;
+  readonly preambles: Pick<Preambles, 'of' | 'onDidChange'>;
   readonly log: vscode.LogOutputChannel;
 }
 
@@ -213,23 +216,32 @@ export class ScoredDocument implements vscode.Disposable {
     }, showPauseMs);
   }
 
-  /** Asks the model about the present text. */
-  async ask<Q extends Question>(question: Q, asked: QuestionParams<Q>, signal: AbortSignal): Promise<Answer<Q>> {
+  /** Asks the model about the present text; about what a prediction leans on, in float32 arithmetic where the model file allows it. */
+  async ask<Q extends Question>(
+    question: Q,
+    asked: QuestionParams<Q>,
+    signal: AbortSignal,
+    { finest = isContextQuestion(question), withoutPreamble = false }: AskOptions = {},
+  ): Promise<Answer<Q>> {
     const refusal = this.#refusal();
     if (refusal) throw new Refusal(refusal);
-    const settings = this.#settings();
-    const { result, model, version } = await this.#copy.ask(signal, async (model, version) => {
-      const params = { ...asked, model: model.description.key, document: this.#document.uri.toString(), version, settings };
-      return { result: await model.client.call(question, params as Params<Q>, signal), model, version };
+    const preamble = withoutPreamble ? undefined : this.#around.preambles.of(this.#document);
+    const settings = { ...this.#settings(), preamble: settingOf(preamble) };
+    const { result, preambleTokens, model, version } = await this.#copy.ask(signal, async (model, version) => {
+      const { client, description } = model;
+      const params = { ...asked, model: keyFor(finest, description), document: this.#document.uri.toString(), version, settings };
+      const result = client.call(question, params as Params<Q>, signal);
+      return { result: await result, preambleTokens: await tokensOf(settings, model, signal), model, version };
     });
     const { description, vocabulary } = model;
     const startTokenId = settings.useStartToken ? description.startTokenId : null;
     const provenance = provenanceOf(
       description,
-      description.key.arithmetic,
+      keyFor(finest, description).arithmetic,
       this.#origin?.layout.window ?? settings,
       startTokenId,
       version,
+      noteOf(preamble, preambleTokens),
     );
     return { result, vocabulary, modelName: shortName(description.name), provenance };
   }
@@ -375,7 +387,14 @@ export class ScoredDocument implements vscode.Disposable {
         this.#finished?.version === layout.version &&
         sameWords(wordsOf(layout), this.#around.watch.words),
       summary: this.#finished?.summary,
-      provenance: provenanceOf(description, description.key.arithmetic, layout.window, layout.startTokenId, layout.version),
+      provenance: provenanceOf(
+        description,
+        description.key.arithmetic,
+        layout.window,
+        layout.startTokenId,
+        layout.version,
+        noteOf(this.#around.preambles.of(this.#document), layout.preambleTokens),
+      ),
       modelName: shortName(description.name),
       vocabulary,
       usualBitsPerByte: description.selfCheck.usualBitsPerByte,
@@ -384,7 +403,7 @@ export class ScoredDocument implements vscode.Disposable {
 
   #settings(): ScoringSettings {
     const { config, watch } = this.#around;
-    return { ...config.scoringSettings, watchWords: watch.words };
+    return { ...config.scoringSettings, watchWords: watch.words, preamble: settingOf(this.#around.preambles.of(this.#document)) };
   }
 
   #progress(): Progress {
@@ -488,4 +507,26 @@ function isSame(a: LensState, b: LensState): boolean {
 /** As people call it: "SmolLM2-135M". The provenance has the whole name. */
 function shortName(name: string): string {
   return name.replace(/-instruct$/i, '');
+}
+
+function settingOf(preamble: DocumentPreamble | undefined): Preamble | undefined {
+  return preamble && { kind: preamble.kind, text: preamble.text };
+}
+
+function noteOf(preamble: DocumentPreamble | undefined, tokens: number): PreambleNote | undefined {
+  return preamble && { kind: preamble.kind, name: preamble.name, tokens, sha256: preamble.sha256 };
+}
+
+async function tokensOf(
+  { preamble, useStartToken }: ScoringSettings,
+  { client, description }: ReadyModel,
+  signal: AbortSignal,
+): Promise<number> {
+  if (!preamble) return 0;
+  return (await client.call('preamble', { model: description.key, preamble, useStartToken }, signal)).tokens;
+}
+
+/** Effects of what stands far back are often below the noise of native arithmetic. */
+function keyFor(finest: boolean, { key, selfCheck }: ModelDescription): ModelKey {
+  return finest && selfCheck.noiseFloorBits !== null ? { ...key, arithmetic: 'float32' } : key;
 }

@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import { DisposableStore } from './disposable';
-import type { Answer, DocumentView, LensState, Question, QuestionParams } from './documentView';
+import type { Answer, AskOptions, DocumentView, LensState, Question, QuestionParams } from './documentView';
 import { ModelError } from './model/errors';
+import type { Preamble } from './model/protocol';
 import { ScoredDocument } from './scoredDocument';
 import type { Surroundings } from './scoredDocument';
 
@@ -33,7 +34,7 @@ export class ScoredDocuments {
     this.#on = new Set(memory.get<string[]>(onKey, []));
     this.#off = new Set(memory.get<string[]>(offKey, []));
     const { workspace, window } = vscode;
-    const { config, model, focus, pauses, watch } = around;
+    const { config, model, focus, pauses, watch, preambles } = around;
     const updateAll = pauses.timed('other', () => this.#updateAll());
     this.#store.add(window.onDidChangeVisibleTextEditors(updateAll));
     this.#store.add(focus.onDidChange(updateAll));
@@ -60,6 +61,7 @@ export class ScoredDocuments {
         }),
       ),
     );
+    this.#store.add(preambles.onDidChange(pauses.timed('other', document => this.#documents.get(keyOf(document))?.restart())));
     this.#store.add(model.onDidReplace(() => this.#restartAll()));
     this.#store.add(
       model.onDidAllow(() => {
@@ -126,8 +128,17 @@ export class ScoredDocuments {
     question: Q,
     asked: QuestionParams<Q>,
     signal: AbortSignal,
+    options?: AskOptions,
   ): Promise<Answer<Q>> {
-    return this.#scored(document).ask(question, asked, signal);
+    return this.#scored(document).ask(question, asked, signal, options);
+  }
+
+  /** How many tokens a preamble has with the model in use. Rejects with 'bad-argument' where the model cannot take one of that kind. */
+  async preambleTokens(preamble: Preamble, signal: AbortSignal): Promise<number> {
+    const { model, config } = this.#around;
+    const { client, description } = await model.ready(signal);
+    const { useStartToken } = config.scoringSettings;
+    return (await client.call('preamble', { model: description.key, preamble, useStartToken }, signal)).tokens;
   }
 
   /**

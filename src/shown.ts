@@ -1,7 +1,9 @@
 import * as vscode from 'vscode';
 import { OverviewWalk } from './core/overview';
 import type { Overview } from './core/overview';
+import { lookOfReading } from './core/contextNeeds';
 import { isPerByte } from './core/look';
+import type { Look } from './core/look';
 import type { ScoreTable, Span } from './core/scores';
 import { marksIn, unitsIn } from './core/units';
 import type { Mark, Unit, UnitSource } from './core/units';
@@ -12,6 +14,7 @@ import { FunctionSymbols } from './functionSymbols';
 import type { LeftOut } from './leftOut';
 import type { Looks } from './looks';
 import type { Pauses } from './pauses';
+import type { Readings, ShownReading } from './readings';
 import type { ScoredDocuments } from './scoredDocuments';
 
 /**
@@ -29,6 +32,7 @@ export interface ShownParts {
   readonly looks: Looks;
   readonly leftOut: Pick<LeftOut, 'onDidChangeShown' | 'shown'>;
   readonly pauses: Pauses;
+  readonly readings: Pick<Readings, 'of' | 'onDidRead' | 'onDidReplace'>;
 }
 
 interface Entry {
@@ -49,13 +53,17 @@ interface OverviewBasis {
   readonly leftOutChanges: number;
 }
 
-/** What is shown of documents, in the look of each: what decorations, hovers and the legend have in common. */
+/**
+ * What is shown of documents, in the look of each: what decorations, hovers and the legend have in common. Where a reading is shown its scores and its look take
+ * the place of the usual ones.
+ */
 export class Shown implements Disposable {
   readonly #store = new DisposableStore();
   readonly #scored: Scored;
   readonly #looks: Looks;
   readonly #leftOut: ShownParts['leftOut'];
   readonly #pauses: Pauses;
+  readonly #readings: ShownParts['readings'];
   readonly #symbols = this.#store.add(new FunctionSymbols());
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
   /** Marks of this document are others now, although its scores are not. */
@@ -64,17 +72,32 @@ export class Shown implements Disposable {
   readonly onDidChangeOverview = this.#overviewChanged.event;
   readonly #entries = new Map<vscode.TextDocument, Entry>();
 
-  constructor({ scored, looks, leftOut, pauses }: ShownParts) {
+  constructor({ scored, looks, leftOut, pauses, readings }: ShownParts) {
     this.#scored = scored;
     this.#looks = looks;
     this.#leftOut = leftOut;
     this.#pauses = pauses;
+    this.#readings = readings;
     this.#store.add(scored.onDidChange(document => this.#schedule(document, overviewPauseMs)));
     this.#store.add(
       looks.onDidChange(() => {
         const shown = shownDocuments();
         for (const document of [...this.#entries.keys()]) if (!shown.has(document)) this.#forget(document);
         for (const document of shown) this.#lookChanged(document);
+      }),
+    );
+    this.#store.add(
+      readings.onDidRead(document => {
+        this.#schedule(document, overviewPauseMs);
+        this.#changed.fire(document);
+      }),
+    );
+    this.#store.add(
+      readings.onDidReplace(document => {
+        const entry = this.#entries.get(document);
+        if (entry) entry.overview = undefined; // it is of something else
+        this.#overviewChanged.fire(document);
+        this.#lookChanged(document);
       }),
     );
     this.#store.add(this.#symbols.onDidChange(document => this.#lookChanged(document)));
@@ -94,12 +117,29 @@ export class Shown implements Disposable {
     this.#store.add(vscode.workspace.onDidCloseTextDocument(document => this.#forget(document)));
   }
 
+  /** The scores that are shown; undefined where there are none. */
+  view(document: vscode.TextDocument): DocumentView | undefined {
+    return this.reading(document)?.view ?? this.#scored.view(document);
+  }
+
+  /** How they are looked at. */
+  look(document: vscode.TextDocument): Look {
+    const look = this.#looks.of(document);
+    const shown = this.reading(document);
+    return shown ? lookOfReading(look, shown.reading.kind) : look;
+  }
+
+  /** What takes the place of the usual scores; undefined where they are shown. */
+  reading(document: vscode.TextDocument): ShownReading | undefined {
+    return this.#readings.of(document);
+  }
+
   /** Everything that is shown at these places, ascending, without overlap; what reaches beyond them is whole. */
   marksIn(document: vscode.TextDocument, places: readonly Span[]): readonly Mark[] {
-    const view = this.#scored.view(document);
+    const view = this.view(document);
     if (!view) return [];
     const source = this.#sourceOf(document, view);
-    const look = this.#looks.of(document);
+    const look = this.look(document);
     const marks: Mark[] = [];
     for (const place of places) {
       for (const mark of marksIn(source, place, look)) if (mark.start >= (marks.at(-1)?.end ?? 0)) marks.push(mark);
@@ -109,8 +149,8 @@ export class Shown implements Disposable {
 
   /** The line, sentence, paragraph or function that holds a UTF-16 offset; undefined where the look is not about such. */
   unitAt(document: vscode.TextDocument, offset: number): Unit | undefined {
-    const view = this.#scored.view(document);
-    const { scale } = this.#looks.of(document);
+    const view = this.view(document);
+    const { scale } = this.look(document);
     if (!view || scale === 'token' || !isPerByte(scale)) return undefined;
     return unitsIn(this.#sourceOf(document, view), { start: offset, end: offset + 1 }, scale).find(({ parts }) =>
       parts.some(({ start, end }) => start <= offset && offset < end),
@@ -119,7 +159,7 @@ export class Shown implements Disposable {
 
   /** What lies at this place is left out by its kind: a comment, a string. */
   isLeftOut(document: vscode.TextDocument, place: Span): boolean {
-    const cells = this.#scored.view(document)?.cellsIn(place);
+    const cells = this.view(document)?.cellsIn(place);
     return cells !== undefined && cells.length > 0 && this.#leftOut.shown(document, cells).length === 0;
   }
 
@@ -134,7 +174,8 @@ export class Shown implements Disposable {
   }
 
   #sourceOf(document: vscode.TextDocument, view: DocumentView): UnitSource {
-    const look = this.#looks.of(document);
+    const look = this.look(document);
+    const reading = this.reading(document)?.reading;
     const entry = this.#entries.get(document);
     return {
       text: document.getText(), // VS Code keeps it until the next edit
@@ -152,6 +193,7 @@ export class Shown implements Disposable {
       },
       wordStartLogMass: row => view.table.wordStartLogMass[row],
       watchIndex: look.metric === 'watched' ? view.watched.findIndex(({ word }) => word === look.watchWord) : undefined,
+      neededIn: reading && ((firstRow, endRow) => reading.neededIn(firstRow, endRow)),
     };
   }
 
@@ -167,7 +209,7 @@ export class Shown implements Disposable {
   }
 
   #schedule(document: vscode.TextDocument, pauseMs: number): void {
-    if (!this.#scored.view(document)) {
+    if (!this.view(document)) {
       if (this.#forget(document)) this.#overviewChanged.fire(document);
       return;
     }
@@ -181,8 +223,8 @@ export class Shown implements Disposable {
   async #walk(document: vscode.TextDocument, entry: Entry): Promise<void> {
     const { version } = document;
     const text = document.getText();
-    const walk = new OverviewWalk(this.#looks.of(document));
-    const table = this.#scored.view(document)?.table;
+    const walk = new OverviewWalk(this.look(document));
+    const table = this.view(document)?.table;
     const of = table && { version, table, leftOutChanges: entry.leftOutChanges };
     entry.timer = undefined;
     entry.walk = walk;
@@ -212,7 +254,7 @@ export class Shown implements Disposable {
 
   /** Whether something is left; undefined: there are no scores any more. */
   #slice(document: vscode.TextDocument, walk: OverviewWalk): boolean | undefined {
-    const view = this.#scored.view(document);
+    const view = this.view(document);
     if (!view) return undefined;
     const source = this.#sourceOf(document, view);
     const end = performance.now() + sliceMs;

@@ -57,7 +57,7 @@ async function surprisalOf(scored: Pick<ScoredDocuments, 'ask'>, input: Input, s
   }
   const edit = { start, end, text: document.getText(range) };
   const asked = { edit, followingTokens: 0, topCount: expectedCount, wholeEdit: true };
-  const { result, vocabulary, provenance } = await scored.ask(document, 'try', asked, signal);
+  const { result, vocabulary, provenance } = await scored.ask(document, 'try', asked, signal, { withoutPreamble: true });
   const tokens = passageTokens(result.after, vocabulary, 0).filter(token => token.end > start && token.start < end);
   const withBits = tokens.flatMap(token => (token.surprisalBits === null ? [] : [{ ...token, surprisalBits: token.surprisalBits }]));
   const totalBits = withBits.reduce((sum, { surprisalBits }) => sum + surprisalBits, 0);

@@ -26,6 +26,8 @@ export interface ScoreArguments {
   readonly topCount: number;
   readonly anchors: Anchors;
   readonly useStartToken: boolean;
+  /** Path of a text that is read before every window; not `-`. */
+  readonly preamble: string | undefined;
   readonly arithmetic: Arithmetic;
   readonly threads: number | undefined;
 }
@@ -58,6 +60,7 @@ usage: node dist/cli.js score [options] FILE|-...
   --anchors grid|text             where windows start: at counted tokens, or where the text decides, as in the editor (default: grid)
   --top K                         alternatives for each token (default: ${String(defaults.topCount)})
   --no-start-token                nothing before the text; the first token then has no score
+  --preamble FILE                 read FILE before the text, as context only; of a long one the last 512 tokens
   --exact                         float32 arithmetic: slower, without the model's rounding
   --threads N                     processor cores to use (default: all)
   -h, --help                      this text
@@ -75,7 +78,7 @@ Their bits are sums over their tokens. A token that reaches over two of them cou
 space between two is a row of its own.
 
 To report these numbers, name the model and its hash, the format and arithmetic of its weights, the noise floor (smaller differences are not
-real), window and overlap, whether a start token stood first, and the level with its rule: all of it is in FILE.meta.json.
+real), window and overlap, whether a start token stood first, what was read before the text, and the level with its rule: all of it is in FILE.meta.json.
 `;
 
 /** Reads the arguments after `node cli.js`. Throws `RefusedError` for whatever is not understood. */
@@ -90,8 +93,10 @@ export function readArguments(words: readonly string[]): ScoreArguments | HelpAr
   if (files.includes('')) throw new RefusedError(`no file given: a name is empty; ${usageLine}`);
   if (files.filter(name => name === '-').length > 1) throw new RefusedError(`standard input (-) can be read only once; ${usageLine}`);
 
+  if (values.preamble === '-') throw new RefusedError('--preamble takes a file, not standard input');
+
   const anchors = oneOf('anchors', ['grid', 'text'], values.anchors) ?? 'grid';
-  for (const name of ['model', 'dtype', 'out'] as const) if (values[name] === '') throw new RefusedError(`--${name} is empty`);
+  for (const name of ['model', 'dtype', 'out', 'preamble'] as const) if (values[name] === '') throw new RefusedError(`--${name} is empty`);
 
   const format = oneOf('format', formats, values.format) ?? 'pretty';
   const level = oneOf('level', levels, values.level) ?? 'token';
@@ -118,6 +123,7 @@ export function readArguments(words: readonly string[]): ScoreArguments | HelpAr
     anchors,
     topCount: numberOf('top', values.top) ?? defaults.topCount,
     useStartToken: values['no-start-token'] !== true,
+    preamble: values.preamble,
     arithmetic: values.exact === true ? 'float32' : 'native',
     threads: numberOf('threads', values.threads),
   };
@@ -140,6 +146,7 @@ function parse(words: readonly string[]) {
         anchors: { type: 'string' },
         top: { type: 'string' },
         'no-start-token': { type: 'boolean' },
+        preamble: { type: 'string' },
         exact: { type: 'boolean' },
         threads: { type: 'string' },
         help: { type: 'boolean', short: 'h' },

@@ -9,9 +9,11 @@ import { scoreCommand, written } from './scoreCommand';
 async function run(words: readonly string[], signal: AbortSignal): Promise<void> {
   const request = readArguments(words);
   if (request.kind === 'help') return write([usage]);
-  if (request.out !== undefined) checkOut(request.out, request.files);
+  if (request.out !== undefined)
+    checkOut(request.out, request.preamble === undefined ? request.files : [...request.files, request.preamble]);
   const inputs = await readInputs(request.files, process.stdin);
-  const reports = await scoreCommand(request, itemsOf(inputs, request.lines), signal);
+  const [preamble] = request.preamble === undefined ? [] : await readInputs([request.preamble], process.stdin);
+  const reports = await scoreCommand(request, itemsOf(inputs, request.lines), preamble, signal);
   if (request.out === undefined) return write(written(reports, request, paintFor(process.env, process.stdout.isTTY)));
   writeOut(request.out, written(reports, request, 'plain'), sideFileOf(request, inputs, reports));
 }

@@ -76,8 +76,20 @@ export function* chunksOf(pieces: Iterable<string>): Generator<string> {
 export function sideFileOf(request: ScoreArguments, inputs: readonly Input[], reports: readonly Report[]): string {
   const { format, level, lines, topCount, useStartToken } = request;
   const [first] = reports;
-  const { model, modelHash, dtype, arithmetic, window, overlap, anchors, startTokenId, noiseFloorBits, repeatabilityBits, selfCheck } =
-    first?.provenance ?? {};
+  const {
+    model,
+    modelHash,
+    dtype,
+    arithmetic,
+    window,
+    overlap,
+    anchors,
+    startTokenId,
+    noiseFloorBits,
+    repeatabilityBits,
+    selfCheck,
+    preamble,
+  } = first?.provenance ?? {};
   const facts = {
     tool: { name: packageJson.name, version: packageJson.version },
     model: { name: model, sha256: modelHash, dtype, noiseFloorBits, repeatabilityBits, selfCheck },
@@ -92,6 +104,7 @@ export function sideFileOf(request: ScoreArguments, inputs: readonly Input[], re
       top: topCount,
       startToken: useStartToken,
       startTokenId,
+      ...(preamble ? { preamble } : {}),
       arithmetic,
       threads: threadsOf(request),
     },

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import os from 'node:os';
 import path from 'node:path';
 import envPaths from 'env-paths';
 import { defaultBandEdges, presetOf } from '../core/band';
 import { provenanceOf, summaryOf } from '../core/report';
+import type { PreambleNote } from '../core/scores';
 import { Vocabulary } from '../core/vocabulary';
 import { childProcesses } from '../model/childProcess';
 import { ModelClient } from '../model/client';
@@ -12,7 +14,7 @@ import { json, jsonLine } from '../exports/json';
 import type { Report } from '../exports/report';
 import { scoreLoaded } from '../model/scoreText';
 import type { ScoreArguments } from './arguments';
-import type { Item } from './input';
+import type { Input, Item } from './input';
 import { pretty, prettyHeading, type Paint } from './pretty';
 
 /** Language ids of file endings whose text is prose; every other ending is taken for code, and no ending for prose. */
@@ -30,7 +32,12 @@ const proseEndings: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Scores the texts one after another in a model process of its own, which is gone when this returns or throws. One report an item. */
-export async function scoreCommand(request: ScoreArguments, items: readonly Item[], signal: AbortSignal): Promise<Report[]> {
+export async function scoreCommand(
+  request: ScoreArguments,
+  items: readonly Item[],
+  preamble: Input | undefined,
+  signal: AbortSignal,
+): Promise<Report[]> {
   const client = new ModelClient({ connect: childProcesses(path.join(__dirname, 'worker.js')), log: () => undefined, idleMs: 0 });
   const stop = () => {
     client.dispose();
@@ -46,7 +53,8 @@ export async function scoreCommand(request: ScoreArguments, items: readonly Item
       snapshotBytes: 0, // nothing is edited here
     };
     const { contextTokens, overlapTokens, anchors, topCount, useStartToken, arithmetic } = request;
-    const settings = { contextTokens, overlapTokens, anchors, topCount, useStartToken, watchWords: [] };
+    const before = preamble && ({ kind: 'text', text: preamble.text } as const);
+    const settings = { contextTokens, overlapTokens, anchors, topCount, useStartToken, watchWords: [], preamble: before };
     const description = await client.call('load', load, signal);
     const vocabulary = new Vocabulary(description.vocabulary);
     const reports: Report[] = [];
@@ -62,7 +70,14 @@ export async function scoreCommand(request: ScoreArguments, items: readonly Item
         vocabulary,
         windows: result.windows,
         summary: summaryOf(table, bytes),
-        provenance: provenanceOf(description, arithmetic, result.window, result.startTokenId, 1),
+        provenance: provenanceOf(
+          description,
+          arithmetic,
+          result.window,
+          result.startTokenId,
+          1,
+          preamble && noteOf(preamble, result.preambleTokens),
+        ),
         edges: defaultBandEdges[presetOf(proseEndings.get(path.extname(source ?? '').toLowerCase()) ?? '')],
       });
     }
@@ -71,6 +86,10 @@ export async function scoreCommand(request: ScoreArguments, items: readonly Item
     signal.removeEventListener('abort', stop);
     client.dispose();
   }
+}
+
+function noteOf({ file, text }: Input, tokens: number): PreambleNote {
+  return { kind: 'text', name: path.basename(file), tokens, sha256: createHash('sha256').update(text).digest('hex') };
 }
 
 /** Processor cores in use. */
@@ -82,7 +101,7 @@ export function threadsOf({ threads }: ScoreArguments): number {
 export function* written(reports: readonly Report[], request: ScoreArguments, paint: Paint): Generator<string> {
   const { format, level } = request;
   const isOne = request.files.length === 1 && !request.lines;
-  if (format === 'csv') yield csvHeader;
+  if (format === 'csv') yield csvHeader(reports);
   for (const report of reports) {
     switch (format) {
       case 'json':

@@ -40,6 +40,14 @@ export const publicCommands = [
   'tokenLens.selectModel',
   'tokenLens.setHubToken',
   'tokenLens.forgetHubToken',
+  'tokenLens.explainPrediction',
+  'tokenLens.ablateSelection',
+  'tokenLens.showEffects',
+  'tokenLens.setPreamble',
+  'tokenLens.comparePreamble',
+  'tokenLens.removePreamble',
+  'tokenLens.showContextNeeds',
+  'tokenLens.readWithShortContext',
 ] as const;
 /** Commands that a button or a list needs and the palette does not show. */
 export const internalCommands = [
@@ -66,8 +74,14 @@ export const contextKeys = {
   scale: 'tokenLens.scale',
   /** What was inserted last is shown, or about to be. */
   inspecting: 'tokenLens.inspecting',
+  /** The editor shows what something changes of the text after it. */
+  comparing: 'tokenLens.comparing',
   /** The panel shows what a text would be that is not in the document. */
   previewing: 'tokenLens.previewing',
+  /** What in the context made a prediction is painted in the editor. */
+  explaining: 'tokenLens.explaining',
+  /** The active editor shows how much context its tokens need, or what a short one makes of them. */
+  reading: 'tokenLens.reading',
   /** The model writes ghost text that was asked for. */
   suggesting: 'tokenLens.suggesting',
 } as const;

@@ -1,7 +1,7 @@
 import type { BandEdges } from './band';
-import type { Metric } from './metric';
+import type { ShownMetric } from './metric';
 import { formatCount, formatDecimal } from './numberText';
-import type { NoiseFloor, Provenance, Summary } from './scores';
+import type { NoiseFloor, PreambleNote, Provenance, Summary } from './scores';
 
 /** The limits of a band as numbers for a sentence in the reader's language; without `to` there is no upper one. */
 export interface BandRow {
@@ -12,20 +12,21 @@ export interface BandRow {
 }
 
 /**
- * What the bands mean, weakest first, without those that are empty: bits, but for ranks ("11" to "100"), for the probability relative to the
+ * What the bands mean, weakest first, without those that are empty: bits, but for ranks ("11" to "100") and context needed, which are whole numbers, for the probability relative to the
  * best token, which are fractions ("1/4" to "1/16"), and for that of a watched word ("0.1%" to "1%").
  */
-export function bandRows(metric: Metric, edges: BandEdges): readonly BandRow[] {
+export function bandRows(metric: ShownMetric, edges: BandEdges): readonly BandRow[] {
+  const isWhole = metric === 'rank' || metric === 'needed';
   const written = (edge: number) => {
-    if (metric === 'rank') return formatCount(edge);
+    if (isWhole) return formatCount(edge);
     if (metric === 'relative') return `1/${formatCount(2 ** edge)}`;
     return metric === 'watched' ? `${formatEdge(edge * 100)}%` : formatEdge(edge);
   };
   return edges.flatMap((edge, index) => {
     const next = edges[index + 1];
     if (edge === next) return [];
-    // Ranks are whole numbers: the last of a band is one below the next band's first.
-    const to = next === undefined ? undefined : written(metric === 'rank' ? next - 1 : next);
+    // The last whole number of a band is one below the next band's first.
+    const to = next === undefined ? undefined : written(isWhole ? next - 1 : next);
     return [{ band: index + 1, from: written(edge), to }];
   });
 }
@@ -64,6 +65,7 @@ export function provenanceText(provenance: Provenance): string {
     `window ${formatCount(provenance.window)}`,
     `overlap ${formatCount(provenance.overlap)}`,
     ...(provenance.anchors === 'text' ? ['borders by text'] : []),
+    ...(provenance.preamble ? [preambleText(provenance.preamble)] : []),
     noiseText(provenance.noiseFloorBits),
     ...(provenance.selfCheck === 'implausible' ? ['self-check failed'] : []),
     provenance.modelHash.slice(0, 8),
@@ -73,7 +75,13 @@ export function provenanceText(provenance: Provenance): string {
 /** Numbers of both can be held against each other: the same model, arithmetic and windows. */
 export function isSameMeasure(a: Provenance, b: Provenance): boolean {
   const names = ['modelHash', 'dtype', 'arithmetic', 'window', 'overlap', 'anchors', 'startTokenId'] as const;
-  return names.every(name => a[name] === b[name]);
+  return names.every(name => a[name] === b[name]) && a.preamble?.kind === b.preamble?.kind && a.preamble?.sha256 === b.preamble?.sha256;
+}
+
+/** "read after notes.md, 120 tokens"; "read as the answer to typed words, 40 tokens". */
+export function preambleText({ kind, name, tokens }: PreambleNote): string {
+  const what = name ?? 'typed words';
+  return `read ${kind === 'chat' ? 'as the answer to' : 'after'} ${what}, ${formatCount(tokens)} ${tokens === 1 ? 'token' : 'tokens'}`;
 }
 
 /** "noise 0.08 bit": how far the model's own arithmetic is from the exact one, on average. */

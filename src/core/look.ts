@@ -1,7 +1,7 @@
 import { defaultBandEdges, perByteEdges, relativeEdges } from './band';
 import type { BandEdges, LanguageClass, Preset } from './band';
 import { metricEdges } from './metric';
-import type { Metric, Scale } from './metric';
+import type { Metric, Scale, ShownMetric } from './metric';
 
 export const palettes = ['violet', 'ember', 'tide'] as const;
 export type Palette = (typeof palettes)[number];
@@ -16,7 +16,7 @@ export const mutedOpacity = 0.7;
 /** How a document is looked at. Nothing of it needs the model. */
 export interface Look {
   readonly preset: Preset;
-  readonly metric: Metric;
+  readonly metric: ShownMetric;
   /** The word that is shown where the metric is `watched`. */
   readonly watchWord: string | undefined;
   /** In force: always `token` for other metrics than surprisal. */

@@ -47,6 +47,13 @@ export function formatBits(bits: number): string {
   return bits < 0.0005 ? `<${formatDecimal(0.001, 3)}` : formatDecimal(bits, 3);
 }
 
+/** A difference of bits with its sign: "+2.1", "−0.35"; finer than a score, since small ones are told from noise. */
+export function formatSignedBits(bits: number): string {
+  const size = Math.abs(bits);
+  const written = formatDecimal(size, size < 0.1 ? 3 : size < 1 ? 2 : 1);
+  return bits < 0 ? `−${written}` : `+${written}`;
+}
+
 /** How many equally probable tokens have this entropy: "20", "1.8". */
 export function formatChoices(entropyBits: number): string {
   const choices = 2 ** entropyBits;

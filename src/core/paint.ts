@@ -171,7 +171,7 @@ function gutterOf({ text, marks, visible, margin }: PaintRequest): readonly { re
  * What of a mark is painted: on each of its lines the text without the whitespace round it, so that words look like words. Whitespace alone is
  * painted only where it is indentation or a second space, line breaks never; wider runs inside a line are alignment, and empty blocks of colour.
  */
-function paintedParts(text: string, start: number, end: number): Span[] {
+export function paintedParts(text: string, start: number, end: number): Span[] {
   const parts: Span[] = [];
   const line = /[^\r\n]+/g;
   const content = text.slice(start, end);

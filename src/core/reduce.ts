@@ -58,6 +58,17 @@ export function entropyBitsOf(logProbabilities: Float32Array): number {
   return nats / Math.LN2;
 }
 
+/** KL(p || q) in bits, never negative; of whole distributions, given by the natural logarithms of their probabilities. */
+export function klBitsOf(p: Float32Array, q: Float32Array): number {
+  let nats = 0;
+  for (let id = 0; id < p.length; id++) {
+    const logP = p[id] ?? -Infinity;
+    const probability = Math.exp(logP);
+    if (probability > 0) nats += probability * (logP - (q[id] ?? -Infinity));
+  }
+  return Math.max(0, nats) / Math.LN2;
+}
+
 function normalise(logits: Float32Array): { max: number; logSum: number; entropyNats: number } {
   let max = -Infinity;
   for (const logit of logits) if (logit > max) max = logit;

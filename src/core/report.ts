@@ -2,7 +2,7 @@ import { bandOf } from './band';
 import type { BandEdges } from './band';
 import type { Cells } from './cells';
 import { rowState } from './scores';
-import type { Arithmetic, ModelKey, NoiseFloor, Provenance, ScoreTable, Summary, TokenScore, WindowSettings } from './scores';
+import type { Arithmetic, ModelKey, NoiseFloor, PreambleNote, Provenance, ScoreTable, Summary, TokenScore, WindowSettings } from './scores';
 
 /** Why a token has no numbers: nothing stood before it and the model was given no start token. */
 const unscoredReason = 'nothing before it in its window, and no start token';
@@ -113,6 +113,7 @@ export function provenanceOf(
   window: WindowSettings,
   startTokenId: number | null,
   documentVersion: number,
+  preamble?: PreambleNote,
 ): Provenance {
   return {
     model: model.name,
@@ -127,5 +128,6 @@ export function provenanceOf(
     repeatabilityBits: model.selfCheck.repeatabilityBits,
     selfCheck: model.selfCheck.plausible ? 'passed' : 'implausible',
     documentVersion,
+    ...(preamble ? { preamble } : {}),
   };
 }

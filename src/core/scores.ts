@@ -129,6 +129,20 @@ export interface Provenance {
   /** `implausible`: the model loads, but reads plain English as if it had never seen any. Null: not checked. */
   readonly selfCheck: 'passed' | 'implausible' | null;
   readonly documentVersion: number;
+  /** What was read before every window; undefined: nothing. */
+  readonly preamble?: PreambleNote | undefined;
+}
+
+/** A text that is not in the document and stood before it, as context only; never the text itself. */
+export interface PreambleNote {
+  /** `chat`: as what an assistant that writes the document was asked, in the model's own frame. */
+  readonly kind: 'text' | 'chat';
+  /** For people: that of a file; null: somebody typed it. */
+  readonly name: string | null;
+  /** In force: the end of a longer one is used. Those of the frame are counted. */
+  readonly tokens: number;
+  /** Of its UTF-8, hexadecimal. */
+  readonly sha256: string;
 }
 
 export interface Summary {

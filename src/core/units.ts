@@ -4,7 +4,7 @@ import type { Cells } from './cells';
 import { isPerByte } from './look';
 import type { Look } from './look';
 import { metricOf } from './metric';
-import type { Scale } from './metric';
+import type { Scale, ShownMetric } from './metric';
 import type { Span } from './scores';
 import { textUnitsIn } from './textUnits';
 
@@ -28,6 +28,8 @@ export interface UnitSource {
   readonly wordStartLogMass: ((row: number) => number | undefined) | undefined;
   /** Which of the cells' watched words the look is about; undefined: none. */
   readonly watchIndex?: number | undefined;
+  /** Tokens of context that rows [first, end) need, where the look is about that; NaN where it is not known. */
+  readonly neededIn?: ((firstRow: number, endRow: number) => number) | undefined;
 }
 
 /** A piece of text with its scores: of whole cells, so that a token that reaches into two pieces makes them one. */
@@ -180,10 +182,15 @@ function cellMarks(source: UnitSource, span: Span, look: Look): Mark[] {
   return Array.from({ length: cells.length }, (_, index) => ({
     start: cells.startOf(index),
     end: cells.endOf(index),
-    band: cells.isKept(index) ? bandOf(metricOf(cells.all, index, look.metric, source.watchIndex), look.edges) : undefined,
+    band: cells.isKept(index) ? bandOf(cellValue(source, cells.all, index, look.metric), look.edges) : undefined,
     stale: cells.isStale(index),
     opens: false,
   }));
+}
+
+function cellValue({ watchIndex, neededIn }: UnitSource, cells: Cells, index: number, metric: ShownMetric): number {
+  if (metric !== 'needed') return metricOf(cells, index, metric, watchIndex);
+  return neededIn?.(cells.firstTokens[index] ?? 0, cells.endTokens[index] ?? 0) ?? NaN;
 }
 
 interface Group extends Span {

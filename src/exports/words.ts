@@ -1,3 +1,4 @@
+import { preambleText } from '../core/legend';
 import { bandCount, type BandEdges } from '../core/band';
 import { formatCount } from '../core/numberText';
 import { byteLength, type Report } from './report';
@@ -47,6 +48,7 @@ export function provenanceLine({ provenance, windows }: Report): string {
     `${provenance.dtype}, ${provenance.arithmetic} arithmetic`,
     `${read} of at most ${formatCount(window)} tokens, ${formatCount(overlap)} shared${provenance.anchors === 'text' ? ', where the text decides' : ''}`,
     startTokenId === null ? 'no start token' : `start token ${String(startTokenId)}`,
+    ...(provenance.preamble ? [preambleText(provenance.preamble)] : []),
     noiseFloorBits === null
       ? 'noise floor unknown'
       : `noise ${decimal(noiseFloorBits.mean, 2)} bits, 95 % below ${decimal(noiseFloorBits.p95, 2)}`,

@@ -15,6 +15,9 @@ export interface ModelFiles {
   readonly graph: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly tokenizer: unknown;
+  readonly tokenizerConfig: Readonly<Record<string, unknown>>;
+  /** Of newer folders, which have it in a file of its own. */
+  readonly chatTemplate: string | undefined;
   /** SHA-256 over names, sizes and contents of the files in use. */
   readonly contentHash: string;
 }
@@ -30,6 +33,7 @@ const suffixOf: ReadonlyMap<string, string> = new Map([
   ['bnb4', '_bnb4'],
   ['q4f16', '_q4f16'],
 ]);
+const templateName = 'chat_template.jinja';
 /** Tried in this order where the model folder does not say. */
 export const preferredDtypes = ['fp32', 'q8', 'q4', 'fp16'];
 
@@ -40,6 +44,7 @@ const mostBytesOf = {
   'config.json': 2 ** 22,
   'tokenizer.json': 2 ** 27,
   'tokenizer_config.json': 2 ** 23,
+  [templateName]: 2 ** 20,
   'README.md': 2 ** 21,
   SHA256SUMS: 2 ** 20,
   [provenanceFileName]: 2 ** 20,
@@ -54,14 +59,17 @@ export async function readModelFolder(folder: string, wantedDtype: string | unde
   if (!(await isDirectory(folder))) throw new ModelError('not-found', `There is no model folder at ${folder}.`);
   const config = await readJson(folder, 'config.json');
   const tokenizer = await readJson(folder, 'tokenizer.json');
-  await readJson(folder, 'tokenizer_config.json');
+  const tokenizerConfig = await readJson(folder, 'tokenizer_config.json');
+  const hasTemplate = await isFile(path.join(folder, templateName));
+  const chatTemplate = hasTemplate ? (await readOwn(folder, templateName)).toString() : undefined;
   const library = asRecord(config['transformers.js_config']);
   const dtype = await chooseDtype(folder, wantedDtype, library['dtype']);
   const graph = `onnx/${graphName(dtype)}`;
   const declared = externalData(graph, library['use_external_data_format']);
   const named = await namedFiles(folder, graph);
   const also = (named instanceof ModelError ? [] : named).filter(name => !declared.includes(name));
-  const hash = await contentHash(folder, ['config.json', 'tokenizer.json', 'tokenizer_config.json', graph, ...declared, ...also]);
+  const texts = ['config.json', 'tokenizer.json', 'tokenizer_config.json', ...(hasTemplate ? [templateName] : [])];
+  const hash = await contentHash(folder, [...texts, graph, ...declared, ...also]);
   if (named instanceof ModelError) throw named; // now that it is known not to be a copy that was broken off
   return {
     folder,
@@ -70,6 +78,8 @@ export async function readModelFolder(folder: string, wantedDtype: string | unde
     graph: graphName(dtype),
     config,
     tokenizer,
+    tokenizerConfig,
+    chatTemplate,
     contentHash: hash,
   };
 }

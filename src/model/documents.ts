@@ -12,12 +12,29 @@ import { windowInForce, windowsOf } from '../core/window';
 import type { Window } from '../core/window';
 import { entropyBitsOf } from '../core/reduce';
 import type { Engine } from './engine';
+import { contextLengths, contextNeeds, effects, shortContext, without } from './context';
+import type { TextContext } from './context';
+import type {
+  ContextLengthsParams,
+  ContextLengthsResult,
+  ContextNeedsParams,
+  ContextNeedsResult,
+  ContextParams,
+  EffectsParams,
+  EffectsResult,
+  ShortContextParams,
+  ShortContextResult,
+  WithoutParams,
+  WithoutResult,
+} from './contextProtocol';
 import { ModelError } from './errors';
 import { draftOf } from './draft';
 import { continuationsOf, mostCopiedBytes, mostInputs } from './futures';
 import type { Model } from './model';
-import { comparedPassages, passageScore } from './passages';
+import { comparedPassages, passageScore, withinOneWindow } from './passages';
 import type { Scoring } from './passages';
+import { attention, layers, switchOff } from './probes';
+import type { AttentionParams, AttentionResult, LayersParams, LayersResult, SwitchOffParams, SwitchOffResult } from './probeProtocol';
 import type {
   CallContext,
   ChainParams,
@@ -106,6 +123,42 @@ export class Documents {
     return this.#find(params.document, params.version).try(params, model, signal);
   }
 
+  async contextLengths(params: ContextLengthsParams, model: Model, signal: AbortSignal): Promise<ContextLengthsResult> {
+    return contextLengths(await this.#contextOf(params, model, signal), params);
+  }
+
+  async without(params: WithoutParams, model: Model, signal: AbortSignal): Promise<WithoutResult> {
+    return without(await this.#contextOf(params, model, signal), params);
+  }
+
+  async effects(params: EffectsParams, model: Model, signal: AbortSignal): Promise<EffectsResult> {
+    return effects(await this.#contextOf(params, model, signal), params);
+  }
+
+  async contextNeeds(params: ContextNeedsParams, model: Model, signal: AbortSignal): Promise<ContextNeedsResult> {
+    return contextNeeds(await this.#contextOf(params, model, signal), params);
+  }
+
+  async shortContext(params: ShortContextParams, model: Model, signal: AbortSignal): Promise<ShortContextResult> {
+    return shortContext(await this.#contextOf(params, model, signal), params);
+  }
+
+  async attention(params: AttentionParams, model: Model, signal: AbortSignal): Promise<AttentionResult> {
+    return attention(await this.#contextOf(params, model, signal), model, params);
+  }
+
+  async switchOff(params: SwitchOffParams, model: Model, signal: AbortSignal): Promise<SwitchOffResult> {
+    return switchOff(await this.#contextOf(params, model, signal), model, params);
+  }
+
+  async layers(params: LayersParams, model: Model, signal: AbortSignal): Promise<LayersResult> {
+    return layers(await this.#contextOf(params, model, signal), model, params);
+  }
+
+  #contextOf(params: ContextParams, model: Model, signal: AbortSignal): Promise<TextContext> {
+    return this.#find(params.document, params.version).contextOf(params, model, signal);
+  }
+
   #find(document: string, version: number): OpenDocument {
     const found = this.#open.get(document);
     if (!found) throw new ModelError('out-of-step', 'The document is not open in the model process.');
@@ -189,7 +242,8 @@ class OpenDocument {
     const { now, carried, baseId } = this.#tableFor(reading, params.settings, engine);
     const { tableId, table, settings, prefixIds, windows, watched, sets } = now;
     const known = params.knownTableId !== undefined && params.knownTableId === baseId;
-    const startTokenId = prefixIds[0] ?? null;
+    const startTokenId = startTokenOf(engine, params.settings);
+    const preambleTokens = prefixIds.length - (startTokenId === null ? 0 : 1);
     const { ids, starts, ends, startBytes, endBytes, gaps } = layout;
     emit({
       kind: 'layout',
@@ -209,6 +263,7 @@ class OpenDocument {
       bytes: copy.bytes.length,
       window: settings,
       startTokenId,
+      preambleTokens,
     });
     const onRows = (rows: ScoredRows) => {
       writeRows(table, rows);
@@ -226,7 +281,14 @@ class OpenDocument {
       const goesOn = () => !queue.isOvertaken(work, this.#visible);
       await engine.score(prefixIds, ids, work, { topCount: table.topCount, sets }, signal, goesOn, onRows);
     }
-    return { tableId, window: settings, windows: windows.length, startTokenId, tokensRun: engine.tokensRun - before };
+    return {
+      tableId,
+      window: settings,
+      windows: windows.length,
+      startTokenId,
+      preambleTokens,
+      tokensRun: engine.tokensRun - before,
+    };
   }
 
   /** The table for these tokens, and its rows that hold already: those of the table before on which nothing changed (`carried`). */
@@ -242,7 +304,7 @@ class OpenDocument {
       sameWindows(old.settings, inForce) &&
       old.table.topCount === settings.topCount &&
       sameWords(old.watched, settings.watchWords) &&
-      old.prefixIds.length === prefixIds.length
+      sameIds(old.prefixIds, prefixIds)
         ? old
         : undefined;
     if (base?.version === version) return { now: base, carried: [{ from: 0, to: 0, count: base.table.length }], baseId: base.tableId };
@@ -389,7 +451,7 @@ class OpenDocument {
 
   async try(params: TryParams, model: Model, signal: AbortSignal): Promise<TryResult> {
     const { text } = this;
-    const { edit, followingTokens, settings, topCount = 0, wholeEdit = false } = params;
+    const { edit, followingTokens, settings, topCount = 0, wholeEdit = false, oneWindow = false } = params;
     const { arithmetic } = params.model;
     if (!(Number.isSafeInteger(topCount) && topCount >= 0))
       throw new ModelError('bad-argument', 'Alternatives are counted with whole numbers.');
@@ -399,19 +461,30 @@ class OpenDocument {
     const textAfter = text.slice(0, edit.start) + edit.text + text.slice(edit.end);
     const copy = scoredCopyOf(textAfter);
     const edited = { copy, layout: await model.facts.tokenizer.layout(copy, signal, reading.layout) };
-    const passages = comparedPassages(reading, edited, edit, Math.max(0, followingTokens), wholeEdit);
     const scoring = { ...scoringWith(engine, settings), signal };
+    const all = comparedPassages(reading, edited, edit, Math.max(0, followingTokens), wholeEdit);
+    const {
+      before,
+      after,
+      windowStart: start,
+    } = oneWindow ? withinOneWindow(all, scoring.settings.contextTokens) : { ...all, windowStart: undefined };
     const known = this.#known(reading, scoring);
-    const before = await passageScore(scoring, reading, passages.before, known, topCount);
+    const scored = await passageScore(scoring, reading, before, known, topCount, start);
     // Some only want to know of a part of the text as it is.
-    if (textAfter === text) return { before, after: before };
-    return { before, after: await passageScore(scoring, edited, passages.after, undefined, topCount) };
+    if (textAfter === text) return { before: scored, after: scored };
+    return { before: scored, after: await passageScore(scoring, edited, after, undefined, topCount, start) };
+  }
+
+  async contextOf({ model: { arithmetic }, settings }: ContextParams, model: Model, signal: AbortSignal): Promise<TextContext> {
+    const [engine, native, reading] = await Promise.all([model.engine(arithmetic), model.engine('native'), this.#read(model, signal)]);
+    const scoring: Scoring = { ...scoringWith(engine, settings), signal };
+    return { scoring, text: tokenText(reading), known: this.#known(reading, scoring), drafting: native };
   }
 
   /** The table of these tokens, if there is one with the same windows. */
   #known({ version }: Reading, { engine, prefixIds, settings }: Scoring): ScoreTable | undefined {
     const scored = this.#scored.get(engine.arithmetic);
-    const isOfThese = scored?.engine === engine && scored.version === version && scored.prefixIds.length === prefixIds.length;
+    const isOfThese = scored?.engine === engine && scored.version === version && sameIds(scored.prefixIds, prefixIds);
     return isOfThese && sameWindows(scored.settings, settings) ? scored.table : undefined;
   }
 
@@ -472,15 +545,23 @@ function sameWindows(a: WindowSettings, b: WindowSettings): boolean {
   return a.contextTokens === b.contextTokens && a.overlapTokens === b.overlapTokens && a.anchors === b.anchors;
 }
 
+function sameIds(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((id, index) => id === b[index]);
+}
+
 function sameWords(watched: readonly WatchedWord[], words: readonly string[]): boolean {
   return watched.length === words.length && watched.every(({ word }, index) => word === words[index]);
 }
 
 /** The settings in force with this engine. */
 function scoringWith(engine: Engine, settings: ScoringSettings): Omit<Scoring, 'signal'> {
-  const { startTokenId, positions } = engine.facts;
-  const prefixIds = settings.useStartToken && startTokenId !== null ? [startTokenId] : [];
+  const { positions, preambles } = engine.facts;
+  const prefixIds = preambles.prefixIds(settings.preamble, startTokenOf(engine, settings));
   return { engine, prefixIds, settings: windowInForce(settings, positions, prefixIds.length) };
+}
+
+function startTokenOf({ facts }: Engine, { useStartToken }: ScoringSettings): number | null {
+  return useStartToken ? facts.startTokenId : null;
 }
 
 function firstTokenEndingAfter({ endBytes }: TokenLayout, byte: number): number {

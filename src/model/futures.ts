@@ -14,6 +14,8 @@ export interface ContinuationsWanted {
   readonly seed: number;
   /** What all begin with. */
   readonly forced: readonly number[];
+  /** None is ended by a control token: they are never drawn. */
+  readonly endless?: boolean;
 }
 
 /** For the cache in copies: what the runtime makes of it at every step, a copy of all of them, included. */
@@ -111,12 +113,19 @@ class Growing {
 
   /** The next token, of the distribution after those there are. */
   add(logProbabilities: Float32Array): void {
-    const { sampling, forced, mostTokens } = this.#wanted;
-    const { id, probability } = drawFromRow(logProbabilities, sampling, this.#random.uniform(), forced[this.#ids.length]);
+    const { sampling, forced, mostTokens, endless = false } = this.#wanted;
+    const row = endless ? withoutIds(logProbabilities, Object.keys(this.#controlNames).map(Number)) : logProbabilities;
+    const { id, probability } = drawFromRow(row, sampling, this.#random.uniform(), forced[this.#ids.length]);
     this.#ids.push(id);
     this.#logProbabilities.push(logProbabilities[id] ?? -Infinity);
     this.#sampled.push(Math.log(probability));
     if (this.#controlNames[id] !== undefined) this.#ended = 'control';
     else if (this.#ids.length >= mostTokens) this.#ended = 'length';
   }
+}
+
+function withoutIds(logProbabilities: Float32Array, ids: readonly number[]): Float32Array {
+  const left = logProbabilities.slice();
+  for (const id of ids) left[id] = -Infinity;
+  return left;
 }

@@ -5,11 +5,15 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { elementType, hasExternalWeights, outputType } from './graph';
 import type { GraphFile } from './graph';
-import { ModelSchema } from './onnxProto';
-import type { AttributeSchema, Model, NodeSchema, TensorDataSchema, ValueSchema } from './onnxProto';
+import { DimensionSchema, ModelSchema, NodeSchema, TensorDataSchema, ValueSchema } from './onnxProto';
+import type { AttributeSchema, Model } from './onnxProto';
 
 /** Names that no model has of its own. */
-const own = <Name extends string>(name: Name) => `token_lens_${name}` as const;
+export const own = <Name extends string>(name: Name) => `token_lens_${name}` as const;
+
+export function isOwn(name: string): boolean {
+  return name.startsWith(own(''));
+}
 
 /**
  * Inputs, int64. Rows to score are fed in blocks, [blocks, rows of a block]: row of the logits (an index within the call's ids) and the
@@ -79,7 +83,7 @@ function operatorSet(model: Model): number {
   return Number(model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0);
 }
 
-type NodeInit = MessageInitShape<typeof NodeSchema>;
+export type NodeInit = MessageInitShape<typeof NodeSchema>;
 type AttributeInit = MessageInitShape<typeof AttributeSchema>;
 type TensorInit = MessageInitShape<typeof TensorDataSchema>;
 type ValueInit = MessageInitShape<typeof ValueSchema>;
@@ -203,27 +207,55 @@ export function scoringHead(model: Model): Uint8Array<ArrayBuffer> {
   return toBinary(ModelSchema, fragment);
 }
 
-function node(opType: string, input: string[], output: string | string[], ...attribute: AttributeInit[]): NodeInit {
+export function node(opType: string, input: string[], output: string | string[], ...attribute: AttributeInit[]): NodeInit {
   const outputs = typeof output === 'string' ? [output] : output;
   return { opType, name: `${outputs[0] ?? ''}_${opType}`, input, output: outputs, attribute };
 }
 
-// Numbers of ONNX's attribute types: 2 an integer, 5 a graph, 7 integers.
-function integer(name: string, i: number): AttributeInit {
+// Numbers of ONNX's attribute types: 1 a float, 2 an integer, 5 a graph, 7 integers.
+export function integer(name: string, i: number): AttributeInit {
   return { name, i: BigInt(i), type: 2 };
+}
+
+export function float(name: string, f: number): AttributeInit {
+  return { name, f, type: 1 };
 }
 
 function integers(name: string, ints: readonly number[]): AttributeInit {
   return { name, ints: ints.map(BigInt), type: 7 };
 }
 
-function tensor(name: string, dataType: number, dims: readonly number[], data: BigInt64Array | Float32Array): TensorInit {
+export function tensor(name: string, dataType: number, dims: readonly number[], data: BigInt64Array | Float32Array): TensorInit {
   return { name, dataType, dims: dims.map(BigInt), rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
 }
 
-function value(name: string, elemType: number, dims?: readonly (string | bigint)[]): ValueInit {
+export function value(name: string, elemType: number, dims?: readonly (string | bigint)[]): ValueInit {
   const shape = dims && { dim: dims.map(size => (typeof size === 'string' ? { dimParam: size } : { dimValue: size })) };
   return { name, type: { tensorType: shape ? { elemType, shape } : { elemType } } };
+}
+
+/** Input of a graph that `projectWantedRows` has changed, int64 [rows]: the rows that get logits, by their index among all ids of a call. */
+export const projectedRowsInput = own('projected_rows');
+
+/**
+ * Makes a model give logits of the rows asked for alone, [1, rows, vocabulary]: the projection to the vocabulary is a sixth of the bundled model's
+ * work, and mostly one row of hundreds is wanted. Nothing is changed where `logits` do not come from one product with the weights.
+ */
+export function projectWantedRows({ graph }: Model): void {
+  const index = graph?.node.findIndex(({ output }) => output[0] === 'logits') ?? -1;
+  const projection = graph?.node[index];
+  const [hidden] = projection?.input ?? [];
+  if (!graph || !projection || hidden === undefined || !/^MatMul(NBits)?$/.test(projection.opType)) return;
+  const [shape, rows, projected, count] = [own('rows_shape'), own('hidden_rows'), own('projected'), own('projected_count')];
+  const gathered = [node('Reshape', [hidden, shape], rows), node('Gather', [rows, projectedRowsInput], projected, integer('axis', 1))];
+  graph.node.splice(index, 0, ...gathered.map(init => create(NodeSchema, init)));
+  projection.input[0] = projected;
+  graph.initializer.push(create(TensorDataSchema, tensor(shape, int64, [3], BigInt64Array.of(1n, -1n, 0n)))); // 0: as it was
+  graph.input.push(create(ValueSchema, value(projectedRowsInput, int64, [count])));
+  const sizes = outputType({ graph }, 'logits')?.shape;
+  if (!sizes) return;
+  const [, , width] = sizes.dim;
+  sizes.dim = [create(DimensionSchema, { dimValue: 1n }), create(DimensionSchema, { dimParam: count }), ...(width ? [width] : [])];
 }
 
 /** Up to this size a model file with a head is handed over in memory; above, as a copy in the cache folder if there is one. */

@@ -98,7 +98,7 @@ export async function readGraph(file: string): Promise<GraphFile> {
   }
 }
 
-export function outputType({ graph }: Model, name: string): TensorType | undefined {
+export function outputType({ graph }: Pick<Model, 'graph'>, name: string): TensorType | undefined {
   return graph?.output.find(output => output.name === name)?.type?.tensorType;
 }
 

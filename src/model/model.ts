@@ -5,10 +5,13 @@ import type { ModelFiles } from './catalog';
 import { Engine } from './engine';
 import type { ModelFacts } from './engine';
 import { ModelError } from './errors';
+import { ProbeSessions } from './probeSessions';
+import { PreambleReader } from './preamble';
 import type { LoadParams, Measurements, ModelDescription, SelfCheck } from './protocol';
 import { selfCheckOf } from './selfCheck';
 import { arithmeticOf, readGraph } from './graph';
 import { ScoringSession } from './session';
+import type { SessionOptions } from './session';
 import { Snapshots } from './snapshots';
 import { TextTokenizer } from './tokens';
 
@@ -18,6 +21,7 @@ const float32Chunk = 2;
 /** One model folder in memory: its tokenizer, and an engine for each arithmetic; that of float32 is opened when first asked for. */
 export class Model {
   readonly facts: ModelFacts;
+  readonly probes: ProbeSessions;
   readonly #params: LoadParams;
   readonly #files: ModelFiles;
   readonly #chunkTokens: number;
@@ -44,18 +48,21 @@ export class Model {
     this.#snapshots = new Snapshots(params.snapshotBytes);
     this.#native = new Engine(facts, 'native', session, this.#snapshots, chunkTokens);
     this.#head = session.head;
+    this.probes = new ProbeSessions((arithmetic, change) => openSession(params, files, arithmetic, change));
   }
 
   /** Errors: those of `readModelFolder`, 'cannot-align', 'unsupported' (the self-check among the reasons), 'out-of-memory'. */
   static async load(params: LoadParams, chunkTokens: number): Promise<Model> {
     const files = await readModelFolder(params.folder, params.dtype);
     const tokenizer = new TextTokenizer(files.tokenizer);
+    const positions = positionsOf(files.config);
     const facts: ModelFacts = {
       key: { folder: files.folder, contentHash: files.contentHash, dtype: files.dtype, arithmetic: 'native' },
       name: files.name,
-      positions: positionsOf(files.config),
+      positions,
       startTokenId: startTokenOf(tokenizer, files.tokenizer, files.config),
       tokenizer,
+      preambles: new PreambleReader(tokenizer, files.tokenizerConfig, files.chatTemplate, positions),
     };
     const session = await openSession(params, files, 'native');
     try {
@@ -96,6 +103,7 @@ export class Model {
   }
 
   async dispose(): Promise<void> {
+    await this.probes.dispose();
     await this.#native.dispose();
     const float32 = await this.#float32?.catch(() => undefined);
     if (float32 !== this.#native) await float32?.dispose();
@@ -110,9 +118,14 @@ export class Model {
   }
 }
 
-function openSession({ threads, arena, cacheFolder }: LoadParams, files: ModelFiles, arithmetic: Arithmetic): Promise<ScoringSession> {
+function openSession(
+  { threads, arena, cacheFolder }: LoadParams,
+  files: ModelFiles,
+  arithmetic: Arithmetic,
+  change?: SessionOptions['change'],
+): Promise<ScoringSession> {
   const { folder, graph, dtype, contentHash } = files;
-  return ScoringSession.open({ folder, graph, dtype, contentHash, threads, arena, cacheFolder, arithmetic });
+  return ScoringSession.open({ folder, graph, dtype, contentHash, threads, arena, cacheFolder, arithmetic, change });
 }
 
 async function arithmeticOfFile({ folder, graph }: ModelFiles) {

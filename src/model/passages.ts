@@ -3,6 +3,7 @@ import { rowState } from '../core/scores';
 import type { ScoredRows, ScoreTable, WindowSettings } from '../core/scores';
 import { windowHolding, windowsOf } from '../core/window';
 import type { Engine } from './engine';
+import { ModelError } from './errors';
 import type { PassageScore, TextEdit } from './protocol';
 import { commonPrefix } from './snapshots';
 import { noSets } from './tokenSets';
@@ -16,6 +17,11 @@ export interface Passage {
   readonly end: number;
 }
 
+export interface ComparedPassages {
+  readonly before: Passage;
+  readonly after: Passage;
+}
+
 /** What is to be compared of a text before and after `edit`, with about `followingTokens` tokens of what follows; `wholeEdit`: see `TryParams`. */
 export function comparedPassages(
   before: TokenisedText,
@@ -23,7 +29,7 @@ export function comparedPassages(
   { start, end, text }: TextEdit,
   followingTokens: number,
   wholeEdit: boolean,
-): { readonly before: Passage; readonly after: Passage } {
+): ComparedPassages {
   // An edit may take half a character, or join halves: only what is whole and untouched in both texts follows it.
   const bytesAfter = Math.min(bytesFrom(before, end), bytesFrom(after, start + text.length));
   const rowAt = ({ copy, layout }: TokenisedText) => firstNotBelow(layout.startBytes, copy.bytes.length - bytesAfter);
@@ -35,6 +41,21 @@ export function comparedPassages(
     before: { first, followsFrom: follow.before, end: last.before },
     after: { first, followsFrom: follow.after, end: last.after },
   };
+}
+
+/** Passages cut to one window of so many tokens, and the row it begins with. Throws 'bad-argument' where what is edited fills it. */
+export function withinOneWindow(
+  { before, after }: ComparedPassages,
+  contextTokens: number,
+): ComparedPassages & { readonly windowStart: number } {
+  const { first } = before;
+  const edited = Math.max(before.followsFrom, after.followsFrom) - first;
+  const room = contextTokens - edited;
+  if (room < 2) throw new ModelError('bad-argument', 'That is more than the model sees at once: take less of it.');
+  const windowStart = Math.max(0, first - Math.floor(room / 2));
+  const most = contextTokens - edited - (first - windowStart);
+  const cut = (passage: Passage) => ({ ...passage, end: Math.min(passage.end, passage.followsFrom + most) });
+  return { before: cut(before), after: cut(after), windowStart };
 }
 
 /** The first row that ends after a UTF-16 offset. */
@@ -73,20 +94,24 @@ export interface Scoring {
   readonly signal: AbortSignal;
 }
 
-/** The scores of a passage, with `topCount` alternatives a row. `known`: a table of this very text. */
+/**
+ * The scores of a passage, with `topCount` alternatives a row. `known`: a table of this very text. `windowStart`: all of it is read in one window that
+ * begins with that row; undefined: in the windows that the text has.
+ */
 export async function passageScore(
   scoring: Scoring,
   text: TokenisedText,
   { first, followsFrom, end }: Passage,
   known: ScoreTable | undefined,
   topCount: number,
+  windowStart?: number,
 ): Promise<PassageScore> {
   const { ids, starts, ends } = text.layout;
   return {
     ids: ids.slice(first, end),
     starts: starts.slice(first, end),
     ends: ends.slice(first, end),
-    ...(await scoreRows(scoring, tokenText(text), first, end, known, topCount)),
+    ...(await scoreRows(scoring, tokenText(text), first, end, known, topCount, windowStart)),
     replacedTokens: followsFrom - first,
   };
 }
@@ -105,12 +130,16 @@ export async function scoreRows(
   end: number,
   known: ScoreTable | undefined,
   topCount = 0,
+  windowStart?: number,
 ): Promise<PassageRows> {
   const found = newRows(first, end - first, { topCount, watchCount: 0 });
   const { ids } = text;
-  const windows = windowsOf(text, settings);
+  const windows = windowStart === undefined ? windowsOf(text, settings) : [{ start: windowStart, scoreFrom: first, end }];
   const isKnown = (from: number, to: number) =>
-    known !== undefined && known.topCount >= topCount && !known.states.subarray(from, to).includes(rowState.pending);
+    known !== undefined &&
+    known.topCount >= topCount &&
+    !known.states.subarray(from, to).includes(rowState.pending) &&
+    (windowStart === undefined || known.contextTokens.subarray(from, to).every((tokens, index) => tokens === from + index - windowStart));
   for (let row = first; row < end;) {
     const window = windowHolding(windows, row);
     if (!window) break;
@@ -133,7 +162,7 @@ export async function scoreRows(
 type Columns = Omit<PassageRows, 'topCount'>;
 
 /** Writes rows [fromRow, fromRow + count) of columns with `fromTopCount` alternatives a row, at least `topCount`, from row `at` on. */
-function copyRows(
+export function copyRows(
   into: ScoredRows,
   topCount: number,
   at: number,

@@ -1,3 +1,16 @@
+import type {
+  ContextLengthsParams,
+  ContextLengthsResult,
+  ContextNeedsParams,
+  ContextNeedsResult,
+  EffectsParams,
+  EffectsResult,
+  ShortContextParams,
+  ShortContextResult,
+  WithoutParams,
+  WithoutResult,
+} from './contextProtocol';
+import type { AttentionParams, AttentionResult, LayersParams, LayersResult, SwitchOffParams, SwitchOffResult } from './probeProtocol';
 import type { Continuation } from '../core/futures';
 import type { SamplingSettings } from '../core/sampling';
 import type { CarriedRows } from '../core/scoreTable';
@@ -29,6 +42,24 @@ export interface ModelMethods {
   draft: { params: DraftParams; result: DraftResult };
   /** Scores the text as it would be after an edit, near the edit; the document stays as it is. */
   try: { params: TryParams; result: TryResult };
+  /** How a prediction changes as more of the text before it is seen. */
+  contextLengths: { params: ContextLengthsParams; result: ContextLengthsResult };
+  /** How a prediction changes when something before it is left out. */
+  without: { params: WithoutParams; result: WithoutResult };
+  /** How the rows after something change when that is left out. */
+  effects: { params: EffectsParams; result: EffectsResult };
+  /** How much context each of some rows needs. */
+  contextNeeds: { params: ContextNeedsParams; result: ContextNeedsResult };
+  /** Rows as they are read from a few tokens before each. */
+  shortContext: { params: ShortContextParams; result: ShortContextResult };
+  /** Where the heads look. Fails with 'unsupported' and the reason where the model's graph does not give it; so do the next two. */
+  attention: { params: AttentionParams; result: AttentionResult };
+  /** What heads are for, or at least what breaks without them. */
+  switchOff: { params: SwitchOffParams; result: SwitchOffResult };
+  /** What each layer would predict. */
+  layers: { params: LayersParams; result: LayersResult };
+  /** What a preamble becomes with this model. Fails with 'bad-argument' where the model has no chat frame. */
+  preamble: { params: PreambleParams; result: PreambleResult };
   /** What the process has cost so far. */
   measure: { params: MeasureParams; result: Measurements };
 }
@@ -116,6 +147,25 @@ export interface ScoringSettings extends WindowSettings {
   readonly useStartToken: boolean;
   /** At most 5, each without white space around it. */
   readonly watchWords: readonly string[];
+  /** Read before every window, as context only; undefined: nothing. */
+  readonly preamble?: Preamble | undefined;
+}
+/** UTF-16 units, far more than the tokens have that are used of a preamble: only the end of a longer text is looked at. */
+export const longestPreamble = 65_536;
+/** A text that is not in the document: as it is, or as what an assistant that writes the document was asked, in the model's own chat frame. */
+export interface Preamble {
+  readonly kind: 'text' | 'chat';
+  readonly text: string;
+}
+
+export interface PreambleParams {
+  readonly model: ModelKey;
+  readonly preamble: Preamble;
+  readonly useStartToken: boolean;
+}
+export interface PreambleResult {
+  /** That stand before every window; the end of a longer one is used. */
+  readonly tokens: number;
 }
 
 export interface ScoreParams {
@@ -141,6 +191,8 @@ export interface ScoreResult {
   /** Settings in force after capping. */
   readonly window: WindowSettings;
   readonly startTokenId: number | null;
+  /** Tokens of the preamble that stand before every window; the end of a longer one is used. */
+  readonly preambleTokens: number;
   /** Tokens given to the model, prefix ids included: what this call cost. */
   readonly tokensRun: number;
 }
@@ -276,6 +328,11 @@ export interface TryParams {
   readonly topCount?: number | undefined;
   /** Both passages begin no later than with the first token of what is inserted, though it may begin like what follows it; undefined: no. */
   readonly wholeEdit?: boolean | undefined;
+  /**
+   * Both passages are read in one window, whatever windows the text has: some of the text before the edit, what is edited, and as much of what follows
+   * as it has room for. So they differ by the edit alone. Undefined: no.
+   */
+  readonly oneWindow?: boolean | undefined;
 }
 /** Both passages begin at the same token, the first that differs if nothing else is asked for, and end at the same place of the text after the edit. */
 export interface TryResult {
@@ -343,6 +400,8 @@ export interface LayoutEvent {
   readonly bytes: number;
   readonly window: WindowSettings;
   readonly startTokenId: number | null;
+  /** As in `ScoreResult`. */
+  readonly preambleTokens: number;
 }
 /** A word that is watched by its first token, after a space and without one. */
 export interface WatchedWord {

@@ -7,12 +7,24 @@ import { logProbabilitiesOf, reduceRow, writeLogMasses } from '../core/reduce';
 import { newRows } from '../core/scoreTable';
 import type { Arithmetic, ScoredRows, TokenSets } from '../core/scores';
 import { ModelError } from './errors';
-import { headInputs, headOutputs, logitsWidth, newPositionsOf, rowsPerBlock, whyNoHead, withHead } from './graft';
+import {
+  headInputs,
+  headOutputs,
+  isOwn,
+  logitsWidth,
+  newPositionsOf,
+  projectedRowsInput,
+  projectWantedRows,
+  rowsPerBlock,
+  whyNoHead,
+  withHead,
+} from './graft';
 import { arithmeticOf, elementType, outputType, readGraph, useFloat32 } from './graph';
 import type { GraphFile } from './graph';
 import { BranchedCache, CacheMemory, TensorCache } from './kvCache';
 import type { CacheLayer, KeyValueCache, LayerShape } from './kvCache';
 import { ModelSchema } from './onnxProto';
+import type { Model } from './onnxProto';
 import { openModel } from './runtime';
 import type { RuntimeModel, RuntimeOptions } from './runtime';
 import { noSets } from './tokenSets';
@@ -31,6 +43,8 @@ export interface SessionOptions {
   readonly contentHash: string;
   /** Where a large model file may be copied to with its scoring head; undefined: nowhere. */
   readonly cacheFolder: string | undefined;
+  /** Adds to the graph before it is opened, with names of `own` only; what it throws comes out of `open`. */
+  readonly change?: ((model: Model) => void) | undefined;
 }
 
 /**
@@ -58,6 +72,12 @@ export interface Wanted {
   readonly room?: number;
 }
 
+/** Rows of several texts of one length, of which each is read by itself. */
+export interface RowsOfTexts extends Omit<RowsWanted, 'first'> {
+  /** Indices, among the ids of all texts one after the other, of the inputs whose next tokens are asked about. */
+  readonly at: readonly number[];
+}
+
 export interface CallResult {
   readonly rows: HeadRows | undefined;
   /** Natural logarithms over the vocabulary. */
@@ -66,9 +86,18 @@ export interface CallResult {
 }
 
 /** The same, of one or several texts at a time. */
-interface OutputsWanted extends Pick<Wanted, 'rows' | 'cache'> {
+interface OutputsWanted extends Pick<Wanted, 'cache'> {
+  readonly rows: RowsOfTexts | undefined;
   /** Inputs after which the whole distribution is asked for, by their index among those of all texts. */
   readonly whole: readonly number[];
+  /** Of a changed graph. */
+  readonly added?: readonly string[];
+}
+
+/** Numbers in row-major order. */
+export interface Values {
+  readonly dims: readonly number[];
+  readonly data: Float32Array;
 }
 
 /** Input of some newer exports: of how many of the last positions logits are wanted, 0 for all. */
@@ -89,16 +118,23 @@ export class ScoringSession {
   readonly #memory: CacheMemory;
   /** How many alternatives there are at most. */
   readonly #vocabulary: number;
+  /** Inputs that a change of the graph has added. */
+  readonly #added: Readonly<Record<string, Tensor>>;
+  /** It makes logits of the rows asked for alone. */
+  readonly projectsRows: boolean;
 
   private constructor(
     model: RuntimeModel,
     vocabulary: number,
     /** Undefined where the head is grafted. */
     readonly whyPlain: string | undefined,
+    added: Readonly<Record<string, Tensor>> = {},
   ) {
     this.#model = model;
+    this.#added = added;
     this.#vocabulary = vocabulary;
-    this.#past = pastInputs(model.session, whyPlain === undefined ? Object.values(headInputs) : []);
+    this.#past = pastInputs(model.session);
+    this.projectsRows = model.session.inputNames.includes(projectedRowsInput);
     this.#memory = new CacheMemory(this.#past);
     this.emptyCache = this.#memory.take(0);
     this.bytesPerPosition = this.#memory.bytesPerPosition;
@@ -116,6 +152,8 @@ export class ScoringSession {
       const file = await readGraph(path.join(folder, 'onnx', graph));
       const logits = outputType(file.model, 'logits');
       if (!logits) throw new ModelError('unsupported', `The model in ${folder} is not a language model: it has no output logits.`);
+      const taken = file.model.graph?.input.find(({ name }) => isOwn(name));
+      if (taken) throw unknownInput(taken.name);
       const bytes = await rewritten(file, options);
       const open = async (content: RuntimeOptions['content'], plain: string | undefined) => {
         const model = await openModel({ ...options, content });
@@ -154,12 +192,47 @@ export class ScoringSession {
    */
   async run(ids: readonly number[], past: KeyValueCache, wanted: Wanted): Promise<CallResult> {
     if (!(past instanceof TensorCache)) throw new ModelError('internal', 'This cache is not of this session.');
-    const { rows, distributionAt } = wanted;
-    const whole = distributionAt === undefined ? [] : [distributionAt];
-    const outputs = await this.#run(ids, 1, past, { rows, whole, cache: wanted.cache });
-    const read = this.head === 'grafted' ? fromHead(outputs, wanted) : fromLogits(outputs, wanted);
+    const { rows, distributionAt, cache, room } = wanted;
+    const asked = {
+      rows: rows && { ...rows, at: Array.from(rows.labels, (_, index) => rows.first + index) },
+      whole: distributionAt === undefined ? [] : [distributionAt],
+      cache,
+    };
+    const outputs = await this.#run(ids, 1, past, asked);
+    const { rows: found, whole } = this.#read(outputs, asked);
+    return { rows: found, logProbabilities: whole[0], cache: cache ? this.#cacheAfter(past, ids.length, outputs, room) : undefined };
+  }
+
+  /**
+   * One forward pass of texts of one length, at least two ids each, one after the other in `ids`: nothing stands before any of them, and none sees
+   * another. Rows are in the order of `rows.at`; `whole`: of the distributions after these inputs, indices as there.
+   */
+  async runTexts(
+    ids: readonly number[],
+    texts: number,
+    rows: RowsOfTexts | undefined,
+    whole: readonly number[] = [],
+  ): Promise<{ readonly rows: HeadRows | undefined; readonly whole: readonly Float32Array[] }> {
+    const asked = { rows, whole, cache: false };
+    return this.#read(await this.#run(ids, texts, this.#memory.take(0), asked), asked);
+  }
+
+  #read(outputs: InferenceSession.OnnxValueMapType, wanted: OutputsWanted): Outputs {
+    const read = this.head === 'grafted' ? fromHead(outputs, wanted) : fromLogits(outputs, this.projectsRows ? inOrder(wanted) : wanted);
     refuseNaN(read);
-    return { ...read, cache: wanted.cache ? this.#cacheAfter(past, ids.length, outputs, wanted.room) : undefined };
+    return read;
+  }
+
+  /** The same open session, which gives these inputs of a changed graph at every call; caches go with each. */
+  feeding(added: Readonly<Record<string, Tensor>>): ScoringSession {
+    return new ScoringSession(this.#model, this.#vocabulary, this.whyPlain, { ...this.#added, ...added });
+  }
+
+  /** Float32 outputs of a changed graph from one forward pass of `ids`, at least two of them, after a cache of this model in the same arithmetic. */
+  async values(ids: readonly number[], past: KeyValueCache | BranchedCache, names: readonly string[]): Promise<readonly Values[]> {
+    if (!(past instanceof TensorCache || past instanceof BranchedCache)) throw new ModelError('internal', 'This cache is of no session.');
+    const outputs = await this.#run(ids, 1, past, { rows: undefined, whole: [], cache: false, added: names });
+    return names.map(name => ({ dims: tensorOf(outputs, name).dims, data: floatsOf(outputs, name) }));
   }
 
   /** A cache of this session in copies that can be decoded on; arguments as of `BranchedCache`. */
@@ -174,11 +247,10 @@ export class ScoringSession {
    * those of `run` (the bundled model, of sampled text: by 0.06 bit on average, 0.5 at most). They do not depend on how many copies there are, but for one alone.
    */
   async step(ids: readonly number[], branches: BranchedCache): Promise<readonly Float32Array[]> {
-    const outputs = await this.#run(ids, ids.length, branches, { rows: undefined, whole: ids.map((_, row) => row), cache: true });
+    const asked = { rows: undefined, whole: ids.map((_, row) => row), cache: true };
+    const outputs = await this.#run(ids, ids.length, branches, asked);
     branches.append(name => numbersOf(tensorOf(outputs, this.#cacheOutput(name))));
-    const rows = this.head === 'grafted' ? equalParts(floatsOf(outputs, headOutputs.logProbabilities), ids.length) : softmaxRows(outputs);
-    for (const logProbabilities of rows) refuseNaN({ rows: undefined, logProbabilities });
-    return rows;
+    return this.#read(outputs, asked).whole;
   }
 
   async #run(
@@ -188,9 +260,11 @@ export class ScoringSession {
     wanted: OutputsWanted,
   ): Promise<InferenceSession.OnnxValueMapType> {
     const feeds = this.#feeds(ids, copies, past);
+    const asked = this.projectsRows ? projected(feeds, wanted) : wanted;
     const fetches: string[] = [];
-    if (this.head === 'grafted') addHead(feeds, fetches, wanted, past.positions, this.#vocabulary);
+    if (this.head === 'grafted') addHead(feeds, fetches, asked, past.positions, this.#vocabulary);
     else if (wanted.rows !== undefined || wanted.whole.length > 0) fetches.push('logits');
+    fetches.push(...(wanted.added ?? []));
     if (wanted.cache) fetches.push(...this.#past.map(({ name }) => this.#cacheOutput(name)));
     try {
       return await this.#model.session.run(feeds, fetches);
@@ -218,6 +292,7 @@ export class ScoringSession {
     const count = ids.length / copies;
     const total = past.positions + count;
     const feeds: Record<string, Tensor> = {
+      ...this.#added,
       input_ids: int64(ids, [copies, count]),
       attention_mask: new Tensor('int64', new BigInt64Array(copies * total).fill(1n), [copies, total]),
     };
@@ -241,7 +316,7 @@ function reasonOf(error: unknown): string {
 /** The model file's bytes changed for the arithmetic asked for; undefined where the file serves as it is. */
 async function rewritten(
   { file, bytes, model }: GraphFile,
-  { folder, arithmetic }: SessionOptions,
+  { folder, arithmetic, change }: SessionOptions,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const found = arithmetic === 'float32' ? arithmeticOf(model) : 'float32';
   if (typeof found === 'object') {
@@ -249,23 +324,43 @@ async function rewritten(
   }
   // The runtime's classes for JavaScript have no bfloat16: a session with such an output cannot even be opened.
   const withoutLogits = outputType(model, 'logits')?.elemType === elementType.bfloat16;
-  if (found === 'float32' && !withoutLogits) return undefined;
+  if (found === 'float32' && !withoutLogits && !change) return undefined;
   if (bytes > largestRewriteBytes) {
     const [size, most] = [bytes, largestRewriteBytes].map(count => `${Math.round(count / 1e6)} MB`);
     throw new ModelError(
       'unsupported',
-      `The model in ${folder} cannot be rewritten${found === 'rewritable' ? ' for float32 arithmetic' : ''}: ` +
+      `The model in ${folder} cannot be rewritten${change ? ' to show what is inside' : found === 'rewritable' ? ' for float32 arithmetic' : ''}: ` +
         `${path.basename(file)} holds its own weights and has ${size}, more than ${most}.`,
     );
   }
   const whole = fromBinary(ModelSchema, await readFile(file));
-  if (found === 'rewritable') useFloat32(whole);
+  if (found === 'rewritable') {
+    useFloat32(whole);
+    // What is shown of a changed graph may hang on all rows.
+    if (!change) projectWantedRows(whole);
+  }
+  change?.(whole);
   if (withoutLogits && whole.graph) whole.graph.output = whole.graph.output.filter(({ name }) => name !== 'logits');
   return toBinary(ModelSchema, whole);
 }
 
-function addHead(feeds: Record<string, Tensor>, fetches: string[], { rows, whole }: OutputsWanted, past: number, vocabulary: number): void {
+/** Asks a session that makes logits of some rows alone for those; the same wanted of what it gives. */
+function projected(feeds: Record<string, Tensor>, wanted: OutputsWanted): OutputsWanted {
+  const { rows, whole } = wanted;
+  const asked = [...(rows?.at ?? []), ...whole];
+  feeds[projectedRowsInput] = int64(asked.length > 0 ? asked : [0], [Math.max(1, asked.length)]);
+  return inOrder(wanted);
+}
+
+/** The same of logits that are those of the rows wanted, then of those wanted whole. */
+function inOrder({ rows, whole, cache }: OutputsWanted): OutputsWanted {
+  const count = rows?.at.length ?? 0;
+  return { rows: rows && { ...rows, at: rows.at.map((_, index) => index) }, whole: whole.map((_, index) => count + index), cache };
+}
+
+function addHead(feeds: Record<string, Tensor>, fetches: string[], wanted: OutputsWanted, past: number, vocabulary: number): void {
   // Every node of the head runs whatever is fetched, so it gets one row where none are wanted; never none, which kills the process.
+  const { rows, whole } = wanted;
   const count = rows?.labels.length ?? 0;
   const blocks = Math.max(1, Math.ceil(count / rowsPerBlock));
   const width = Math.max(1, Math.ceil(count / blocks));
@@ -275,7 +370,7 @@ function addHead(feeds: Record<string, Tensor>, fetches: string[], { rows, whole
       Array.from({ length: blocks * width }, (_, index) => valueOf(index < count ? index : 0) ?? 0),
       [blocks, width],
     );
-  feeds[headInputs.rows] = padded(index => (rows?.first ?? 0) + index);
+  feeds[headInputs.rows] = padded(index => rows?.at[index]);
   feeds[headInputs.labels] = padded(index => rows?.labels[index]);
   feeds[headInputs.topCount] = int64([Math.min(rows?.topCount ?? 1, vocabulary)], [1]);
   feeds[headInputs.past] = int64([past], [1]);
@@ -304,14 +399,19 @@ function fitted(sets: TokenSets, vocabulary: number): TokenSets {
   return found;
 }
 
-function fromHead(outputs: InferenceSession.OnnxValueMapType, { rows, distributionAt }: Wanted): Omit<CallResult, 'cache'> {
+interface Outputs {
+  readonly rows: HeadRows | undefined;
+  readonly whole: readonly Float32Array[];
+}
+
+function fromHead(outputs: InferenceSession.OnnxValueMapType, { rows, whole }: OutputsWanted): Outputs {
   return {
     rows: rows && rowsFromHead(outputs, rows),
-    logProbabilities: distributionAt === undefined ? undefined : floatsOf(outputs, headOutputs.logProbabilities),
+    whole: whole.length === 0 ? [] : equalParts(floatsOf(outputs, headOutputs.logProbabilities), whole.length),
   };
 }
 
-function rowsFromHead(outputs: InferenceSession.OnnxValueMapType, { labels, topCount, sets }: RowsWanted): HeadRows {
+function rowsFromHead(outputs: InferenceSession.OnnxValueMapType, { labels, topCount, sets }: RowsOfTexts): HeadRows {
   const rows = newRows(0, labels.length, { topCount, watchCount: sets.count - 1 });
   if (rows.count > 0) {
     const expSums = floatsOf(outputs, headOutputs.expSums);
@@ -347,9 +447,9 @@ function columnsOf(rows: ScoredRows): HeadRows {
 }
 
 /** A float16 model whose numbers overflow gives these; nothing said of them would be true. */
-function refuseNaN({ rows, logProbabilities }: Omit<CallResult, 'cache'>): void {
+function refuseNaN({ rows, whole }: Outputs): void {
   const bits = rows ? [rows.surprisalBits, rows.entropyBits] : [];
-  if (!bits.some(column => column.some(Number.isNaN)) && !Number.isNaN(logProbabilities?.[0])) return;
+  if (!bits.some(column => column.some(Number.isNaN)) && !whole.some(([first]) => Number.isNaN(first))) return;
   throw new ModelError('unsupported', 'The model gives logits that are not numbers; try another number format of it.');
 }
 
@@ -358,36 +458,27 @@ function equalParts(numbers: Float32Array, count: number): Float32Array[] {
   return Array.from({ length: count }, (_, index) => numbers.subarray(index * size, (index + 1) * size));
 }
 
-function softmaxRows(outputs: InferenceSession.OnnxValueMapType): Float32Array[] {
-  const { count, rowAt } = logitsOf(outputs);
-  return Array.from({ length: count }, (_, index) => logProbabilitiesOf(rowAt(index)).logProbabilities);
-}
-
-/** Of all inputs of all texts. */
-function logitsOf(outputs: InferenceSession.OnnxValueMapType) {
+/** Of all inputs of all texts, by index. */
+function logitsOf(outputs: InferenceSession.OnnxValueMapType): (index: number) => Float32Array {
   const logits = tensorOf(outputs, 'logits');
   const numbers = numbersOf(logits);
   const size = logits.dims.at(-1) ?? 0;
-  const rowAt = (index: number): Float32Array => {
+  return index => {
     const row = numbers.subarray(index * size, (index + 1) * size);
     return row instanceof Float32Array ? row : Float32Array.from(row, float32OfBits);
   };
-  return { count: numbers.length / size, rowAt };
 }
 
 /** The same numbers from the logits of all inputs. */
-function fromLogits(outputs: InferenceSession.OnnxValueMapType, { rows, distributionAt }: Wanted): Omit<CallResult, 'cache'> {
-  if (!rows && distributionAt === undefined) return { rows: undefined, logProbabilities: undefined };
-  const { rowAt } = logitsOf(outputs);
-  const rowsFrom = ({ first, labels, topCount, sets }: RowsWanted) => {
+function fromLogits(outputs: InferenceSession.OnnxValueMapType, { rows, whole }: OutputsWanted): Outputs {
+  if (!rows && whole.length === 0) return { rows: undefined, whole: [] };
+  const rowAt = logitsOf(outputs);
+  const rowsFrom = ({ at, labels, topCount, sets }: RowsOfTexts) => {
     const reduced = newRows(0, labels.length, { topCount, watchCount: sets.count - 1 });
-    for (const [index, label] of labels.entries()) reduceRow(rowAt(first + index), label, reduced, index, topCount, sets);
+    for (const [index, label] of labels.entries()) reduceRow(rowAt(at[index] ?? 0), label, reduced, index, topCount, sets);
     return columnsOf(reduced);
   };
-  return {
-    rows: rows && rowsFrom(rows),
-    logProbabilities: distributionAt === undefined ? undefined : logProbabilitiesOf(rowAt(distributionAt)).logProbabilities,
-  };
+  return { rows: rows && rowsFrom(rows), whole: whole.map(index => logProbabilitiesOf(rowAt(index)).logProbabilities) };
 }
 
 /** The number that the 16 bits of an IEEE half stand for. */
@@ -405,16 +496,20 @@ function presentOf(past: string): string {
   return past.replace('past_key_values', 'present');
 }
 
-function pastInputs(session: InferenceSession, ofHead: readonly string[]): LayerShape[] {
-  const others: readonly string[] = ['input_ids', 'attention_mask', 'position_ids', logitsToKeep, ...ofHead];
+function unknownInput(name: string): ModelError {
+  return new ModelError('unsupported', `The model asks for an input this version does not know: ${name}.`);
+}
+
+function pastInputs(session: InferenceSession): LayerShape[] {
+  const others: readonly string[] = ['input_ids', 'attention_mask', 'position_ids', logitsToKeep];
   const past: LayerShape[] = [];
   for (const input of session.inputMetadata) {
-    if (!input.isTensor || others.includes(input.name)) continue;
+    if (!input.isTensor || others.includes(input.name) || isOwn(input.name)) continue;
     const { name, type, shape } = input;
     const [, heads, , dimension] = shape;
     const usable = name.startsWith('past_key_values.') && session.outputNames.includes(presentOf(name));
     if (!usable || typeof heads !== 'number' || typeof dimension !== 'number') {
-      throw new ModelError('unsupported', `The model asks for an input this version does not know: ${name}.`);
+      throw unknownInput(name);
     }
     if (type !== 'float32' && type !== 'float16') {
       throw new ModelError('unsupported', `A cache of type ${type} is not supported, only float32 and float16.`);

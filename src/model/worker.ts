@@ -84,6 +84,19 @@ const handlers: Handlers = {
   futures: async (params, { signal }) => documents.futures(params, modelFor(params.model), signal),
   draft: async (params, { signal }) => documents.draft(params, modelFor(params.model), signal),
   try: async (params, { signal }) => documents.try(params, modelFor(params.model), signal),
+  contextLengths: async (params, { signal }) => documents.contextLengths(params, modelFor(params.model), signal),
+  without: async (params, { signal }) => documents.without(params, modelFor(params.model), signal),
+  effects: async (params, { signal }) => documents.effects(params, modelFor(params.model), signal),
+  contextNeeds: async (params, { signal }) => documents.contextNeeds(params, modelFor(params.model), signal),
+  shortContext: async (params, { signal }) => documents.shortContext(params, modelFor(params.model), signal),
+  attention: async (params, { signal }) => documents.attention(params, modelFor(params.model), signal),
+  switchOff: async (params, { signal }) => documents.switchOff(params, modelFor(params.model), signal),
+  layers: async (params, { signal }) => documents.layers(params, modelFor(params.model), signal),
+  preamble: async ({ model, preamble, useStartToken }) => {
+    const { preambles, startTokenId } = modelFor(model).facts;
+    const start = useStartToken ? startTokenId : null;
+    return Promise.resolve({ tokens: preambles.prefixIds(preamble, start).length - (start === null ? 0 : 1) });
+  },
   measure: async ({ model }) => {
     const { user, system } = process.cpuUsage();
     const cpuMs = (user + system) / 1000;

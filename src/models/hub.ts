@@ -55,7 +55,7 @@ const mostRedirects = 5;
 const mostJsonBytes = 8e6;
 /** What a folder needs beside the graph; the first three are demanded. */
 const neededFiles = ['config.json', 'tokenizer.json', 'tokenizer_config.json'];
-const alsoFetched = ['generation_config.json'];
+const alsoFetched = ['generation_config.json', 'chat_template.jinja'];
 
 /** "owner/name", as hubs have it: nothing that could lead out of a folder. */
 export function isRepositoryName(text: string): boolean {

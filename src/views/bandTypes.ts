@@ -146,7 +146,7 @@ function createType(
  * VS Code has no option for the distance of an underline; what follows the semicolon is further CSS for the same rule. Close to the text: the
  * squiggle of a problem lies right below, and underlines are drawn over it.
  */
-function underline(style: string, colour: string): string {
+export function underline(style: string, colour: string): string {
   return `underline ${style} ${colour}; text-underline-offset: 1px; text-decoration-skip-ink: none`;
 }
 
@@ -159,7 +159,7 @@ function gutterIcon(band: number, colour: string): vscode.Uri {
   return vscode.Uri.parse(`data:image/svg+xml;base64,${Buffer.from(picture).toString('base64')}`);
 }
 
-function variable(id: string): string {
+export function variable(id: string): string {
   return `var(--vscode-${id.replaceAll('.', '-')})`;
 }
 

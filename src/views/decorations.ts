@@ -3,12 +3,10 @@ import { drawnSpans, paint } from '../core/paint';
 import type { Span } from '../core/scores';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
-import type { Looks } from '../looks';
 import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Shown } from '../shown';
 import { BandTypes } from './bandTypes';
-import type { InsertionView } from './insertionView';
 import { stretchRanges } from './stretchPainter';
 import type { BandTypeSet } from './bandTypes';
 
@@ -21,15 +19,18 @@ const scrollPauseMs = 40;
 /** One object, so that it is known to be the same. */
 const noSpans: readonly Span[] = [];
 
-type Scored = Pick<ScoredDocuments, 'onDidChange' | 'view'>;
-
 export interface DecorationParts {
-  readonly scored: Scored;
-  readonly looks: Looks;
+  readonly scored: Pick<ScoredDocuments, 'onDidChange'>;
   readonly shown: Shown;
   readonly pauses: Pauses;
-  /** Documents of which only what was inserted is shown. */
-  readonly insertion: Pick<InsertionView, 'isShown' | 'onDidChange'>;
+  /** Who shows something else of a document, in place of these colours. */
+  readonly others: readonly OtherColours[];
+}
+
+/** What was inserted, what something changes: colours that stand alone. */
+export interface OtherColours {
+  isShown(document: vscode.TextDocument): boolean;
+  readonly onDidChange: vscode.Event<vscode.TextDocument>;
 }
 
 interface Drawn {
@@ -47,26 +48,22 @@ interface Drawn {
  */
 export class DecorationView implements Disposable {
   readonly #store = new DisposableStore();
-  readonly #scored: Scored;
-  readonly #looks: Looks;
   readonly #shown: Shown;
-  readonly #insertion: DecorationParts['insertion'];
+  readonly #others: readonly OtherColours[];
   readonly #types = this.#store.add(new BandTypes());
   /** What an editor shows: what is the same need not be written again. */
   readonly #drawn = new WeakMap<vscode.TextEditor, Drawn>();
   readonly #scrolled = new Set<vscode.TextEditor>();
   #scrollTimer: NodeJS.Timeout | undefined;
 
-  constructor({ scored, looks, shown, pauses, insertion }: DecorationParts) {
-    this.#scored = scored;
-    this.#looks = looks;
+  constructor({ scored, shown, pauses, others }: DecorationParts) {
     this.#shown = shown;
-    this.#insertion = insertion;
+    this.#others = others;
     const drawAll = pauses.timed('draw', () => this.#drawAll());
     const drawDocument = pauses.timed('draw', (document: vscode.TextDocument) => this.#drawDocument(document));
     this.#store.add(scored.onDidChange(drawDocument));
     this.#store.add(shown.onDidChange(drawDocument));
-    this.#store.add(insertion.onDidChange(drawDocument));
+    for (const other of others) this.#store.add(other.onDidChange(drawDocument));
     this.#store.add(shown.onDidChangeOverview(pauses.timed('draw', document => this.#drawRuler(document))));
     this.#store.add(vscode.window.onDidChangeVisibleTextEditors(drawAll));
     this.#store.add(this.#types.onDidReplace(drawAll));
@@ -102,8 +99,8 @@ export class DecorationView implements Disposable {
 
   #draw(editor: vscode.TextEditor): void {
     const { document } = editor;
-    if (!this.#scored.view(document) || this.#insertion.isShown(document)) return this.#clear(editor);
-    const look = this.#looks.of(document);
+    if (!this.#shown.view(document) || this.#others.some(other => other.isShown(document))) return this.#clear(editor);
+    const look = this.#shown.look(document);
     const drawn = this.#drawnWith(editor, this.#types.of(look));
     const text = document.getText(); // VS Code keeps it until the next edit
     const visible = drawnSpans(

@@ -44,7 +44,7 @@ const formats = {
 } as const satisfies Readonly<Record<string, Format>>;
 
 function* csvOf(report: Report): Generator<string> {
-  yield csvHeader;
+  yield csvHeader([report]);
   yield* csvRows(report, 'token');
 }
 

@@ -14,9 +14,11 @@ import type { Looks } from '../looks';
 import { formatBits, formatPercent, formatDecimal } from '../core/numberText';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Shown } from '../shown';
+import { readingLines } from './readingInWords';
 import type { Disposable } from '../disposable';
 import { alternativeLink } from './alternatives';
 import { colourId } from './bandTypes';
+import type { DifferenceView } from './differenceView';
 import type { InsertionView } from './insertionView';
 import { hoverToken } from './tokenFacts';
 import type { RowSource } from './tokenFacts';
@@ -29,20 +31,22 @@ export interface HoverParts {
   readonly pauses: Pauses;
   /** Its tokens come first: they are of the present text, whether the lens is on or not. */
   readonly insertion: Pick<InsertionView, 'at'>;
+  /** Has hovers of its own. */
+  readonly differences: readonly Pick<DifferenceView, 'isShown'>[];
 }
 
 /** Hovers over scored text, answered from the score table alone. */
-export function registerHover({ scored, config, looks, shown, pauses, insertion }: HoverParts): Disposable {
+export function registerHover({ scored, config, looks, shown, pauses, insertion, differences }: HoverParts): Disposable {
   return vscode.languages.registerHoverProvider('*', {
     provideHover: pauses.timed('hover', (document: vscode.TextDocument, position: vscode.Position) => {
-      if (config.hover(document) === 'off') return undefined;
+      if (config.hover(document) === 'off' || differences.some(difference => difference.isShown(document))) return undefined;
       const offset = document.offsetAt(position);
       const inserted = insertion.at(document, offset);
       // A click on an alternative opens a list that is made from the scores of the whole document.
       if (inserted)
         return insertedHover(document, inserted, { config, looks, linked: scored.view(document)?.documentVersion === document.version });
-      const view = scored.view(document);
-      return view && hoverAt(view, scored.state(document), document, offset, { config, looks, shown });
+      const view = shown.view(document);
+      return view && hoverAt(view, scored.state(document), document, offset, { config, shown });
     }),
   });
 }
@@ -52,9 +56,10 @@ function hoverAt(
   state: LensState,
   document: vscode.TextDocument,
   offset: number,
-  { config, looks, shown }: Pick<HoverParts, 'config' | 'looks' | 'shown'>,
+  { config, shown }: Pick<HoverParts, 'config' | 'shown'>,
 ): vscode.Hover | undefined {
-  const { tokenEdges: edges, hoverEverywhere, palette } = looks.of(document);
+  const { tokenEdges: edges, hoverEverywhere, palette } = shown.look(document);
+  const reading = shown.reading(document);
   const everywhere = hoverEverywhere || config.hover(document) === 'all';
   // Why something has no score is worth a hover; what is plain only with `all`.
   const isPainted = () =>
@@ -68,8 +73,11 @@ function hoverAt(
   if (found !== undefined) {
     const cell = cellOf(cells, found);
     if (!isShown(cell.bits)) return undefined;
-    const facts = cellFacts(document, view, cell, { topCount: config.topCount, edges, palette, linked: true });
-    return hover(cell.start, cell.end, unitLine(shown.unitAt(document, offset)) + watchedLine(view, cell.firstToken) + facts);
+    // The list is of the usual scores.
+    const linked = reading?.reading.kind.of !== 'short';
+    const facts = cellFacts(document, view, cell, { topCount: config.topCount, edges, palette, linked });
+    const lines = reading ? readingLines(reading, cell.firstToken, cell.endToken) : '';
+    return hover(cell.start, cell.end, lines + unitLine(shown.unitAt(document, offset)) + watchedLine(view, cell.firstToken) + facts);
   }
   const staleCells = view.staleIn(here);
   const stale = cellAt(staleCells, offset);

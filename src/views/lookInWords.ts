@@ -4,6 +4,7 @@ import { isPerByte } from '../core/look';
 import type { Look, Palette } from '../core/look';
 import { bandRows, shareText } from '../core/legend';
 import type { BandRow } from '../core/legend';
+import { mostTriedTokens } from '../core/contextNeeds';
 import type { Metric, Scale } from '../core/metric';
 import { formatCount, formatDecimal } from '../core/numberText';
 import type { Overview } from '../core/overview';
@@ -107,6 +108,7 @@ export function legendOf(look: Look, overview: Overview | undefined, modelName: 
 function headOf(look: Look, modelName: string, watched: readonly WatchedWord[]): readonly string[] {
   const { metric, scale, relativeTo, wordCorrection } = look;
   const paragraphs = [meaningOf(look, modelName, watched)];
+  if (metric === 'needed') return paragraphs;
   if (metric !== 'surprisal') paragraphs.push(vscode.l10n.t('Scale: token (only surprisal has others).'));
   else if (scale === 'word') {
     const rule = wordCorrection
@@ -143,6 +145,8 @@ function meaningOf(look: Look, modelName: string, watched: readonly WatchedWord[
       ? vscode.l10n.t('Stronger line = more probable to {0} that {1} comes there, whatever stands there.', modelName, word)
       : vscode.l10n.t('Stronger colour = more probable to {0} that {1} comes there, whatever stands there.', modelName, word);
   }
+  if (look.metric === 'needed')
+    return isLine ? vscode.l10n.t('Stronger line = more context needed.') : vscode.l10n.t('Stronger colour = more context needed.');
   const { label, text } = metricInWords(look.metric);
   return isLine
     ? vscode.l10n.t('Stronger line = higher: {0}, {1}.', label, text)
@@ -172,6 +176,10 @@ function tableOf(look: Look, overview: Overview | undefined): string {
 
 function limitsOf({ metric, scale }: Look, { from, to }: BandRow): string {
   if (metric === 'rank') return to === undefined ? vscode.l10n.t('rank {0} or more', from) : vscode.l10n.t('rank {0} to {1}', from, to);
+  if (metric === 'needed')
+    return to === undefined
+      ? vscode.l10n.t('more than {0} tokens', mostTriedTokens.toString())
+      : vscode.l10n.t('{0} to {1} tokens', from, to);
   if (metric === 'relative') return to === undefined ? vscode.l10n.t('{0} or less', from) : vscode.l10n.t('{0} to {1}', from, to);
   if (metric === 'watched') return to === undefined ? vscode.l10n.t('{0} or more', from) : vscode.l10n.t('{0} to {1}', from, to);
   if (isPerByte(scale))
@@ -184,15 +192,17 @@ function plainOf({ metric, scale, edges, muted }: Look): string {
   const limit =
     metric === 'rank'
       ? vscode.l10n.t('better than rank {0}', from)
-      : metric === 'relative'
-        ? vscode.l10n.t('more than {0}', from)
-        : metric === 'watched'
-          ? vscode.l10n.t('below {0}', from)
-          : isPerByte(scale)
-            ? vscode.l10n.t('below {0} bits/byte', from)
-            : from === '1'
-              ? vscode.l10n.t('below 1 bit')
-              : vscode.l10n.t('below {0} bits', from);
+      : metric === 'needed'
+        ? vscode.l10n.t('0 or 1 token')
+        : metric === 'relative'
+          ? vscode.l10n.t('more than {0}', from)
+          : metric === 'watched'
+            ? vscode.l10n.t('below {0}', from)
+            : isPerByte(scale)
+              ? vscode.l10n.t('below {0} bits/byte', from)
+              : from === '1'
+                ? vscode.l10n.t('below 1 bit')
+                : vscode.l10n.t('below {0} bits', from);
   return muted ? vscode.l10n.t('{0}: dimmed', limit) : vscode.l10n.t('{0}: plain', limit);
 }
 

@@ -35,6 +35,14 @@ export async function showMenu(scored: Pick<ScoredDocuments, 'isOn' | 'state'>):
             run: command('tokenLens.selectMetric'),
           },
           {
+            label: `$(arrow-left) ${vscode.l10n.t('Colour by how much context each token needs')}`,
+            run: command('tokenLens.showContextNeeds'),
+          },
+          {
+            label: `$(eye-watch) ${vscode.l10n.t('Colour as read from the last few tokens…')}`,
+            run: command('tokenLens.readWithShortContext'),
+          },
+          {
             label: `$(search) ${vscode.l10n.t('Watch words: how probable they were at every place')}`,
             run: command('tokenLens.watchWords'),
           },

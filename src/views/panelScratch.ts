@@ -197,8 +197,9 @@ export class PanelScratch<D extends { readonly version: number; readonly isClose
     this.#source.memory.write({ document: this.#source.nameOf(document), offset, cut, textHash, basis, scratch: this.#scratch });
   }
 
-  #basisOf({ provenance: { model, modelHash, dtype, arithmetic } }: Pick<NextAnswer, 'provenance'>): string {
-    return JSON.stringify([model, modelHash, dtype, arithmetic, this.#source.settings()]);
+  #basisOf({ provenance: { model, modelHash, dtype, arithmetic, preamble } }: Pick<NextAnswer, 'provenance'>): string {
+    const unseen = preamble ? [preamble.kind, preamble.sha256] : [];
+    return JSON.stringify([model, modelHash, dtype, arithmetic, this.#source.settings(), ...unseen]);
   }
 
   #tell(): void {

@@ -2,7 +2,7 @@ import { bandOf, type BandEdges } from '../core/band';
 import { firstCellEndingAfter, type Cells } from '../core/cells';
 import type { Distribution, DistributionRow } from '../core/distribution';
 import { rowState, type Provenance, type ScoreTable, type Span } from '../core/scores';
-import { noiseText } from '../core/legend';
+import { noiseText, preambleText } from '../core/legend';
 import type { Palette } from '../core/look';
 import type { TokenPieces, Vocabulary } from '../core/vocabulary';
 import type { ContinuedToken, DocumentShape, PanelDistribution, PanelRow, TextRun, WatchedShape } from './panelProtocol';
@@ -187,6 +187,7 @@ export function provenanceLine(provenance: Provenance, vocabulary: Vocabulary): 
     `${provenance.dtype}, ${provenance.arithmetic} arithmetic, ${noiseText(provenance.noiseFloorBits)}`,
     ...(provenance.selfCheck === 'implausible' ? ['reads plain English as if it had never seen any'] : []),
     `window ${provenance.window}, overlap ${provenance.overlap}${provenance.anchors === 'text' ? ', borders by text' : ''}`,
+    ...(provenance.preamble ? [preambleText(provenance.preamble)] : []),
     start === null
       ? 'no start token'
       : `start token ${vocabulary

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Config } from '../config';
 import type { BandEdges } from '../core/band';
+import { noCells } from '../core/cells';
 import type { CommandId } from '../core/contributions';
 import { textReport } from '../core/documentReport';
 import { escapedText } from '../core/hoverText';
@@ -11,10 +12,12 @@ import type { Disposable } from '../disposable';
 import type { DocumentView, LensState, Progress } from '../documentView';
 import type { Looks } from '../looks';
 import type { ReadingCheck } from '../readingCheck';
+import type { ShownReading } from '../readings';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Shown } from '../shown';
 import { isHighContrast } from './bandTypes';
 import { legendOf } from './lookInWords';
+import { readingLegend, readingStatus } from './readingInWords';
 import { stateInWords } from './stateInWords';
 import type { StretchFinder } from './stretchFinder';
 
@@ -95,8 +98,14 @@ export class StatusBarView implements Disposable {
     const view = this.#scored.view(document);
     const selection =
       state.kind === 'ready' && view ? selectionText(view, vscode.window.activeTextEditor, this.#looks.tokenEdges(document)) : undefined;
-    const text = selection ?? textOf(state, view);
-    const legend = view && legendOf(this.#looks.of(document), this.#shown.overview(document), escapedText(view.modelName), view.watched);
+    const reading = this.#shown.reading(document);
+    const text = reading ? `$(eye) ${readingStatus(reading, rowAtCursor(reading, document))}` : (selection ?? textOf(state, view));
+    const legend =
+      view &&
+      [
+        ...(reading ? readingLegend(reading) : []),
+        legendOf(this.#shown.look(document), this.#shown.overview(document), escapedText(view.modelName), view.watched),
+      ].join('\n\n');
     const tooltip = tooltipOf(state, view, legend, this.#reading.noteOf(document), this.#stretches.isOn);
     const backgroundColor = state.kind === 'failed' ? 'statusBarItem.warningBackground' : undefined;
     const shown = [text, tooltip, backgroundColor].join('\n');
@@ -140,6 +149,14 @@ function textOf(state: LensState, view: DocumentView | undefined): string {
     case 'failed':
       return `$(warning) ${vscode.l10n.t('failed')}`;
   }
+}
+
+/** Of the token that the cursor is in or before; undefined where none is. */
+function rowAtCursor({ view }: ShownReading, document: vscode.TextDocument): number | undefined {
+  const editor = vscode.window.activeTextEditor;
+  const offset = editor?.document === document ? document.offsetAt(editor.selection.active) : undefined;
+  const cells = offset === undefined ? noCells : view.cellsIn({ start: offset, end: offset + 1 });
+  return cells.firstTokens[0];
 }
 
 /** The numbers of what is selected; undefined where nothing with a score is. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { bandCount } from '../../src/core/band';
 import { mutedOpacity, palettes } from '../../src/core/look';
 import type { Palette } from '../../src/core/look';
+import { signedBandCount } from '../../src/core/signedBands';
 
 type Theme = 'dark' | 'light' | 'highContrast' | 'highContrastLight';
 type Colour = readonly [red: number, green: number, blue: number, alpha: number];
@@ -142,6 +143,40 @@ describe('band colours', () => {
             assert.ok((strengths[band] ?? 0) > (strengths[band - 1] ?? 0), strengths.map(strength => strength.toFixed(3)).join(' '));
         });
       }
+    }
+  }
+});
+
+describe('colours of differences', () => {
+  const signs = ['helps', 'hinders'] as const;
+  const numbers = Array.from({ length: signedBandCount }, (_, index) => String(index + 1));
+  for (const theme of themeNames) {
+    const background = parse(themes[theme].background);
+    const text = parse(themes[theme].text);
+    const bandsOf = (sign: string) => numbers.map(band => over(colourOf(`tokenLens.${sign}${band}Background`, theme), background));
+
+    it(`keep text readable and lines seen in the ${theme} theme`, () => {
+      for (const sign of signs) {
+        for (const band of bandsOf(sign)) assert.ok(contrast(text, band) >= 4.5, `${sign}: ${contrast(text, band).toFixed(2)} of 4.5`);
+        assert.ok(contrast(colourOf(`tokenLens.${sign}Underline`, theme), background) >= 3, sign);
+      }
+    });
+    if (theme === 'highContrast' || theme === 'highContrastLight') continue;
+
+    for (const vision of ['normal', 'protanopia', 'deuteranopia', 'tritanopia'] as const) {
+      it(`ascend and are told apart in the ${theme} theme for ${vision}`, () => {
+        const seen = (colour: Colour) => okLab(colour, vision);
+        const distance = (a: readonly number[], b: readonly number[]) => Math.hypot(...a.map((value, axis) => value - (b[axis] ?? 0)));
+        const [helps, hinders] = signs.map(sign => [background, ...bandsOf(sign)].map(seen));
+        assert.ok(helps && hinders);
+        for (const bands of [helps, hinders])
+          for (let band = 1; band < bands.length; band++) {
+            const [own, before] = [bands[band] ?? [], bands[band - 1] ?? []];
+            assert.ok(distance(own, before) >= leastDistance, `band ${String(band)}: ${distance(own, before).toFixed(3)}`);
+          }
+        for (let band = 2; band < helps.length; band++)
+          assert.ok(distance(helps[band] ?? [], hinders[band] ?? []) >= leastDistance, `band ${String(band)}`);
+      });
     }
   }
 });

@@ -18,6 +18,7 @@ import {
   validBandEdges,
 } from '../../src/core/contributions';
 import { muteModes, palettes, styles } from '../../src/core/look';
+import { signedBandCount } from '../../src/core/signedBands';
 
 interface Setting {
   readonly default: unknown;
@@ -107,8 +108,9 @@ describe('package.json', () => {
   });
 
   it('gives every colour a default for all four kinds of theme', () => {
-    // Five backgrounds, five underlines and the marks in the overview ruler; two of predictable stretches.
-    assert.equal(colors.length, 11 * palettes.length + 2);
+    // Five backgrounds, five underlines and the marks in the overview ruler; two of predictable stretches; for each sign of a
+    // difference four backgrounds and a line.
+    assert.equal(colors.length, 11 * palettes.length + 2 + 2 * (signedBandCount + 1));
     for (const { id, defaults } of colors)
       assert.deepEqual(Object.keys(defaults).sort(), ['dark', 'highContrast', 'highContrastLight', 'light'], id);
   });

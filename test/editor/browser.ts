@@ -13,6 +13,8 @@ export const browser = {
   evaluateInReport: <T>(expression: string) => request<T>('evaluateInReport', expression),
   /** The same inside the lesson's page. */
   evaluateInLesson: <T>(expression: string) => request<T>('evaluateInLesson', expression),
+  /** The same inside the page about one prediction. */
+  evaluateInExplain: <T>(expression: string) => request<T>('evaluateInExplain', expression),
   /** A page of the report stands in the window; a closed one does for a moment. */
   hasReport: () => request<boolean>('hasReport', ''),
   press: (key: string) => request<null>('press', key),

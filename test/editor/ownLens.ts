@@ -3,6 +3,7 @@ import { Config } from '../../src/config';
 import type { DisposableStore } from '../../src/disposable';
 import { LensModel } from '../../src/lensModel';
 import { Pauses } from '../../src/pauses';
+import { Preambles } from '../../src/preambles';
 import { ScoredDocuments } from '../../src/scoredDocuments';
 import { WatchWords } from '../../src/watchWords';
 import { WindowFocus } from '../../src/windowFocus';
@@ -37,5 +38,6 @@ export function ownLens(store: DisposableStore, { log, memento, bundledModel, me
   const files = { worker: inExtension('dist/worker.js'), bundledModel, cacheFolder: undefined };
   const model = store.add(new LensModel(config, focus, files, log, memory));
   const watch = store.add(new WatchWords(memento));
-  return store.add(new ScoredDocuments({ config, model, focus, pauses: new Pauses(), watch, log }, memento));
+  const preambles = store.add(new Preambles(memento));
+  return store.add(new ScoredDocuments({ config, model, focus, pauses: new Pauses(), watch, preambles, log }, memento));
 }

@@ -22,12 +22,12 @@ export interface ShownCharacter {
 }
 export type Theme = 'dark' | 'light' | 'highContrast' | 'highContrastLight';
 
-export const themes: readonly (readonly [kind: Theme, name: string])[] = [
+export const themes = [
   ['dark', 'Default Dark Modern'],
   ['light', 'Default Light Modern'],
   ['highContrast', 'Default High Contrast'],
   ['highContrastLight', 'Default High Contrast Light'],
-];
+] as const satisfies readonly (readonly [kind: Theme, name: string])[];
 
 /**
  * Runs in the page: for every editor its characters in reading order, line breaks left out. Backgrounds are boxes behind the text, drawn in the
@@ -76,7 +76,7 @@ interface Manifest {
 }
 
 /** A contributed colour as the browser computes it; undefined where it is that of another part of the theme. */
-async function contributed(id: string, theme: Theme): Promise<string | undefined> {
+export async function contributed(id: string, theme: Theme): Promise<string | undefined> {
   const manifest = JSON.parse(readFileSync(inExtension('package.json'), 'utf8')) as Manifest;
   const value = manifest.contributes.colors.find(colour => colour.id === id)?.defaults[theme] ?? '';
   if (!value.startsWith('#')) return undefined;

@@ -107,7 +107,7 @@ describe('exports: json', () => {
 describe('exports: csv', () => {
   it('has one header, a row for each token and gap, and quotes what is text', () => {
     assert.equal(
-      csvHeader + all(csvRows(sample, 'token')),
+      csvHeader([sample]) + all(csvRows(sample, 'token')),
       [
         'item,level,id,startByte,endByte,start,end,surprisalBits,entropyBits,rank,contextTokens,tokens,unscoredReason,text',
         '"text.md","token",0,0,1,1,2,,,,0,1,"nothing before it in its window, and no start token","A"',
@@ -120,6 +120,18 @@ describe('exports: csv', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('has a last column that names what was read before the text, in every row', () => {
+    const sentence = reportOfTokens([
+      ['The', 2],
+      [' sea', 3.5],
+    ]);
+    const preamble = { kind: 'text', name: 'notes.md', tokens: 3, sha256: 'ab' } as const;
+    const report = { ...sentence, provenance: { ...sentence.provenance, preamble } };
+    assert.match(csvHeader([report]), /,text,preamble\n$/);
+    for (const level of ['token', 'word', 'sentence'] as const)
+      for (const line of all(csvRows(report, level)).trimEnd().split('\n')) assert.match(line, /,"read after notes\.md, 3 tokens"$/);
   });
 
   it('keeps full precision and a gap at the end', () => {

@@ -67,6 +67,8 @@ async function perform(page, { command, argument, options }, pictures) {
       return (await webview(page, 'report.js')).evaluate(argument);
     case 'evaluateInLesson':
       return (await webview(page, 'lesson.js')).evaluate(argument);
+    case 'evaluateInExplain':
+      return (await webview(page, 'explain.js')).evaluate(argument);
     case 'hasReport':
       return (await webviewNow(page, 'report.js')) !== undefined;
     case 'press':

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -59,6 +59,18 @@ export class Folders {
   clear(): void {
     for (const folder of this.#made.splice(0)) rmSync(folder, { recursive: true });
   }
+}
+
+/** Adds weights of zeros that nothing uses. They take no room on the disk. */
+export function padded(file: ModelFile, bytes: number): void {
+  const weights = create(TensorDataSchema, { name: 'unused', dataType: 1, dims: [BigInt(bytes / 4)] });
+  const head = toBinary(TensorDataSchema, weights);
+  const varint = (value: number): number[] => (value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))]);
+  const data = [9 * 8 + 2, ...varint(bytes)];
+  const tensor = [5 * 8 + 2, ...varint(head.length + data.length + bytes)];
+  const size = tensor.length + head.length + data.length + bytes;
+  appendFileSync(pathOf(file), Uint8Array.from([7 * 8 + 2, ...varint(size), ...tensor, ...head, ...data]));
+  truncateSync(pathOf(file), statSync(pathOf(file)).size + bytes);
 }
 
 /** Puts operators between what computes the logits and the model's output, which gets another element type if one is given. */

@@ -200,9 +200,10 @@ export class Reader {
     signal: AbortSignal = never,
     topCount?: number,
     wholeEdit?: boolean,
+    oneWindow?: boolean,
   ): Promise<TryResult> {
     const { name, version } = this.#document;
-    const asked = { settings, edit, followingTokens, topCount, wholeEdit };
+    const asked = { settings, edit, followingTokens, topCount, wholeEdit, oneWindow };
     return this.#client.call('try', { model: this.#model, document: name, version, ...asked }, signal);
   }
 

@@ -39,6 +39,15 @@ describe('calls between processes', () => {
       futures: unused,
       draft: unused,
       try: unused,
+      contextLengths: unused,
+      without: unused,
+      effects: unused,
+      contextNeeds: unused,
+      shortContext: unused,
+      attention: unused,
+      switchOff: unused,
+      layers: unused,
+      preamble: unused,
       measure: unused,
     };
     serve(transportOf(port2), { ...others, ...handlers });

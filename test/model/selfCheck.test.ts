@@ -9,6 +9,7 @@ import { ModelError } from '../../src/model/errors';
 import { ModelSchema } from '../../src/model/onnxProto';
 import type { ModelDescription } from '../../src/model/protocol';
 import { selfCheckOf } from '../../src/model/selfCheck';
+import { PreambleReader } from '../../src/model/preamble';
 import { ScoringSession } from '../../src/model/session';
 import { TextTokenizer } from '../../src/model/tokens';
 import { bundledFolder, loadParams, never, newClient, tinyFolder } from './process';
@@ -128,8 +129,9 @@ describe('the self-check of a model', () => {
     const options = { folder, graph, dtype, contentHash, threads: 1, arena: true, cacheFolder: undefined };
     const session = await ScoringSession.open({ ...options, arithmetic: 'native' });
     const tokenizer = new TextTokenizer(files.tokenizer);
+    const preambles = new PreambleReader(tokenizer, {}, undefined, 128);
     const key = { folder, contentHash, dtype, arithmetic: 'native' } as const;
-    const facts: ModelFacts = { key, name: 'tiny', positions: 128, startTokenId: 0, tokenizer };
+    const facts: ModelFacts = { key, name: 'tiny', positions: 128, startTokenId: 0, tokenizer, preambles };
     try {
       const check = await selfCheckOf(facts, session, undefined, () => Promise.reject(new ModelError('unsupported', 'Too large.')));
       assert.equal(check.noiseFloorBits, null);

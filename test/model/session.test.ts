@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ModelError } from '../../src/model/errors';
@@ -12,7 +12,7 @@ import type { Model } from '../../src/model/onnxProto';
 import { namesGraph, openModel } from '../../src/model/runtime';
 import { ScoringSession } from '../../src/model/session';
 import { noSets } from '../../src/model/tokenSets';
-import { bundled, Folders, pathOf, sessionOptions, tinyGpt2, tinyHalf, tinyOld } from './graphs';
+import { bundled, Folders, padded, pathOf, sessionOptions, tinyGpt2, tinyHalf, tinyOld } from './graphs';
 import type { ModelFile } from './graphs';
 import { randomNumbers } from './process';
 
@@ -249,18 +249,6 @@ describe('a scoring session', () => {
       await assert.rejects(open(file, { arithmetic: 'float32' }), refusal('unsupported', 'model.onnx', '200 MB', 'more than 134 MB'));
     });
   });
-
-  /** Adds weights of zeros that nothing uses. They take no room on the disk. */
-  function padded(file: ModelFile, bytes: number): void {
-    const weights = create(TensorDataSchema, { name: 'unused', dataType: 1, dims: [BigInt(bytes / 4)] });
-    const head = toBinary(TensorDataSchema, weights);
-    const varint = (value: number): number[] => (value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))]);
-    const data = [9 * 8 + 2, ...varint(bytes)];
-    const tensor = [5 * 8 + 2, ...varint(head.length + data.length + bytes)];
-    const size = tensor.length + head.length + data.length + bytes;
-    appendFileSync(pathOf(file), Uint8Array.from([7 * 8 + 2, ...varint(size), ...tensor, ...head, ...data]));
-    truncateSync(pathOf(file), statSync(pathOf(file)).size + bytes);
-  }
 
   describe('of a large file that holds its own weights', () => {
     const large = () => {

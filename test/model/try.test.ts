@@ -260,4 +260,55 @@ describe('trying an edit', () => {
       await assert.rejects(reader.try(settings, { start: from, end: to, text: '' }, 0), { code: 'bad-argument' });
     }
   });
+
+  describe('in one window', () => {
+    const settings: ScoringSettings = { ...tinySettings, contextTokens: 64, overlapTokens: 16, anchors: 'text' };
+
+    it('reads both texts from the same place on, so that they differ by the edit alone', async () => {
+      const { client, model } = await start(7);
+      const text = markdown(900);
+      for (const at of [0, 40, 400, 700]) {
+        const edit = { start: text.indexOf(' ', at), end: text.indexOf(' ', at + 20), text: '' };
+        const reader = new Reader(client, model.key, 'tried');
+        await reader.open(text);
+        if (at === 400) await reader.score(settings); // what is known is of other windows
+        const { before, after } = await reader.try(settings, edit, 1024, never, 0, true, true);
+        const following = ({ ids, replacedTokens }: PassageScore) => [...ids.subarray(replacedTokens)];
+        assert.deepEqual(following(before), following(after));
+        assert.ok(following(before).length > 10, `${String(following(before).length)} tokens after ${String(at)}`);
+        for (const [passage, whole] of [
+          [before, text],
+          [after, edited(text, [edit])],
+        ] as const) {
+          // The window as a text of its own. Its first token is one of the whole text, so that it is split alike.
+          const [first] = passage.contextTokens;
+          const table = await scored(new Reader(client, model.key, 'whole'), whole, settings);
+          const row = table.starts.indexOf(passage.starts[0] ?? -1) - (first ?? 0);
+          const own = await scored(new Reader(client, model.key, 'own'), whole.slice(table.starts[row]), {
+            ...settings,
+            contextTokens: 127,
+          });
+          assertRows(
+            passage,
+            {
+              ...own,
+              starts: own.starts.map(start => start + (table.starts[row] ?? 0)),
+              ends: own.ends.map(end => end + (table.starts[row] ?? 0)),
+            },
+            first ?? 0,
+            `after ${String(at)}`,
+          );
+          assert.ok((passage.contextTokens.at(-1) ?? 0) < settings.contextTokens);
+        }
+      }
+    });
+
+    it('refuses what fills the window', async () => {
+      const { client, model } = await start(7);
+      const reader = new Reader(client, model.key, 'tried');
+      const text = markdown(900);
+      await reader.open(text);
+      await assert.rejects(reader.try(settings, { start: 0, end: 600, text: '' }, 100, never, 0, true, true), { code: 'bad-argument' });
+    });
+  });
 });

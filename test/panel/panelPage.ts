@@ -6,6 +6,7 @@ import path from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { panelHtml } from '../../src/views/panelHtml';
 import type { PageLanguage } from '../../src/views/panelHtml';
+import type { ToExplain } from '../../src/views/explainProtocol';
 import type { ToLesson } from '../../src/views/lessonProtocol';
 import type { PanelState, ToPanel } from '../../src/views/panelProtocol';
 import type { ReportState, ToReport } from '../../src/views/reportProtocol';
@@ -38,7 +39,7 @@ export class PanelServer {
     this.#browser = browser;
   }
 
-  static async start(name: 'panel' | 'report' | 'lesson' = 'panel', language?: PageLanguage): Promise<PanelServer> {
+  static async start(name: 'panel' | 'report' | 'lesson' | 'explain' = 'panel', language?: PageLanguage): Promise<PanelServer> {
     const bundle = await build({
       entryPoints: [`media/${name}.ts`, `media/${name}.css`],
       bundle: true,
@@ -114,7 +115,7 @@ export class PanelServer {
 }
 
 /** What VS Code does when the extension posts a message. */
-export async function send(page: Page, message: ToPanel | ToReport | ToLesson): Promise<void> {
+export async function send(page: Page, message: ToPanel | ToReport | ToLesson | ToExplain): Promise<void> {
   await page.evaluate(data => window.dispatchEvent(new MessageEvent('message', { data })), message);
 }
 

@@ -1,0 +1,153 @@
+import { Template } from '@huggingface/jinja';
+import { scoredCopyOf } from '../core/scoredCopy';
+import { ModelError } from './errors';
+import { longestPreamble } from './protocol';
+import type { Preamble } from './protocol';
+import type { TextTokenizer } from './tokens';
+
+/** Of a longer one the end is used; nor may it take more than half of what the model can hold. */
+const mostPreambleTokens = 512;
+/** Those whose tokens are remembered. */
+const mostKnown = 8;
+
+/** Turns preambles into the tokens that stand before every window. */
+export class PreambleReader {
+  readonly #tokenizer: TextTokenizer;
+  readonly #frame: ChatFrame | undefined;
+  readonly #mostTokens: number;
+  readonly #known = new Map<string, readonly number[]>();
+
+  /** `config`: the parsed tokenizer_config.json; `chatTemplate`: of a file of its own, if there is one. */
+  constructor(tokenizer: TextTokenizer, config: Readonly<Record<string, unknown>>, chatTemplate: string | undefined, positions: number) {
+    this.#tokenizer = tokenizer;
+    this.#frame = chatFrameOf(tokenizer, config, chatTemplate);
+    this.#mostTokens = Math.min(mostPreambleTokens, Math.floor(positions / 2));
+  }
+
+  /** What stands before every window, the start token first. Errors: 'bad-argument' where the model has no chat frame. */
+  prefixIds(preamble: Preamble | undefined, startTokenId: number | null): readonly number[] {
+    const start = startTokenId === null ? [] : [startTokenId];
+    if (!preamble) return start;
+    const ids = this.#idsOf(preamble);
+    // Some frames bring the start token themselves.
+    const own = ids[0] === startTokenId ? ids.slice(1) : ids;
+    return [...start, ...own.slice(Math.max(0, own.length - this.#mostTokens))];
+  }
+
+  #idsOf({ kind, text }: Preamble): readonly number[] {
+    const key = `${kind} ${text}`;
+    const known = this.#known.get(key);
+    if (known) return known;
+    const read = endOf(scoredCopyOf(text).text);
+    if (kind === 'chat' && !this.#frame)
+      throw new ModelError(
+        'bad-argument',
+        'This model has no chat template, so nothing can be put to it as a question: choose a text to read before the document instead, or a chat model.',
+      );
+    const ids = kind === 'chat' && this.#frame ? this.#frame.idsOf(read) : this.#tokenizer.idsOf(read);
+    const [oldest] = this.#known.keys();
+    if (oldest !== undefined && this.#known.size >= mostKnown) this.#known.delete(oldest);
+    this.#known.set(key, ids);
+    return ids;
+  }
+}
+
+/** What is read of a text, from the beginning of a line where there is one. */
+function endOf(text: string): string {
+  if (text.length <= longestPreamble) return text;
+  const end = text.slice(-longestPreamble);
+  return end.slice(end.indexOf('\n') + 1);
+}
+
+/** A model's own way to put a question, by its template. */
+class ChatFrame {
+  readonly #tokenizer: TextTokenizer;
+  readonly #template: Template;
+  /** Strings of the configuration that templates name, such as `bos_token`. */
+  readonly #names: Readonly<Record<string, string>>;
+  /** Spellings of control tokens, longest first. */
+  readonly #controls: ReadonlyMap<string, number>;
+
+  constructor(tokenizer: TextTokenizer, template: string, names: Readonly<Record<string, string>>) {
+    this.#tokenizer = tokenizer;
+    this.#template = new Template(template);
+    this.#names = names;
+    const controls = Object.entries(tokenizer.vocabulary.controlNames).map(([id, spelling]) => [spelling, Number(id)] as const);
+    this.#controls = new Map(controls.filter(([spelling]) => spelling !== '').sort(([a], [b]) => b.length - a.length));
+  }
+
+  /** Tokens of the question, up to where the answer begins. The question itself is plain text, whatever it spells. */
+  idsOf(question: string): readonly number[] {
+    const spellings = [...this.#controls.keys()];
+    if (spellings.length === 0) return this.#tokenizer.idsOf(this.#rendered(question));
+    const anyControl = new RegExp(`(${spellings.map(escaped).join('|')})`, 'u');
+    // What the question has of control tokens' spellings goes through the template as something that is no spelling.
+    const mark = markNotIn(question, spellings);
+    const hidden = question
+      .split(anyControl)
+      .map(part => (this.#controls.has(part) ? `${mark}${spellings.indexOf(part).toString()}${mark}` : part))
+      .join('');
+    const shown = new RegExp(`${mark}(\\d+)${mark}`, 'gu');
+    return this.#rendered(hidden)
+      .split(anyControl)
+      .flatMap(part => {
+        const id = this.#controls.get(part);
+        if (id !== undefined) return [id];
+        return this.#tokenizer.idsOf(part.replace(shown, (_, index: string) => spellings[Number(index)] ?? ''));
+      });
+  }
+
+  #rendered(content: string): string {
+    try {
+      return this.#template.render({ ...this.#names, messages: [{ role: 'user', content }], add_generation_prompt: true });
+    } catch (error) {
+      // Its message may hold what was asked.
+      throw new ModelError('bad-argument', "The model's chat template cannot be used: choose a text to read before the document instead.", {
+        cause: error instanceof Error ? error.name : undefined,
+      });
+    }
+  }
+}
+
+function chatFrameOf(
+  tokenizer: TextTokenizer,
+  config: Readonly<Record<string, unknown>>,
+  ownFile: string | undefined,
+): ChatFrame | undefined {
+  const template = ownFile ?? templateOf(config['chat_template']);
+  if (template === undefined) return undefined;
+  const nameOf = (value: unknown): unknown => (typeof value === 'object' && value !== null && 'content' in value ? value.content : value);
+  const names = Object.entries(config).flatMap(([key, value]) => {
+    const name = key.endsWith('_token') ? nameOf(value) : undefined;
+    return typeof name === 'string' ? [[key, name] as const] : [];
+  });
+  try {
+    return new ChatFrame(tokenizer, template, Object.fromEntries(names));
+  } catch {
+    return undefined; // a template that nothing can be made of is none
+  }
+}
+
+/** One template, or several by name. */
+function templateOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  const named: readonly unknown[] = Array.isArray(value) ? value : [];
+  for (const each of named) {
+    if (typeof each !== 'object' || each === null || !('name' in each) || !('template' in each)) continue;
+    if (each.name === 'default' && typeof each.template === 'string') return each.template;
+  }
+  return undefined;
+}
+
+/** A private character that neither the text nor a spelling has. */
+function markNotIn(text: string, spellings: readonly string[]): string {
+  for (let code = 0xe000; code < 0xf8ff; code++) {
+    const mark = String.fromCharCode(code);
+    if (!text.includes(mark) && !spellings.some(spelling => spelling.includes(mark))) return mark;
+  }
+  throw new ModelError('bad-argument', 'The question has every private character there is, and none is left to mark it with.');
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+}

@@ -1,0 +1,193 @@
+import * as vscode from 'vscode';
+import { contextKeys } from '../core/contributions';
+import type { CommandId } from '../core/contributions';
+import { sumOf, sumsByLine } from '../core/difference';
+import type { DifferencePiece, DifferenceSum } from '../core/difference';
+import { escapedText } from '../core/hoverText';
+import { provenanceText } from '../core/legend';
+import { formatCount, formatDecimal } from '../core/numberText';
+import type { Provenance, Span } from '../core/scores';
+import { DisposableStore } from '../disposable';
+import type { Disposable } from '../disposable';
+import type { Announcer } from './byEar';
+import { SignedPaint } from './signedPaint';
+
+/** Differences of one document that are kept. */
+const mostKept = 20;
+/** Lines whose sums are smaller have nothing at their ends. */
+const leastLineBits = 0.1;
+
+/** What the tokens of a document cost with something and without it, in bits. */
+export interface Difference {
+  readonly document: vscode.TextDocument;
+  /** Of the document. */
+  readonly version: number;
+  /** "Without the comment": as the beginning of a sentence. */
+  readonly title: string;
+  readonly pieces: readonly DifferencePiece[];
+  /** What is left out; undefined: it is not in the document. */
+  readonly source: Span | undefined;
+  /** `change`: what would change without it. `saved`: what it saves, with the bits of each line beside that. */
+  readonly kind: 'change' | 'saved';
+  readonly provenance: Provenance;
+}
+
+/**
+ * Shows one difference in the editor, in place of the other colours: hues on the tokens, sums at line ends and in the status bar. It goes with Escape,
+ * with an edit of the document, and when other settings would give other numbers.
+ */
+export class DifferenceView implements Disposable {
+  readonly #store = new DisposableStore();
+  readonly #announcer: Announcer;
+  readonly #paint = this.#store.add(new SignedPaint());
+  readonly #item = this.#store.add(vscode.window.createStatusBarItem('tokenLens.difference', vscode.StatusBarAlignment.Right, 98));
+  readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
+  /** `isShown` of this document is another now. */
+  readonly onDidChange = this.#changed.event;
+  readonly #kept = new Map<vscode.TextDocument, { readonly version: number; readonly differences: Map<string, Difference> }>();
+  #shown: Difference | undefined;
+
+  constructor(announcer: Announcer) {
+    this.#announcer = announcer;
+    const { workspace } = vscode;
+    this.#item.name = vscode.l10n.t('Token Lens: what something changes');
+    this.#item.command = 'tokenLens.leaveInspection' satisfies CommandId;
+    this.#store.add(
+      workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+        if (contentChanges.length > 0) this.#forget(document);
+      }),
+    );
+    this.#store.add(workspace.onDidCloseTextDocument(document => this.#forget(document)));
+    this.#store.add(vscode.window.onDidChangeActiveTextEditor(() => this.#drawItem()));
+  }
+
+  isShown(document: vscode.TextDocument): boolean {
+    return this.#shown?.document === document;
+  }
+
+  /** What was found before of the document's present text. */
+  kept(document: vscode.TextDocument, key: string): Difference | undefined {
+    const kept = this.#kept.get(document);
+    return kept?.version === document.version ? kept.differences.get(key) : undefined;
+  }
+
+  /** Shows it and keeps it. Nothing happens where the document has changed since, or no editor shows it. */
+  show(key: string, difference: Difference): void {
+    const { document, version, pieces, source, provenance } = difference;
+    const editor = vscode.window.visibleTextEditors.find(each => each.document === document);
+    if (document.version !== version || !editor) return;
+    this.#keep(key, difference);
+    this.leave();
+    this.#shown = difference;
+    const noiseBits = noiseOf(provenance);
+    const isTold = ({ bits }: DifferenceSum) => difference.kind === 'saved' || Math.abs(bits) >= Math.max(noiseBits, leastLineBits);
+    const lines = [...sumsByLine(document.getText(), pieces)].filter(([, sum]) => isTold(sum));
+    const lineEnds = new Map(lines.map(([line, sum]) => [line, lineInWords(sum, difference)]));
+    const painted = pieces.map(piece => ({ span: piece.span, bits: piece.bits, hover: hoverOf(piece, difference) }));
+    this.#paint.show(editor, painted, { noiseBits, source, lineEnds });
+    this.#drawItem();
+    this.#changed.fire(document);
+    this.#announcer.speak(summaryInWords(difference));
+    void vscode.commands.executeCommand('setContext', contextKeys.comparing, true);
+  }
+
+  leave(): void {
+    const document = this.#shown?.document;
+    if (!document) return;
+    this.#shown = undefined;
+    this.#paint.clear();
+    this.#drawItem();
+    this.#changed.fire(document);
+    void vscode.commands.executeCommand('setContext', contextKeys.comparing, false);
+  }
+
+  /** Numbers would be others now: of this document, or of all. */
+  outdated(document?: vscode.TextDocument): void {
+    for (const known of document ? [document] : [...this.#kept.keys()]) this.#forget(known);
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+
+  #keep(key: string, difference: Difference): void {
+    const { document, version } = difference;
+    const known = this.#kept.get(document);
+    const differences = known?.version === version ? known.differences : new Map<string, Difference>();
+    this.#kept.set(document, { version, differences });
+    const [oldest] = differences.keys();
+    if (oldest !== undefined && differences.size >= mostKept) differences.delete(oldest);
+    differences.set(key, difference);
+  }
+
+  #forget(document: vscode.TextDocument): void {
+    this.#kept.delete(document);
+    if (this.isShown(document)) this.leave();
+  }
+
+  #drawItem(): void {
+    const shown = this.#shown;
+    const active = vscode.window.activeTextEditor; // none: the focus is in a panel
+    if (!shown || (active && active.document !== shown.document)) return this.#item.hide();
+    const summary = summaryInWords(shown);
+    const paragraphs = [summary, ...notesOf(shown), provenanceText(shown.provenance), vscode.l10n.t('Escape or a click here ends this.')];
+    this.#item.text = `$(diff) ${summary.replaceAll('$(', '$\u2060(')}`; // which would draw an icon
+    this.#item.tooltip = new vscode.MarkdownString(paragraphs.map(escapedText).join('\n\n'));
+    this.#item.accessibilityInformation = { label: `Token Lens: ${summary}` };
+    this.#item.show();
+  }
+}
+
+/** 95 of 100 differences that the model's own arithmetic makes are smaller; 0 where it makes none, or nobody knows. */
+function noiseOf({ noiseFloorBits }: Provenance): number {
+  return noiseFloorBits?.p95 ?? 0;
+}
+
+function notesOf({ provenance, kind }: Difference): readonly string[] {
+  const hues =
+    kind === 'saved'
+      ? vscode.l10n.t('Blue, a solid line: fewer bits because of it. Orange, a dashed line: more.')
+      : vscode.l10n.t('Blue, a solid line: what is struck through helps there. Orange, a dashed line: it hinders.');
+  const noise = noiseOf(provenance);
+  if (noise > 0)
+    return [
+      hues,
+      vscode.l10n.t(
+        'Differences of up to {0} bits may come from the arithmetic of this model file: such text is pale.',
+        formatDecimal(noise, 2),
+      ),
+    ];
+  if (provenance.noiseFloorBits === null)
+    return [hues, vscode.l10n.t('Nobody knows which differences come from the arithmetic of this model file.')];
+  return [hues, vscode.l10n.t('Read in exact arithmetic.')];
+}
+
+function summaryInWords({ title, pieces, kind }: Difference): string {
+  const { bits, withBits, withoutBits } = sumOf(pieces);
+  const tokens = formatCount(pieces.length);
+  const size = formatDecimal(Math.abs(bits), 1);
+  if (kind === 'saved') {
+    const numbers = [title, size, formatDecimal(withBits, 1), formatDecimal(withoutBits, 1)] as const;
+    return bits >= 0
+      ? vscode.l10n.t('{0}: {1} bits saved ({2} instead of {3})', ...numbers)
+      : vscode.l10n.t('{0}: {1} bits lost ({2} instead of {3})', ...numbers);
+  }
+  return bits >= 0
+    ? vscode.l10n.t('{0}: {1} bits more in the {2} tokens after it', title, size, tokens)
+    : vscode.l10n.t('{0}: {1} bits fewer in the {2} tokens after it', title, size, tokens);
+}
+
+function lineInWords({ bits, withBits, withoutBits }: DifferenceSum, { kind }: Difference): string {
+  const size = formatDecimal(Math.abs(bits), 1);
+  if (kind === 'saved') return vscode.l10n.t('{0} bits, {1} without it', formatDecimal(withBits, 1), formatDecimal(withoutBits, 1));
+  return bits >= 0 ? vscode.l10n.t('{0} bits more without it', size) : vscode.l10n.t('{0} bits fewer without it', size);
+}
+
+function hoverOf({ withBits, withoutBits, bits }: DifferencePiece, { title }: Difference): vscode.MarkdownString {
+  const numbers = [formatDecimal(withBits, 2), formatDecimal(withoutBits, 2), formatDecimal(Math.abs(bits), 2)] as const;
+  const said =
+    bits >= 0
+      ? vscode.l10n.t('{0} bits; {1} without it: it helps here by {2} bits.', ...numbers)
+      : vscode.l10n.t('{0} bits; {1} without it: it hinders here by {2} bits.', ...numbers);
+  return new vscode.MarkdownString().appendText(title).appendMarkdown('\n\n').appendText(said);
+}

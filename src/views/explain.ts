@@ -1,0 +1,413 @@
+import * as vscode from 'vscode';
+import type { Config } from '../config';
+import { contextKeys } from '../core/contributions';
+import { isSameMeasure, provenanceText } from '../core/legend';
+import type { Span } from '../core/scores';
+import { DisposableStore } from '../disposable';
+import type { Disposable } from '../disposable';
+import type { Answer, ContextQuestion, DocumentView, QuestionParams } from '../documentView';
+import { FunctionSymbols } from '../functionSymbols';
+import type { LensModel } from '../lensModel';
+import { ModelError } from '../model/errors';
+import type { Pauses } from '../pauses';
+import type { Preambles } from '../preambles';
+import { Refusal } from '../refusal';
+import type { ScoredDocuments } from '../scoredDocuments';
+import { ExplainPage } from './explainPage';
+import type { Chosen, ExplainMessage, ExplainTarget, FromExplain, SectionId, SectionStates } from './explainProtocol';
+import { sectionMakers } from './explainSections';
+import { paramsOf, rowAt, Speed, targetAt } from './explainTarget';
+import type { Explaining, ExplainSection, Target, TargetQuestion } from './explainTarget';
+import { SignedPaint } from './signedPaint';
+import { failureInWords, refusalInWords } from './stateInWords';
+
+/** A place that was gone to is marked for so long. */
+const markMs = 1_500;
+/** Parts of a run come in quick succession. */
+const redrawPauseMs = 30;
+/** Targets of the present text whose results are kept. */
+const mostKept = 12;
+const beforeLength = 80;
+
+/** A target, with what was found out about it. */
+interface Explained {
+  readonly target: Target;
+  readonly functions: readonly Span[];
+  readonly sections: { [Id in SectionId]?: ExplainSection<SectionStates[Id]> };
+  chosen: Chosen;
+  /** The numbers are of another text or of other settings than there are now. */
+  stale: 'text' | 'settings' | undefined;
+}
+
+export interface ExplainParts {
+  readonly scored: Pick<ScoredDocuments, 'ask' | 'view' | 'complete' | 'completeView'>;
+  readonly config: Config;
+  readonly model: Pick<LensModel, 'onDidReplace'>;
+  readonly preambles: Pick<Preambles, 'onDidChange'>;
+  readonly pauses: Pauses;
+}
+
+/**
+ * The page about one prediction: which place, whose probability, and below it a section for each way to ask what in the context made it. What a section
+ * finds is painted in the editor while it is seen. A target is pinned to one version of its document: an edit takes the paint away and the page says
+ * that its numbers are of before.
+ */
+export class ExplainView implements Disposable {
+  readonly #store = new DisposableStore();
+  readonly #parts: ExplainParts;
+  readonly #page: ExplainPage;
+  readonly #paint = this.#store.add(new SignedPaint());
+  readonly #symbols = this.#store.add(new FunctionSymbols());
+  readonly #speed = new Speed();
+  readonly #mark = this.#store.add(
+    vscode.window.createTextEditorDecorationType({ backgroundColor: new vscode.ThemeColor('editor.rangeHighlightBackground') }),
+  );
+  readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
+  /** `isShown` of this document is another now. */
+  readonly onDidChange = this.#changed.event;
+  #painted: vscode.TextDocument | undefined;
+  /** The newest last; all are of the present version of their documents, but for the one that is shown. */
+  #kept: readonly Explained[] = [];
+  #shown: Explained | undefined;
+  /** Where the target is by now: edits before it have moved it. */
+  #offset = 0;
+  #tab: SectionId = 'influence';
+  /** By the reader's wish there are no colours. */
+  #isUnpainted = false;
+  /** The editor that was looked at last: the focus may be on the page. */
+  #editor: vscode.TextEditor | undefined;
+  #pick: AbortController | undefined;
+  #redrawTimer: NodeJS.Timeout | undefined;
+  #markTimer: NodeJS.Timeout | undefined;
+
+  constructor(extensionUri: vscode.Uri, parts: ExplainParts) {
+    this.#parts = parts;
+    const { config, model, preambles, pauses } = parts;
+    const { window, workspace } = vscode;
+    this.#page = this.#store.add(
+      new ExplainPage(extensionUri, {
+        appeared: () => this.#redrawSoon(),
+        message: message => pauses.time('other', () => this.#receive(message)),
+        closed: () => this.#closed(),
+      }),
+    );
+    this.#editor = window.activeTextEditor;
+    this.#store.add(
+      window.onDidChangeActiveTextEditor(editor => {
+        if (editor && !config.skippedSchemes.includes(editor.document.uri.scheme)) this.#editor = editor;
+      }),
+    );
+    this.#store.add(workspace.onDidChangeTextDocument(pauses.timed('edit', event => this.#edited(event))));
+    this.#store.add(workspace.onDidCloseTextDocument(document => this.#outdate(document, 'text')));
+    this.#store.add(preambles.onDidChange(document => this.#outdate(document, 'settings')));
+    this.#store.add(model.onDidReplace(() => this.#outdate(undefined, 'settings')));
+    this.#store.add(
+      config.onDidChange(event => {
+        if (config.affects(event, 'contextTokens', 'overlapTokens', 'startToken')) this.#outdate(undefined, 'settings');
+      }),
+    );
+    this.#store.add(
+      this.#symbols.onDidChange(document => {
+        if (this.#shown?.target.document === document) this.#redrawSoon();
+      }),
+    );
+  }
+
+  /** Pins the token at the cursor, or what comes after the last token, and shows the page. */
+  explain(): void {
+    const editor = vscode.window.activeTextEditor ?? this.#editor;
+    if (!editor || editor.document.isClosed) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+    this.#editor = editor;
+    const { document, selection } = editor;
+    this.#page.show();
+    void this.#pin(document, document.offsetAt(selection.start));
+  }
+
+  /** Its colours are those of the document, and no others. */
+  isShown(document: vscode.TextDocument): boolean {
+    return this.#painted === document;
+  }
+
+  /** Takes the colours out of the editor; the page keeps its numbers. */
+  leave(): void {
+    if (!this.#shown || this.#isUnpainted) return;
+    this.#isUnpainted = true;
+    this.#redraw();
+  }
+
+  dispose(): void {
+    clearTimeout(this.#redrawTimer);
+    clearTimeout(this.#markTimer);
+    this.#pick?.abort();
+    this.#hideSection();
+    this.#store.dispose();
+  }
+
+  /** Never rejects. */
+  async #pin(document: vscode.TextDocument, offset: number): Promise<void> {
+    this.#pick?.abort();
+    const pick = new AbortController();
+    this.#pick = pick;
+    this.#hideSection();
+    this.#shown = undefined;
+    this.#offset = offset;
+    this.#isUnpainted = false;
+    this.#clearPaint();
+    this.#page.post(busy());
+    try {
+      const view = await this.#viewOf(document, pick.signal);
+      const row = rowAt(view, offset);
+      const explained = this.#keptOf(document, row) ?? (await this.#newTarget(document, view, row, pick.signal));
+      if (pick.signal.aborted) return;
+      if (explained.target.version !== document.version) return void this.#pin(document, this.#offset);
+      this.#shown = explained;
+      this.#kept = [...this.#kept.filter(each => each !== explained), explained].slice(-mostKept);
+      this.#showSection();
+      this.#redraw();
+    } catch (error) {
+      if (!pick.signal.aborted) this.#page.post(problem(this.#inWords(error)));
+    } finally {
+      if (this.#pick === pick) this.#pick = undefined;
+    }
+  }
+
+  /** The tokens of the present text, scored or not; with the lens off, somebody has to ask for them. */
+  async #viewOf(document: vscode.TextDocument, signal: AbortSignal): Promise<DocumentView> {
+    const { scored } = this.#parts;
+    const view = scored.view(document) ?? scored.completeView(document.uri.toString());
+    return view?.documentVersion === document.version ? view : scored.complete(document, signal, true);
+  }
+
+  #keptOf(document: vscode.TextDocument, row: number): Explained | undefined {
+    return this.#kept.find(
+      ({ target, stale }) => !stale && target.document === document && target.version === document.version && target.row === row,
+    );
+  }
+
+  async #newTarget(document: vscode.TextDocument, view: DocumentView, row: number, signal: AbortSignal): Promise<Explained> {
+    const functions = this.#symbols.of(document) ?? [];
+    const target = await targetAt(this.#parts.scored, document, view, row, signal);
+    return { target, functions, sections: {}, chosen: { a: 0, b: undefined }, stale: undefined };
+  }
+
+  #section<Id extends SectionId>(explained: Explained, id: Id): ExplainSection<SectionStates[Id]> {
+    const known: ExplainSection<SectionStates[Id]> | undefined = explained.sections[id];
+    if (known) return known;
+    const made = sectionMakers[id](this.#explaining(explained));
+    Object.assign(explained.sections, { [id]: made });
+    return made;
+  }
+
+  #explaining(explained: Explained): Explaining {
+    const symbols = this.#symbols;
+    const { target } = explained;
+    return {
+      target,
+      get chosen() {
+        return explained.chosen;
+      },
+      get functions() {
+        return explained.stale ? explained.functions : (symbols.of(target.document) ?? explained.functions);
+      },
+      speed: this.#speed,
+      ask: (question, asked, signal) => this.#ask(explained, question, asked, signal),
+      changed: () => {
+        if (explained === this.#shown) this.#redrawSoon();
+      },
+      reveal: span => {
+        if (!explained.stale) void this.#reveal(target.document, span);
+      },
+      inWords: error => this.#inWords(error),
+    };
+  }
+
+  async #ask<Q extends ContextQuestion>(
+    explained: Explained,
+    question: Q,
+    asked: TargetQuestion<Q>,
+    signal: AbortSignal,
+  ): Promise<Answer<Q>> {
+    const { target } = explained;
+    const isCurrent = () => !explained.stale && target.document.version === target.version;
+    if (!isCurrent()) throw new ModelError('cancelled', 'The text has changed.');
+    const params = { ...asked, ...paramsOf(target) } as unknown as QuestionParams<Q>;
+    const answer = await this.#parts.scored.ask(target.document, question, params, signal);
+    if (!isCurrent()) throw new ModelError('cancelled', 'The text has changed.');
+    if (!isSameMeasure(answer.provenance, target.provenance)) {
+      this.#outdate(target.document, 'settings');
+      throw new ModelError('cancelled', 'The settings have changed.');
+    }
+    return answer;
+  }
+
+  #edited({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
+    if (contentChanges.length === 0) return;
+    if (this.#shown?.target.document === document) {
+      for (const { rangeOffset, rangeLength, text } of contentChanges)
+        if (rangeOffset + rangeLength <= this.#offset) this.#offset += text.length - rangeLength;
+    }
+    this.#outdate(document, 'text');
+  }
+
+  /** Numbers of this document, or of all, are of before. */
+  #outdate(document: vscode.TextDocument | undefined, why: 'text' | 'settings'): void {
+    const isAbout = ({ target }: Explained) => document === undefined || target.document === document;
+    for (const explained of this.#kept) if (isAbout(explained)) explained.stale ??= why;
+    this.#kept = this.#kept.filter(explained => !isAbout(explained));
+    if (!this.#shown || !isAbout(this.#shown)) return;
+    this.#hideSection();
+    this.#shown.stale ??= why;
+    this.#redraw();
+  }
+
+  /** Its tab is seen now: once for each time. */
+  #showSection(): void {
+    if (this.#shown && !this.#shown.stale) this.#section(this.#shown, this.#tab).shown();
+  }
+
+  #hideSection(): void {
+    if (this.#shown) this.#shown.sections[this.#tab]?.hidden();
+  }
+
+  #closed(): void {
+    this.#pick?.abort();
+    this.#hideSection();
+    this.#shown = undefined;
+    this.#clearPaint();
+  }
+
+  #redrawSoon(): void {
+    this.#redrawTimer ??= setTimeout(() => {
+      this.#parts.pauses.time('draw', () => this.#redraw());
+    }, redrawPauseMs);
+  }
+
+  #redraw(): void {
+    clearTimeout(this.#redrawTimer);
+    this.#redrawTimer = undefined;
+    const explained = this.#shown;
+    if (!explained || !this.#page.isOpen) return this.#clearPaint();
+    const section = this.#section(explained, this.#tab);
+    this.#page.post(this.#stateOf(explained, this.#tab));
+    const painting = explained.stale || this.#isUnpainted ? undefined : section.painting?.();
+    const { target } = explained;
+    const editor = vscode.window.visibleTextEditors.find(({ document }) => document === target.document);
+    if (!painting || !editor) return this.#clearPaint();
+    this.#paint.show(editor, painting.pieces, { noiseBits: target.noise.bits, target: target.span, lineEnds: painting.lineEnds });
+    this.#setPainted(target.document);
+  }
+
+  #clearPaint(): void {
+    this.#paint.clear();
+    this.#setPainted(undefined);
+  }
+
+  #setPainted(document: vscode.TextDocument | undefined): void {
+    const before = this.#painted;
+    if (document === before) return;
+    this.#painted = document;
+    void vscode.commands.executeCommand('setContext', contextKeys.explaining, document !== undefined);
+    for (const each of [before, document]) if (each) this.#changed.fire(each);
+  }
+
+  #stateOf(explained: Explained, id: SectionId): ExplainTarget {
+    const { target, chosen, stale } = explained;
+    const { document, vocabulary, whole, text, span } = target;
+    const before = text.slice(Math.max(0, span.start - beforeLength), span.start);
+    const name = document.uri.path.split('/').at(-1) ?? '';
+    const line = (text.slice(0, span.start).match(/\n/g)?.length ?? 0) + 1;
+    return {
+      kind: 'target',
+      place: vscode.l10n.t('{0}, line {1}', name, line.toString()),
+      before: (before.split(/[\r\n]/).at(-1) ?? '').toWellFormed(),
+      token: target.hasActual ? vocabulary.piecesOf(target.ids[0] ?? -1) : undefined,
+      model: target.modelName,
+      entropyBits: whole.entropyBits,
+      contextTokens: target.row - target.contextFirst,
+      choices: target.ids.map((tokenId, index) => ({
+        token: vocabulary.piecesOf(tokenId),
+        isActual: target.hasActual && index === 0,
+        bits: whole.surprisalBits[index] ?? NaN,
+      })),
+      chosen,
+      floor: target.noise,
+      stale,
+      isPainted: !this.#isUnpainted && !stale,
+      provenance: provenanceText(target.provenance),
+      section: { id, state: this.#section(explained, id).state() } as ExplainTarget['section'],
+    };
+  }
+
+  #receive(message: Exclude<FromExplain, { kind: 'ready' }>): void {
+    const explained = this.#shown;
+    switch (message.kind) {
+      case 'here':
+        return this.explain();
+      case 'again':
+        if (explained && !explained.target.document.isClosed) void this.#pin(explained.target.document, this.#offset);
+        return;
+      case 'unpaint':
+      case 'paint':
+        this.#isUnpainted = message.kind === 'unpaint';
+        break;
+      case 'tab':
+        if (message.tab === this.#tab) return;
+        this.#hideSection();
+        this.#tab = message.tab;
+        this.#showSection();
+        break;
+      case 'choose': {
+        const { a, b } = message.chosen;
+        const count = explained?.target.ids.length ?? 0;
+        if (explained && a < count && (b ?? 0) < count) explained.chosen = { a, b };
+        break;
+      }
+      case 'go':
+        if (explained && !explained.stale) void this.#reveal(explained.target.document, message);
+        return;
+      case 'section':
+        if (explained && !explained.stale && message.section === this.#tab) this.#section(explained, this.#tab).receive(message.asked);
+        return;
+    }
+    this.#redraw();
+  }
+
+  /** Without the focus: whoever goes through a list stays in it. */
+  async #reveal(document: vscode.TextDocument, { start, end }: Span): Promise<void> {
+    const shown = vscode.window.visibleTextEditors.find(editor => editor.document === document);
+    const viewColumn = shown?.viewColumn ?? vscode.ViewColumn.One;
+    const editor = shown ?? (await vscode.window.showTextDocument(document, { viewColumn, preserveFocus: true }));
+    const range = new vscode.Range(document.positionAt(start), document.positionAt(end));
+    editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+    editor.setDecorations(this.#mark, [range]);
+    clearTimeout(this.#markTimer);
+    this.#markTimer = setTimeout(() => {
+      for (const each of vscode.window.visibleTextEditors) each.setDecorations(this.#mark, []);
+    }, markMs);
+  }
+
+  #inWords(error: unknown): string {
+    if (error instanceof Refusal) return refusalInWords(error.reason);
+    const { code } = ModelError.from(error);
+    // Both have happened to the question, not to the reader: what is asked next is answered.
+    if (code === 'bad-argument')
+      return vscode.l10n.t('The model cannot answer this here: it has no start token, or nothing would be left to read.');
+    return failureInWords(code, 'command');
+  }
+}
+
+function busy(): ExplainMessage {
+  return {
+    kind: 'message',
+    headline: vscode.l10n.t('Asking the model'),
+    text: vscode.l10n.t(
+      'It reads the text before the cursor in exact arithmetic, where its files allow that; the first time takes some seconds.',
+    ),
+    busy: true,
+    mayPick: false,
+  };
+}
+
+function problem(text: string): ExplainMessage {
+  return { kind: 'message', headline: vscode.l10n.t('This prediction cannot be explained'), text, busy: false, mayPick: true };
+}

@@ -1,0 +1,394 @@
+import * as vscode from 'vscode';
+import { escapedText } from '../core/hoverText';
+import { costTokens, sourcesOf } from '../core/influence';
+import type { Source, SourceLevel } from '../core/influence';
+import { formatBits, formatSignedBits } from '../core/numberText';
+import type { Span } from '../core/scores';
+import type { Filler, Prediction, WithoutResult } from '../model/contextProtocol';
+import { fillers } from './explainProtocol';
+import type { Cost, ListedToken, SectionAsked } from './explainProtocol';
+import { bitsOf, mayBeginUnasked } from './explainTarget';
+import type { ExplainSection, Explaining, SectionPainting } from './explainTarget';
+import { excerpt } from './places';
+import type { PaintedPiece } from './signedPaint';
+
+/** The model's own proposals are several texts, each of which is run. */
+const proposalRuns = 4;
+const excerptLength = 80;
+
+/** What each part of the context contributes. */
+export interface InfluenceState {
+  readonly filler: Filler;
+  /** What finding the strongest lines would cost at most, from here on; undefined while something is run, and when it is done. */
+  readonly offer: Cost | undefined;
+  readonly progress: { readonly done: number; readonly all: number } | undefined;
+  readonly problem: string | undefined;
+  /** Nothing stands before the target that could be left out. */
+  readonly isEmpty: boolean;
+  /** Blocks, below each its lines and below those their tokens, as far as they were opened; nearest to the target first. */
+  readonly sources: readonly SourceShown[];
+  readonly selected: SelectedSource | undefined;
+}
+
+export interface SourceShown extends Span {
+  /** Names it in messages. */
+  readonly key: string;
+  readonly level: SourceLevel;
+  /** From 0. */
+  readonly depth: number;
+  /** From 1. */
+  readonly firstLine: number;
+  readonly lastLine: number;
+  readonly text: string;
+  /** Positive: it made what is explained likelier; undefined: not computed yet. */
+  readonly bits: number | undefined;
+  readonly klBits: number | undefined;
+  readonly isNoise: boolean;
+  /** Of those beside it. */
+  readonly isStrongest: boolean;
+  /** It can be taken apart, at this cost. */
+  readonly finer: { readonly level: SourceLevel; readonly cost: Cost } | undefined;
+}
+
+/** What would be predicted without a source, beside what is. */
+export interface SelectedSource {
+  readonly key: string;
+  readonly whole: readonly ListedToken[];
+  readonly without: readonly ListedToken[];
+  /** Of what is explained. */
+  readonly wholeBits: number;
+  readonly withoutBits: number;
+}
+
+interface Node {
+  readonly source: Source;
+  readonly level: SourceLevel;
+  readonly key: string;
+  readonly firstLine: number;
+  readonly lastLine: number;
+  readonly text: string;
+  result: WithoutResult | undefined;
+  /** Of the next finer level, empty where it cannot be taken apart; undefined: nobody has looked. */
+  finer: readonly Node[] | undefined;
+  isOpen: boolean;
+}
+
+/** Leave-one-out from coarse to fine: blocks, the lines of the strongest one, and tokens where somebody asks for them. Each filler has numbers of its own. */
+export class InfluenceSection implements ExplainSection<InfluenceState> {
+  readonly #explaining: Explaining;
+  readonly #trees = new Map<Filler, readonly Node[]>();
+  #filler: Filler = 'startToken';
+  #run: AbortController | undefined;
+  /** Of the present run. */
+  #progress = { done: 0, all: 0 };
+  #problem: string | undefined;
+  #selected: string | undefined;
+
+  constructor(explaining: Explaining) {
+    this.#explaining = explaining;
+    if (explaining.target.provenance.startTokenId === null) this.#filler = 'proposals';
+  }
+
+  state(): InfluenceState {
+    const rest = this.#rest();
+    return {
+      filler: this.#filler,
+      offer: this.#run || rest === 0 ? undefined : this.#costOf(rest),
+      progress: this.#run && this.#progress,
+      problem: this.#problem,
+      isEmpty: this.#blocks.length === 0,
+      sources: this.#shown(this.#blocks, 0),
+      selected: this.#selectedState(),
+    };
+  }
+
+  shown(): void {
+    const rest = this.#rest();
+    if (rest > 0 && !this.#run && mayBeginUnasked(this.#costOf(rest))) void this.#coarseToFine();
+  }
+
+  hidden(): void {
+    this.#run?.abort();
+    this.#run = undefined;
+  }
+
+  receive({ name, value }: SectionAsked): void {
+    switch (name) {
+      case 'run':
+        void this.#coarseToFine();
+        return;
+      case 'cancel':
+        this.hidden();
+        break;
+      case 'filler':
+        this.hidden();
+        this.#filler = fillers.find(each => each === value) ?? this.#filler;
+        this.#problem = undefined;
+        this.shown();
+        break;
+      case 'open': {
+        const node = this.#node(value);
+        if (node) void this.#open(node);
+        return;
+      }
+      case 'select': {
+        const node = this.#node(value);
+        if (!node) return;
+        this.#selected = node.key;
+        this.#explaining.reveal(node.source.span);
+        break;
+      }
+    }
+    this.#explaining.changed();
+  }
+
+  /** The finest parts that have numbers, each place once. */
+  painting(): SectionPainting {
+    const leaves = finest(this.#blocks).sort((a, b) => a.source.span.start - b.source.span.start);
+    const lineEnds = new Map<number, string>();
+    const pieces = leaves.map((node): PaintedPiece => {
+      const { bits, hover } = this.#painted(node);
+      if (node.level !== 'token') lineEnds.set(node.lastLine - 1, this.#lineEnd(node, bits));
+      return { span: node.source.span, bits, hover };
+    });
+    return { pieces, lineEnds };
+  }
+
+  #painted(node: Node): { readonly bits: number; readonly hover: vscode.MarkdownString } {
+    const bits = this.#bitsOf(node) ?? NaN;
+    const klBits = Math.max(0, node.result?.without.klBits ?? NaN);
+    const words = [this.#effectInWords(bits), vscode.l10n.t('The whole prediction changes by {0} bits (KL).', formatBits(klBits))];
+    return { bits, hover: new vscode.MarkdownString(words.map(escapedText).join('\n\n')) };
+  }
+
+  #effectInWords(bits: number): string {
+    const { target, chosen } = this.#explaining;
+    const written = formatSignedBits(bits);
+    if (Math.abs(bits) <= target.noise.bits) return vscode.l10n.t('{0} bits: not to be told from noise.', written);
+    if (chosen.b !== undefined)
+      return bits > 0
+        ? vscode.l10n.t('{0} bits: it speaks for the first of the two tokens.', written)
+        : vscode.l10n.t('{0} bits: it speaks for the second of the two tokens.', written);
+    return bits > 0
+      ? vscode.l10n.t('{0} bits: it made the target likelier.', written)
+      : vscode.l10n.t('{0} bits: it made the target less likely.', written);
+  }
+
+  #lineEnd({ level, firstLine, lastLine }: Node, bits: number): string {
+    const written = formatSignedBits(bits);
+    if (level === 'line' || firstLine === lastLine) return vscode.l10n.t('{0} bits', written);
+    return vscode.l10n.t('{0} bits: lines {1} to {2}', written, firstLine.toString(), lastLine.toString());
+  }
+
+  get #blocks(): readonly Node[] {
+    let blocks = this.#trees.get(this.#filler);
+    if (!blocks) {
+      blocks = this.#nodes('block', undefined, '');
+      this.#trees.set(this.#filler, blocks);
+    }
+    return blocks;
+  }
+
+  #nodes(level: SourceLevel, within: Node | undefined, prefix: string): readonly Node[] {
+    const { target } = this.#explaining;
+    const { document, table, text, contextFirst, row } = target;
+    return sourcesOf(table, text, contextFirst, row, level, within?.source.rows).map((source, index) => {
+      const content = text.slice(source.span.start, source.span.end);
+      const shownStart = source.span.start + content.length - content.trimStart().length;
+      const lineOf = (offset: number) => document.positionAt(offset).line + 1;
+      return {
+        source,
+        level,
+        key: `${prefix}${index}`,
+        firstLine: lineOf(Math.min(shownStart, source.span.end)),
+        lastLine: lineOf(source.span.start + content.trimEnd().length),
+        text: level === 'token' ? content : excerpt(content, excerptLength),
+        result: undefined,
+        finer: undefined,
+        isOpen: false,
+      };
+    });
+  }
+
+  #finerOf(node: Node): readonly Node[] {
+    return (node.finer ??= this.#makeFiner(node));
+  }
+
+  #makeFiner(node: Node): readonly Node[] {
+    if (node.level === 'token') return [];
+    const lines = node.level === 'block' ? this.#nodes('line', node, `${node.key}.`) : [];
+    if (lines.length > 1) return lines;
+    const tokens = this.#nodes('token', node, `${node.key}.`);
+    return tokens.length > 1 ? tokens : [];
+  }
+
+  /** What is computed without being asked for once a block is known to be the strongest: its lines, or the tokens of the only line that there is. */
+  #nextOf(block: Node): readonly Node[] {
+    const finer = this.#finerOf(block);
+    return finer[0]?.level === 'line' || this.#blocks.length === 1 ? finer : [];
+  }
+
+  /** Tokens that the model would be given until the strongest block's lines are there; at most, since nobody knows which that is. */
+  #rest(): number {
+    const blocks = this.#blocks;
+    const open = blocks.filter(({ result }) => !result);
+    const strongest = open.length === 0 ? this.#strongest(blocks) : undefined;
+    const candidates = strongest ? [strongest] : blocks;
+    const most = Math.max(0, ...candidates.map(block => this.#tokensFor(this.#nextOf(block).filter(({ result }) => !result))));
+    return this.#tokensFor(open) + most;
+  }
+
+  #tokensFor(nodes: readonly Node[]): number {
+    if (nodes.length === 0) return 0;
+    const { row, contextFirst } = this.#explaining.target;
+    const whole = row - contextFirst;
+    const sources = costTokens(
+      nodes.map(({ source }) => source),
+      row,
+      contextFirst,
+    );
+    return whole + (sources - whole) * (this.#filler === 'proposals' ? proposalRuns : 1);
+  }
+
+  #costOf(tokens: number): Cost {
+    return this.#explaining.speed.cost(tokens);
+  }
+
+  async #coarseToFine(): Promise<void> {
+    await this.#running(async measure => {
+      const blocks = this.#blocks;
+      await measure(blocks);
+      const strongest = this.#strongest(blocks);
+      if (!strongest) return;
+      const next = this.#nextOf(strongest);
+      strongest.isOpen ||= next.length > 0;
+      await measure(next);
+    });
+  }
+
+  async #open(node: Node): Promise<void> {
+    const finer = this.#finerOf(node);
+    if (finer.length === 0) return;
+    node.isOpen = true;
+    await this.#running(measure => measure(finer));
+  }
+
+  /** One run at a time; the newest wins. Never rejects. */
+  async #running(work: (measure: (nodes: readonly Node[]) => Promise<void>) => Promise<void>): Promise<void> {
+    this.hidden();
+    const run = new AbortController();
+    this.#run = run;
+    this.#problem = undefined;
+    this.#progress = { done: 0, all: 0 };
+    const filler = this.#filler;
+    try {
+      await work(async nodes => {
+        const open = nodes.filter(({ result }) => !result);
+        this.#progress = { done: this.#progress.done, all: this.#progress.all + open.length };
+        this.#explaining.changed();
+        for (const node of open) {
+          const begun = performance.now();
+          const { result } = await this.#explaining.ask('without', { source: node.source.rows, filler }, run.signal);
+          run.signal.throwIfAborted();
+          this.#explaining.speed.ran(result.tokensRun, (performance.now() - begun) / 1000);
+          node.result = result;
+          this.#progress = { ...this.#progress, done: this.#progress.done + 1 };
+          this.#explaining.changed();
+        }
+      });
+    } catch (error) {
+      if (!run.signal.aborted) this.#problem = this.#explaining.inWords(error);
+    } finally {
+      if (this.#run === run) {
+        this.#run = undefined;
+        this.#explaining.changed();
+      }
+    }
+  }
+
+  #bitsOf({ result }: Node): number | undefined {
+    const { chosen } = this.#explaining;
+    return result && bitsOf(result.without, chosen) - bitsOf(result.whole, chosen);
+  }
+
+  #strongest(nodes: readonly Node[]): Node | undefined {
+    let strongest: Node | undefined;
+    let most = -1;
+    for (const node of nodes) {
+      const size = Math.abs(this.#bitsOf(node) ?? NaN);
+      if (size > most) [strongest, most] = [node, size];
+    }
+    return strongest;
+  }
+
+  #shown(nodes: readonly Node[], depth: number): readonly SourceShown[] {
+    const strongest = this.#strongest(nodes);
+    return nodes.flatMap(node => {
+      const bits = this.#bitsOf(node);
+      const left = this.#finerOf(node).filter(({ result }) => !result);
+      const [part] = left;
+      const shown: SourceShown = {
+        ...node.source.span,
+        key: node.key,
+        level: node.level,
+        depth,
+        firstLine: node.firstLine,
+        lastLine: node.lastLine,
+        text: node.text,
+        bits,
+        klBits: node.result?.without.klBits,
+        isNoise: bits !== undefined && Math.abs(bits) <= this.#explaining.target.noise.bits,
+        isStrongest: node === strongest && nodes.length > 1 && nodes.every(({ result }) => result),
+        finer: part && { level: part.level, cost: this.#costOf(this.#tokensFor(left)) },
+      };
+      return [shown, ...this.#shown(opened(node), depth + 1)];
+    });
+  }
+
+  #selectedState(): SelectedSource | undefined {
+    const node = this.#selected === undefined ? undefined : this.#node(this.#selected);
+    if (!node?.result) return undefined;
+    const { chosen } = this.#explaining;
+    const { whole, without } = node.result;
+    return {
+      key: node.key,
+      whole: this.#listed(whole),
+      without: this.#listed(without),
+      wholeBits: bitsOf(whole, chosen),
+      withoutBits: bitsOf(without, chosen),
+    };
+  }
+
+  #listed({ topIds, topLogProbabilities }: Prediction): readonly ListedToken[] {
+    const { vocabulary } = this.#explaining.target;
+    return [...topIds].map((id, index) => ({
+      token: vocabulary.piecesOf(id),
+      probability: Math.exp(topLogProbabilities[index] ?? NaN),
+    }));
+  }
+
+  #node(key: unknown): Node | undefined {
+    if (typeof key !== 'string') return undefined;
+    const find = (nodes: readonly Node[]): Node | undefined => {
+      for (const node of nodes) {
+        const found = node.key === key ? node : find(opened(node));
+        if (found) return found;
+      }
+      return undefined;
+    };
+    return find(this.#blocks);
+  }
+}
+
+/** Parts that have numbers, and of which no part has any. */
+function finest(nodes: readonly Node[]): Node[] {
+  return nodes.flatMap(node => {
+    const below = finest(opened(node));
+    if (below.length > 0) return below;
+    return node.result ? [node] : [];
+  });
+}
+
+function opened({ isOpen, finer }: Node): readonly Node[] {
+  return isOpen ? (finer ?? []) : [];
+}

@@ -1,0 +1,149 @@
+import { lengthsToTry, neededTokens } from '../core/contextLengths';
+import type { TriedLength } from '../core/contextLengths';
+import type { ChangedPrediction } from '../model/contextProtocol';
+import type { Cost, SectionAsked } from './explainProtocol';
+import { bitsOf, mayBeginUnasked } from './explainTarget';
+import type { ExplainSection, Explaining } from './explainTarget';
+
+/** What counts as having arrived at what the whole context gives. */
+const withinBits = 0.5;
+/** Lengths that are asked for together, in tokens: each question comes with its own way there and back. */
+const batchTokens = 64;
+
+/** How a prediction changes with the length of the context. */
+export interface LengthsState {
+  /** What the lengths that are still to be run would cost; undefined while they are run, and when all are there. */
+  readonly offer: Cost | undefined;
+  readonly progress: { readonly done: number; readonly all: number } | undefined;
+  readonly problem: string | undefined;
+  /** Ascending; the last one is the whole context. */
+  readonly points: readonly LengthShown[];
+  /** Undefined until all lengths are there, and where not even the longest is near enough. */
+  readonly needed: number | undefined;
+  readonly withinBits: number;
+}
+
+export interface LengthShown extends TriedLength {
+  /** From 1: where such a context begins; undefined: nowhere, or within the target's line. */
+  readonly line: number | undefined;
+  /** Of what is explained. */
+  readonly bits: number;
+  /** Of the whole distribution, from that of the whole context. */
+  readonly klBits: number;
+}
+
+/** The same model on short texts: every length is read anew. */
+export class LengthsSection implements ExplainSection<LengthsState> {
+  readonly #explaining: Explaining;
+  readonly #results = new Map<number, ChangedPrediction>();
+  /** Lengths that the model cannot answer: without a start token, none at all. */
+  readonly #unanswered = new Set<number>();
+  #tried: readonly TriedLength[];
+  #run: AbortController | undefined;
+  #problem: string | undefined;
+
+  constructor(explaining: Explaining) {
+    this.#explaining = explaining;
+    this.#tried = this.#lengths();
+  }
+
+  state(): LengthsState {
+    const { target, chosen } = this.#explaining;
+    const wholeTokens = target.row - target.contextFirst;
+    const points = this.#tried.flatMap(({ tokens, border }) => {
+      const seen = tokens === wholeTokens ? { ...target.whole, klBits: 0 } : this.#results.get(tokens);
+      const line = border === 'count' ? undefined : this.#lineOf(tokens);
+      return seen ? [{ tokens, border, line, bits: bitsOf(seen, chosen), klBits: seen.klBits }] : [];
+    });
+    const left = this.#left();
+    return {
+      offer: this.#run || left.length === 0 ? undefined : this.#explaining.speed.cost(this.#costOf(left)),
+      progress: this.#run && { done: this.#tried.length - left.length, all: this.#tried.length },
+      problem: this.#problem,
+      points,
+      needed: left.length === 0 ? neededTokens(points, bitsOf(target.whole, chosen), withinBits) : undefined,
+      withinBits,
+    };
+  }
+
+  shown(): void {
+    // Functions may have become known since.
+    if (this.#results.size === 0) this.#tried = this.#lengths();
+    const left = this.#left();
+    if (left.length > 0 && !this.#run && mayBeginUnasked(this.#explaining.speed.cost(this.#costOf(left)))) void this.#compute();
+  }
+
+  hidden(): void {
+    this.#run?.abort();
+    this.#run = undefined;
+  }
+
+  receive({ name }: SectionAsked): void {
+    if (name === 'run') void this.#compute();
+    else if (name === 'cancel') {
+      this.hidden();
+      this.#explaining.changed();
+    }
+  }
+
+  /** Never rejects. */
+  async #compute(): Promise<void> {
+    if (this.#run) return;
+    const run = new AbortController();
+    this.#run = run;
+    this.#problem = undefined;
+    this.#explaining.changed();
+    const { speed } = this.#explaining;
+    try {
+      for (let left = this.#left(); left.length > 0; left = this.#left()) {
+        const few = left.filter(tokens => tokens <= batchTokens);
+        const lengths = few.length > 0 ? few : left.slice(0, 1);
+        const begun = performance.now();
+        const { result } = await this.#explaining.ask('contextLengths', { lengths }, run.signal);
+        if (run.signal.aborted) return;
+        speed.ran(this.#costOf(lengths), (performance.now() - begun) / 1000);
+        for (const [index, tokens] of result.lengths.entries()) {
+          const prediction = result.predictions[index];
+          if (prediction) this.#results.set(tokens, prediction);
+        }
+        for (const tokens of lengths) if (!this.#results.has(tokens)) this.#unanswered.add(tokens);
+        this.#tried = this.#tried.filter(({ tokens }) => !this.#unanswered.has(tokens));
+        this.#explaining.changed();
+      }
+    } catch (error) {
+      if (!run.signal.aborted) this.#problem = this.#explaining.inWords(error);
+    } finally {
+      if (this.#run === run) {
+        this.#run = undefined;
+        this.#explaining.changed();
+      }
+    }
+  }
+
+  #lengths(): readonly TriedLength[] {
+    const { target, functions } = this.#explaining;
+    return lengthsToTry(target.table, target.text, target.contextFirst, target.row, functions);
+  }
+
+  /** Ascending, still to be run; the whole context is known already. */
+  #left(): readonly number[] {
+    const { target } = this.#explaining;
+    const whole = target.row - target.contextFirst;
+    return this.#tried.map(({ tokens }) => tokens).filter(tokens => tokens !== whole && !this.#results.has(tokens));
+  }
+
+  #costOf(lengths: readonly number[]): number {
+    return lengths.reduce((sum, tokens) => sum + tokens + 1, 0);
+  }
+
+  #lineOf(tokens: number): number | undefined {
+    const { target } = this.#explaining;
+    const row = target.row - tokens;
+    const { document, table, text } = target;
+    const [start, end] = [table.starts[row], table.ends[row]];
+    if (start === undefined || end === undefined || document.version !== target.version) return undefined;
+    // The line that shows what the row does: its token may begin with the end of the line before.
+    const shown = start + text.slice(start, end).search(/\S|$/);
+    return document.positionAt(shown).line + 1;
+  }
+}

@@ -1,0 +1,179 @@
+import type * as vscode from 'vscode';
+import type { Provenance, ScoreTable, Span } from '../core/scores';
+import type { Vocabulary } from '../core/vocabulary';
+import type { Answer, ContextQuestion, DocumentView, QuestionParams } from '../documentView';
+import type { Prediction, TargetParams } from '../model/contextProtocol';
+import type { ScoredDocuments } from '../scoredDocuments';
+import type { PaintedPiece } from './signedPaint';
+import type { Chosen, Cost, NoiseWords } from './explainProtocol';
+
+/** Alternatives to choose from. */
+const topCount = 10;
+/** Where nobody has measured the noise: what 8-bit files usually have at the 95th percentile. */
+const usualNoiseBits = 0.3;
+/** Chunks and caches change the last digits of float32 arithmetic, too: by less than this. */
+const float32NoiseBits = 0.001;
+/** Runs below this are mostly waiting. */
+const leastMeasuredTokens = 16;
+
+/** A place of one document version. Everything is a copy: a newer table takes over the memory of the one it was made from. */
+export interface Target {
+  readonly document: vscode.TextDocument;
+  readonly version: number;
+  readonly text: string;
+  /** Of all tokens of the document. */
+  readonly table: Pick<ScoreTable, 'length' | 'starts' | 'ends'>;
+  /** 0 to the number of tokens; at that number, the end of the text. */
+  readonly row: number;
+  /** Of its token; empty at the end of the text. UTF-16. */
+  readonly span: Span;
+  /** First row of the window that the prediction is made in: the context is [contextFirst, row). */
+  readonly contextFirst: number;
+  /** The token of the text, if there is one, and the most probable others: what can be explained. */
+  readonly ids: readonly number[];
+  readonly hasActual: boolean;
+  /** From the whole context; its `surprisalBits` are those of `ids`. */
+  readonly whole: Prediction;
+  readonly vocabulary: Vocabulary;
+  readonly modelName: string;
+  readonly provenance: Provenance;
+  readonly noise: NoiseWords;
+}
+
+/** What is asked about a target beside what the target says itself. */
+export type TargetQuestion<Q extends ContextQuestion> = Omit<QuestionParams<Q>, keyof TargetParams>;
+
+/** What a section of the page works with: one target, and how to ask about it. */
+export interface Explaining {
+  readonly target: Target;
+  /** Whose bits are explained. They change while a section lives; results hold the bits of all `ids`, so that nothing is asked again. */
+  readonly chosen: Chosen;
+  /** Where functions begin and end in the text, as far as that is known. */
+  readonly functions: readonly Span[];
+  readonly speed: Speed;
+  /**
+   * Asks about the target: its row, ids and number of alternatives are added. Errors: 'cancelled' also where the text or the settings have changed
+   * meanwhile, of which the page tells.
+   */
+  ask<Q extends ContextQuestion>(question: Q, asked: TargetQuestion<Q>, signal: AbortSignal): Promise<Answer<Q>>;
+  /** What the section shows is something else now. */
+  changed(): void;
+  /** Brings a place of the document to the screen, without the focus. */
+  reveal(span: Span): void;
+  /** The failure in the reader's words. */
+  inWords(error: unknown): string;
+}
+
+/** A section of the page about one target; `State` is what the page draws. It is made when its tab is first seen, and lives as long as its target. */
+export interface ExplainSection<State> {
+  state(): State;
+  /** Its tab is seen: what takes little time may begin. */
+  shown(): void;
+  /** It is not seen any more: what is running ends, what is known stays. */
+  hidden(): void;
+  /** What the page asks for. Names and values are looked at here. */
+  receive(asked: { readonly name: string; readonly value?: string | number | undefined }): void;
+  /** What is painted in the editor while its tab is seen: ascending, without overlap; undefined: nothing. */
+  painting?(): SectionPainting | undefined;
+}
+export interface SectionPainting {
+  readonly pieces: readonly PaintedPiece[];
+  /** Behind lines, by their number from 0. */
+  readonly lineEnds: ReadonlyMap<number, string>;
+}
+
+/** How fast the model has answered in this session. */
+export class Speed {
+  #tokens = 0;
+  #seconds = 0;
+
+  /** A run of so many tokens took so long. Older runs count less and less. */
+  ran(tokens: number, seconds: number): void {
+    if (tokens < leastMeasuredTokens) return;
+    this.#tokens = this.#tokens / 2 + tokens;
+    this.#seconds = this.#seconds / 2 + seconds;
+  }
+
+  cost(tokens: number): Cost {
+    return { tokens, seconds: this.#tokens === 0 ? undefined : (tokens * this.#seconds) / this.#tokens };
+  }
+}
+
+/** What takes longer is not begun unasked. */
+const unaskedSeconds = 5;
+/** What is taken for the model's speed until it is known: slower than most machines. */
+const unmeasuredTokensPerSecond = 200;
+
+export function mayBeginUnasked({ tokens, seconds }: Cost): boolean {
+  return (seconds ?? tokens / unmeasuredTokensPerSecond) <= unaskedSeconds;
+}
+
+/** The row of the token that holds an offset, or the number of tokens behind the last one. */
+export function rowAt({ table }: DocumentView, offset: number): number {
+  const { ends, length } = table;
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ends[middle] ?? 0) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Asks what the model says at a row of the document's present version. */
+export async function targetAt(
+  scored: Pick<ScoredDocuments, 'ask'>,
+  document: vscode.TextDocument,
+  { table }: DocumentView,
+  row: number,
+  signal: AbortSignal,
+): Promise<Target> {
+  const { version } = document;
+  const text = document.getText();
+  const { length } = table;
+  const layout = { length, starts: table.starts.slice(0, length), ends: table.ends.slice(0, length) };
+  const actual = row < length ? table.ids[row] : undefined;
+  const given = actual === undefined ? [] : [actual];
+  const asked = { row, ids: given, topCount, lengths: [] };
+  const { result, vocabulary, modelName, provenance } = await scored.ask(document, 'contextLengths', asked, signal);
+  const { whole, contextFirst } = result;
+  const others = [...whole.topIds].map((id, index) => ({ id, bits: -(whole.topLogProbabilities[index] ?? NaN) / Math.LN2 }));
+  const choices = [
+    ...given.map((id, index) => ({ id, bits: whole.surprisalBits[index] ?? NaN })),
+    ...others.filter(({ id }) => id !== actual),
+  ];
+  const end = text.length;
+  return {
+    document,
+    version,
+    text,
+    table: layout,
+    row,
+    span: { start: layout.starts[row] ?? end, end: layout.ends[row] ?? end },
+    contextFirst,
+    ids: choices.map(({ id }) => id),
+    hasActual: actual !== undefined,
+    whole: { ...whole, surprisalBits: Float64Array.from(choices, ({ bits }) => bits) },
+    vocabulary,
+    modelName,
+    provenance,
+    noise: noiseOf(provenance),
+  };
+}
+
+/** Whose prediction, as every question about it says. */
+export function paramsOf({ row, ids }: Target): Omit<TargetParams, 'model' | 'document' | 'version' | 'settings'> {
+  return { row, ids, topCount };
+}
+
+/** Of a prediction of `ids`: the bits of A, or what A has more than B. */
+export function bitsOf({ surprisalBits }: Pick<Prediction, 'surprisalBits'>, { a, b }: Chosen): number {
+  const bits = surprisalBits[a] ?? NaN;
+  return b === undefined ? bits : bits - (surprisalBits[b] ?? NaN);
+}
+
+function noiseOf({ arithmetic, noiseFloorBits }: Provenance): NoiseWords {
+  if (arithmetic === 'float32') return { arithmetic, bits: float32NoiseBits, isMeasured: true };
+  return { arithmetic, bits: noiseFloorBits?.p95 ?? usualNoiseBits, isMeasured: noiseFloorBits !== null };
+}
