@@ -316,7 +316,7 @@ function tests(): void {
           file.path === 'config.json' ? { ...file, bytes: config.length, hash: { kind: 'sha256', hex } } : file,
         ),
       };
-      await assert.rejects(fetchIt(), /not valid JSON/);
+      await assert.rejects(fetchIt(), /is not a JSON object/);
       assert.ok(!existsSync(folder));
     });
   });
