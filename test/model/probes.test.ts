@@ -358,8 +358,13 @@ describe('what is inside of a model', () => {
         'layers',
         model => {
           named(model, 'MatMul_80').output = ['before'];
-          named(model, 'Softmax_65').output.push('side');
-          model.graph?.node.push({ ...named(model, 'Add_78'), name: 'around', input: ['before', 't66'], output: ['logits'] });
+          model.graph?.node.push({
+            ...named(model, 'Add_78'),
+            opType: 'Sub',
+            name: 'around',
+            input: ['before', 't66'],
+            output: ['logits'],
+          });
         },
         'borders of its layers',
       ],
