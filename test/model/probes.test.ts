@@ -195,8 +195,8 @@ describe('what is inside of a model', () => {
       await probed.reader.score(settings);
       const { length, surprisalBits } = probed.reader.finished;
       const found = await probed.switchOff(length, { kind: 'none' }, [5, 6], 3);
-      // The runtime computes 16-bit floats of fused operators in float32.
-      const tolerance = folder.endsWith('half') ? 1e-3 : 1e-6;
+      // The last digits of float32 products depend on how many rows a call has; 16-bit floats are rounded at other places.
+      const tolerance = folder.endsWith('half') ? 1e-3 : arithmetic === 'float32' ? 1e-4 : 1e-6;
       for (const [row, bits] of found.surprisalBits.entries()) near(bits, surprisalBits[row] ?? NaN, tolerance, `row ${String(row)}`);
       const next = await probed.next();
       for (const [index, id] of [5, 6].entries())
@@ -358,8 +358,13 @@ describe('what is inside of a model', () => {
         'layers',
         model => {
           named(model, 'MatMul_80').output = ['before'];
-          named(model, 'Softmax_65').output.push('side');
-          model.graph?.node.push({ ...named(model, 'Add_78'), name: 'around', input: ['before', 't66'], output: ['logits'] });
+          model.graph?.node.push({
+            ...named(model, 'Add_78'),
+            opType: 'Sub',
+            name: 'around',
+            input: ['before', 't66'],
+            output: ['logits'],
+          });
         },
         'borders of its layers',
       ],
