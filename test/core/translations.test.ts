@@ -6,7 +6,19 @@ type Strings = Readonly<Record<string, string>>;
 const read = (file: string): Strings => JSON.parse(readFileSync(file, 'utf8')) as Strings;
 
 /** Words that German has taken over, and names. */
-const sameInBoth = ['Code', 'Ember', 'Sampler', 'Text', 'Tide', 'Token', 'Token Lens', 'linear', 'neutral', 'neutral: {0}'];
+const sameInBoth = [
+  'Code',
+  'Ember',
+  'Sampler',
+  'Text',
+  'Tide',
+  'Token',
+  'Token Lens',
+  'Token Lens: {0}',
+  'linear',
+  'neutral',
+  'neutral: {0}',
+];
 
 /** Sorted, since German may put them in another order. */
 function found(text: string, pattern: RegExp): readonly string[] {
