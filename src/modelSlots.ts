@@ -42,8 +42,8 @@ export class ModelSlot implements Disposable {
       return connection;
     };
     this.client = new ModelClient({
+      ...options,
       connect,
-      log: options.log,
       get idleMs() {
         return options.idleMs;
       },
