@@ -34,7 +34,7 @@ export class ModelProcess {
   static async start(options: { readonly arena: boolean; readonly cacheFolder: string; readonly idleMs?: number }): Promise<ModelProcess> {
     const { arena, cacheFolder, idleMs = 0 } = options;
     const client = new ModelClient({ connect: childProcesses(path.resolve('dist/worker.js')), log: () => undefined, idleMs });
-    const load = { folder: bundledModel, dtype: undefined, threads, arena, cacheFolder, snapshotBytes };
+    const load = { folder: bundledModel, dtype: undefined, threads, arena, device: 'cpu' as const, cacheFolder, snapshotBytes };
     return new ModelProcess(client, await client.call('load', load, never));
   }
 

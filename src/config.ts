@@ -4,6 +4,7 @@ import {
   announceModes,
   clampedFraction,
   clampedNumber,
+  devices,
   fractionSettings,
   hoverModes,
   inspectModes,
@@ -23,6 +24,7 @@ import { regionKinds } from './core/regions';
 import type { RegionKind } from './core/regions';
 import { muteModes, palettes, styles } from './core/look';
 import type { LookSettings } from './core/look';
+import type { Device } from './core/scores';
 import type { StretchLimits } from './core/stretches';
 import { DisposableStore } from './disposable';
 import type { Disposable } from './disposable';
@@ -105,6 +107,11 @@ export class Config implements Disposable {
   /** At least 1. */
   get threads(): number {
     return this.#number('threads') || Math.max(1, Math.floor(availableParallelism() / 2));
+  }
+
+  /** What the model is to run on; where it cannot, it runs on the processor. */
+  get device(): Device {
+    return oneOf(this.#read('device'), devices, otherDefaults.device);
   }
 
   /** Minutes without work after which the model leaves memory; 0: never. */

@@ -98,7 +98,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const reading = store.add(new ReadingCheck(scored, pauses));
   store.add(reading.onDidDecide(({ document, medianBitsPerByte }) => looks.setRelative(document, medianBitsPerByte)));
   const stretches = store.add(new StretchFinder(scored, leftOut, config, pauses, context.workspaceState));
-  store.add(new StatusBarView({ scored, config, looks, shown, reading, stretches }));
+  store.add(new StatusBarView({ scored, config, looks, shown, reading, stretches, model }));
   store.add(new ContextKeys(scored, config, looks));
   store.add(reportFailures(scored, showLog));
   const panel = store.add(new PanelView(context.extensionUri, { scored, config, looks, focus, pauses, reading }, context.workspaceState));

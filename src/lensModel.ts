@@ -1,25 +1,18 @@
+import path from 'node:path';
 import * as vscode from 'vscode';
 import type { Config } from './config';
-import { Vocabulary } from './core/vocabulary';
 import type { Disposable } from './disposable';
 import { DisposableStore } from './disposable';
-import { freeMemory, MemoryGate, memoryNeeded } from './memoryGate';
+import { freeMemory, isShort, MemoryGate, memoryNeeded } from './memoryGate';
 import { childProcesses } from './model/childProcess';
-import { ModelClient } from './model/client';
 import { ModelError } from './model/errors';
 import type { LoadParams, Measurements, ModelDescription } from './model/protocol';
+import { ModelSlot, SecondModel } from './modelSlots';
+import type { ModelSlotOptions, ReadyModel } from './modelSlots';
 import type { WindowFocus } from './windowFocus';
 
 /** In a window without focus the model stays so long after another extension has asked for scores: it may go on asking. */
 const betweenQuestionsMs = 10_000;
-
-/** A model that is in memory and ready for calls. `generation` names the process: what was sent to another one is gone. */
-export interface ReadyModel {
-  readonly client: ModelClient;
-  readonly generation: number;
-  readonly description: ModelDescription;
-  readonly vocabulary: Vocabulary;
-}
 
 export interface LensModelFiles {
   readonly worker: string;
@@ -28,7 +21,7 @@ export interface LensModelFiles {
   readonly cacheFolder: string | undefined;
 }
 
-/** The model that the settings name, in a process of its own; loaded when first asked for. */
+/** The model that the settings name, in a process of its own; loaded when first asked for. Another one beside it, in a second process, for comparing. */
 export class LensModel implements Disposable {
   readonly #store = new DisposableStore();
   readonly #config: Config;
@@ -42,8 +35,11 @@ export class LensModel implements Disposable {
   /** The user says to load the model although memory is short: what was refused for that can be tried again. */
   readonly onDidAllow = this.#allowed.event;
   readonly #gate: MemoryGate;
-  #client: ModelClient;
-  #ready: ReadyModel | undefined;
+  readonly #freeBytes: () => number | undefined;
+  #slot: ModelSlot;
+  #second: SecondModel;
+  /** Told last in the log. */
+  #deviceFallback: string | undefined;
 
   constructor(
     config: Config,
@@ -65,47 +61,57 @@ export class LensModel implements Disposable {
     this.#gate = new MemoryGate(memory.freeBytes, memory.ask, () => {
       this.#allowed.fire();
     });
-    this.#client = this.#newClient();
+    this.#freeBytes = memory.freeBytes;
+    this.#slot = this.#newSlot();
+    this.#second = this.#newSecond();
     this.#store.add(
       config.onDidChange(event => {
-        if (config.affects(event, 'idleMinutes', 'unloadAfterSeconds')) this.#client.idleChanged();
-        if (!config.affects(event, 'modelFolder', 'threads', 'snapshotMegabytes')) return;
-        this.#client.dispose();
-        this.#client = this.#newClient();
-        this.#ready = undefined;
+        if (config.affects(event, 'idleMinutes', 'unloadAfterSeconds')) this.#idleChanged();
+        if (!config.affects(event, 'modelFolder', 'threads', 'device', 'snapshotMegabytes')) return;
+        this.#slot.dispose();
+        this.#second.dispose();
+        this.#slot = this.#newSlot();
+        this.#second = this.#newSecond();
         this.#replaced.fire();
       }),
     );
     this.#store.add(
       focus.onDidChange(() => {
-        this.#client.idleChanged();
+        this.#idleChanged();
       }),
     );
   }
 
   get deathsInARow(): number {
-    return this.#client.deathsInARow;
+    return this.#slot.client.deathsInARow;
   }
 
   /** The model that is in memory; undefined where none is, and none is loaded for it. */
   get loaded(): ModelDescription | undefined {
-    return this.#running?.description;
+    return this.#slot.running?.description;
   }
 
   /** Rejects with a `Refusal` where there is too little memory to load it. */
   async ready(signal: AbortSignal): Promise<ReadyModel> {
-    const client = this.#client;
-    const known = this.#running;
-    if (known) return known;
+    const slot = this.#slot;
+    if (slot.running) return slot.running;
     const params = this.#loadParams();
-    this.#gate.check(await memoryNeeded(params));
-    const started = performance.now();
-    const description = await client.call('load', params, signal);
-    if (this.#ready?.client === client && this.#ready.generation === client.generation) return this.#ready; // somebody else was faster
-    const ready = { client, generation: client.generation, description, vocabulary: new Vocabulary(description.vocabulary) };
-    if (client === this.#client) this.#ready = ready;
-    this.#logLoaded(description, performance.now() - started);
-    return ready;
+    const neededBytes = await memoryNeeded(params);
+    // Memory is short, or was when the process died: the other model goes first.
+    if (this.#second.slot.isAlive && (slot.client.deathsInARow > 0 || this.#isShort(neededBytes)))
+      await this.#second.slot.release('memory is short');
+    this.#gate.check(neededBytes);
+    return slot.load(params, signal);
+  }
+
+  /**
+   * A model by its folder: that of the settings, or one in a second process, in which another folder takes the place of the one before. Rejects with a
+   * `Refusal` where memory has no room for both. What is known of the second is gone when it was idle, and when the first needs its memory.
+   */
+  async readyIn(folder: string, signal: AbortSignal): Promise<ReadyModel> {
+    const first = this.#loadParams();
+    if (path.resolve(folder) === path.resolve(first.folder)) return this.ready(signal);
+    return this.#second.ready({ ...first, folder }, this.#slot.running ? undefined : first, signal);
   }
 
   /** Asks again whether to load the model where memory is short: somebody wants scores once more. */
@@ -115,13 +121,13 @@ export class LensModel implements Disposable {
 
   /** What the process has cost; undefined where none runs, and none is started for it. */
   async measure(): Promise<Measurements | undefined> {
-    const running = this.#running;
+    const { running } = this.#slot;
     return running?.client.call('measure', { model: running.description.key }, new AbortController().signal);
   }
 
   /** Lets the model process forget a document, if it is still the one that was told of it. */
   async close(document: string, told: Pick<ReadyModel, 'client' | 'generation' | 'description'>): Promise<void> {
-    const client = this.#client;
+    const { client } = this.#slot;
     if (client.processId === undefined || client !== told.client || client.generation !== told.generation) return;
     try {
       await client.call('close', { model: told.description.key, document }, new AbortController().signal);
@@ -131,20 +137,28 @@ export class LensModel implements Disposable {
   }
 
   dispose(): void {
-    this.#client.dispose();
+    this.#slot.dispose();
+    this.#second.dispose();
     this.#store.dispose();
   }
 
-  get #running(): ReadyModel | undefined {
-    const known = this.#ready;
-    const client = this.#client;
-    return known?.client === client && client.processId !== undefined && known.generation === client.generation ? known : undefined;
+  #isShort(neededBytes: number): boolean {
+    const freeBytes = this.#freeBytes();
+    return freeBytes !== undefined && isShort(neededBytes, freeBytes);
   }
 
-  #logLoaded({ name, key, head, selfCheck }: ModelDescription, ms: number): void {
+  #idleChanged(): void {
+    this.#slot.client.idleChanged();
+    this.#second.slot.client.idleChanged();
+  }
+
+  #logLoaded({ name, key, head, selfCheck, device, deviceFallback }: ModelDescription, ms: number): void {
     this.#log.info(
-      `Loaded ${name} (${key.dtype}, ${key.arithmetic}, ${key.contentHash.slice(0, 12)}) in ${String(Math.round(ms))} ms; scoring head: ${head}.`,
+      `Loaded ${name} (${key.dtype}, ${key.arithmetic}, ${key.contentHash.slice(0, 12)}) in ${String(Math.round(ms))} ms; scoring head: ${head}; device: ${device}.`,
     );
+    if (deviceFallback !== undefined && deviceFallback !== this.#deviceFallback)
+      this.#log.warn(`The model runs on the processor, as WebGPU (tokenLens.device) could not be used: ${deviceFallback}.`);
+    this.#deviceFallback = deviceFallback;
     if (!selfCheck.plausible) {
       this.#log.warn(
         `${name} reads plain English at ${selfCheck.bitsPerByte.toFixed(1)} bits a byte, like a model that was never trained: its scores mean little.`,
@@ -159,14 +173,23 @@ export class LensModel implements Disposable {
       threads: this.#config.threads,
       // In Electron large aligned allocations end the process, and the arena makes them.
       arena: process.versions['electron'] === undefined,
+      device: this.#config.device,
       cacheFolder: this.#files.cacheFolder,
       snapshotBytes: this.#config.snapshotBytes,
     };
   }
 
-  #newClient(): ModelClient {
+  #newSlot(): ModelSlot {
+    return new ModelSlot(this.#slotOptions());
+  }
+
+  #newSecond(): SecondModel {
+    return new SecondModel(this.#slotOptions(), this.#freeBytes);
+  }
+
+  #slotOptions(): ModelSlotOptions {
     const idleMs = () => this.#idleMs();
-    return new ModelClient({
+    return {
       connect: childProcesses(this.#files.worker, { lowPriority: true }),
       log: (level, message) => {
         this.#log[level](message);
@@ -174,7 +197,10 @@ export class LensModel implements Disposable {
       get idleMs() {
         return idleMs();
       },
-    });
+      onLoaded: (description, ms) => {
+        this.#logLoaded(description, ms);
+      },
+    };
   }
 
   /** 0: never. */

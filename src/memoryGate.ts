@@ -56,6 +56,11 @@ function sizeOf(file: string): Promise<number> {
   );
 }
 
+/** Loading what needs that much would make the machine swap. */
+export function isShort(neededBytes: number, freeBytes: number): boolean {
+  return freeBytes < margin * neededBytes;
+}
+
 /** Lets a model be loaded where there is memory for it; where there is not, asks, once until `askAgain`. */
 export class MemoryGate {
   readonly #freeBytes: () => number | undefined;
@@ -77,7 +82,7 @@ export class MemoryGate {
   /** Throws a `Refusal` where there is too little memory; nobody waits for the answer to the question. */
   check(neededBytes: number): void {
     const freeBytes = this.#freeBytes();
-    if (this.#answer === 'yes' || freeBytes === undefined || freeBytes >= margin * neededBytes) return;
+    if (this.#answer === 'yes' || freeBytes === undefined || !isShort(neededBytes, freeBytes)) return;
     if (this.#answer === 'none') void this.#question(neededBytes, freeBytes);
     throw new Refusal({ kind: 'memory', neededBytes, freeBytes });
   }

@@ -1,5 +1,6 @@
 import type * as vscode from 'vscode';
-import type { LensModel, ReadyModel } from './lensModel';
+import type { LensModel } from './lensModel';
+import type { ReadyModel } from './modelSlots';
 import { ModelError } from './model/errors';
 import type { TextEdit } from './model/protocol';
 import type { Pauses } from './pauses';

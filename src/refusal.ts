@@ -8,12 +8,14 @@ export type RefusalReason =
   | { readonly kind: 'language' }
   | { readonly kind: 'folder' }
   /** The model was not loaded: the machine has too little free memory for it, and nobody said to load it all the same. */
-  | { readonly kind: 'memory'; readonly neededBytes: number; readonly freeBytes: number };
+  | { readonly kind: 'memory'; readonly neededBytes: number; readonly freeBytes: number }
+  /** The same, of a model beside the one of the settings: `neededBytes` is what is to be loaded, with the first model where that is not in memory. */
+  | { readonly kind: 'second-memory'; readonly neededBytes: number; readonly freeBytes: number };
 
 /** What whoever asked for scores is told; views say the reason in the user's language. */
 export class Refusal extends ModelError {
   constructor(readonly reason: RefusalReason) {
-    super(reason.kind === 'memory' ? 'out-of-memory' : 'unsupported', refusalText(reason));
+    super(reason.kind === 'memory' || reason.kind === 'second-memory' ? 'out-of-memory' : 'unsupported', refusalText(reason));
   }
 }
 
@@ -32,6 +34,11 @@ function refusalText(reason: RefusalReason): string {
       return (
         `Loading the model takes about ${megabytes(reason.neededBytes)} MB of memory, and ${megabytes(reason.freeBytes)} MB are free. ` +
         'Close other programs, or turn the lens off and on for a document to be asked whether to load it all the same.'
+      );
+    case 'second-memory':
+      return (
+        `Two models at once need about ${megabytes(reason.neededBytes)} MB more memory, and ${megabytes(reason.freeBytes)} MB are free. ` +
+        'Close other programs, or choose a smaller model.'
       );
   }
 }

@@ -49,6 +49,7 @@ export async function scoreCommand(
       dtype: request.dtype,
       threads: threadsOf(request),
       arena: true, // this is no Electron process, where it could be deadly
+      device: 'cpu' as const,
       cacheFolder: envPaths('token-lens', { suffix: '' }).cache,
       snapshotBytes: 0, // nothing is edited here
     };

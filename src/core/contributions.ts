@@ -1,6 +1,7 @@
 /** What package.json declares, as constants: a test holds the two together. */
 import { bandCount, defaultBandEdges, presetNames } from './band';
 import type { BandEdges } from './band';
+import type { Device } from './scores';
 
 /** Commands for people. */
 export const publicCommands = [
@@ -101,6 +102,8 @@ export type ScoreOn = (typeof scoreOnModes)[number];
 
 export const inspectModes = ['off', 'auto'] as const;
 
+export const devices = ['cpu', 'webgpu'] as const satisfies readonly Device[];
+
 export const announceModes = ['auto', 'on', 'off'] as const;
 
 export interface NumberSetting {
@@ -149,6 +152,7 @@ export const otherDefaults = {
   wordCorrection: false,
   startToken: true,
   modelFolder: '',
+  device: 'cpu',
   hubHost: 'https://huggingface.co',
   skipLanguages: [],
   skipFolders: ['**/node_modules/**', '**/.git/**'],

@@ -62,6 +62,7 @@ export function provenanceText(provenance: Provenance): string {
     provenance.model,
     provenance.dtype,
     provenance.arithmetic,
+    ...(provenance.device ? ['WebGPU'] : []),
     `window ${formatCount(provenance.window)}`,
     `overlap ${formatCount(provenance.overlap)}`,
     ...(provenance.anchors === 'text' ? ['borders by text'] : []),
@@ -74,7 +75,7 @@ export function provenanceText(provenance: Provenance): string {
 
 /** Numbers of both can be held against each other: the same model, arithmetic and windows. */
 export function isSameMeasure(a: Provenance, b: Provenance): boolean {
-  const names = ['modelHash', 'dtype', 'arithmetic', 'window', 'overlap', 'anchors', 'startTokenId'] as const;
+  const names = ['modelHash', 'dtype', 'arithmetic', 'device', 'window', 'overlap', 'anchors', 'startTokenId'] as const;
   return names.every(name => a[name] === b[name]) && a.preamble?.kind === b.preamble?.kind && a.preamble?.sha256 === b.preamble?.sha256;
 }
 

@@ -2,7 +2,18 @@ import { bandOf } from './band';
 import type { BandEdges } from './band';
 import type { Cells } from './cells';
 import { rowState } from './scores';
-import type { Arithmetic, ModelKey, NoiseFloor, PreambleNote, Provenance, ScoreTable, Summary, TokenScore, WindowSettings } from './scores';
+import type {
+  Arithmetic,
+  Device,
+  ModelKey,
+  NoiseFloor,
+  PreambleNote,
+  Provenance,
+  ScoreTable,
+  Summary,
+  TokenScore,
+  WindowSettings,
+} from './scores';
 
 /** Why a token has no numbers: nothing stood before it and the model was given no start token. */
 const unscoredReason = 'nothing before it in its window, and no start token';
@@ -108,7 +119,7 @@ interface Checked {
 
 /** `window` and `startTokenId`: in force, as the model process answered. */
 export function provenanceOf(
-  model: { readonly name: string; readonly key: ModelKey; readonly selfCheck: Checked },
+  model: { readonly name: string; readonly key: ModelKey; readonly selfCheck: Checked; readonly device?: Device },
   arithmetic: Arithmetic,
   window: WindowSettings,
   startTokenId: number | null,
@@ -128,6 +139,7 @@ export function provenanceOf(
     repeatabilityBits: model.selfCheck.repeatabilityBits,
     selfCheck: model.selfCheck.plausible ? 'passed' : 'implausible',
     documentVersion,
+    ...(model.device === 'webgpu' && arithmetic === 'native' ? { device: model.device } : {}),
     ...(preamble ? { preamble } : {}),
   };
 }

@@ -113,6 +113,9 @@ export interface UsualLevels {
 }
 
 /** Where numbers come from; goes on every view and export. */
+/** What a model computes on; `float32` arithmetic is always the processor's. */
+export type Device = 'cpu' | 'webgpu';
+
 export interface Provenance {
   readonly model: string;
   readonly modelHash: string;
@@ -129,6 +132,8 @@ export interface Provenance {
   /** `implausible`: the model loads, but reads plain English as if it had never seen any. Null: not checked. */
   readonly selfCheck: 'passed' | 'implausible' | null;
   readonly documentVersion: number;
+  /** Undefined: the processor. */
+  readonly device?: 'webgpu' | undefined;
   /** What was read before every window; undefined: nothing. */
   readonly preamble?: PreambleNote | undefined;
 }

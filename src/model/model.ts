@@ -8,7 +8,7 @@ import { ModelError } from './errors';
 import { ProbeSessions } from './probeSessions';
 import { PreambleReader } from './preamble';
 import type { LoadParams, Measurements, ModelDescription, SelfCheck } from './protocol';
-import { selfCheckOf } from './selfCheck';
+import { newSelfCheck, selfCheckOf } from './selfCheck';
 import { arithmeticOf, readGraph } from './graph';
 import { ScoringSession } from './session';
 import type { SessionOptions } from './session';
@@ -29,6 +29,7 @@ export class Model {
   readonly #native: Engine;
   readonly #head: ModelDescription['head'];
   readonly #selfCheck: SelfCheck;
+  readonly #deviceFallback: string | undefined;
   #float32: Promise<Engine> | undefined;
   #exact: Engine | undefined;
 
@@ -39,8 +40,10 @@ export class Model {
     session: ScoringSession,
     selfCheck: SelfCheck,
     chunkTokens: number,
+    deviceFallback: string | undefined,
   ) {
     this.facts = facts;
+    this.#deviceFallback = deviceFallback;
     this.#selfCheck = selfCheck;
     this.#params = params;
     this.#files = files;
@@ -64,14 +67,40 @@ export class Model {
       tokenizer,
       preambles: new PreambleReader(tokenizer, files.tokenizerConfig, files.chatTemplate, positions),
     };
+    const cpu: LoadParams = { ...params, device: 'cpu' };
+    if (params.device === 'cpu') return Model.#open(facts, cpu, files, chunkTokens, undefined);
+    let fallback: string;
+    try {
+      const model = await Model.#open(facts, params, files, chunkTokens, undefined);
+      if (model.#selfCheck.plausible) return model;
+      await model.dispose();
+      fallback = 'there the model read plain English as if it had never seen any';
+    } catch (error) {
+      fallback = runtimeReason(error);
+    }
+    return Model.#open(facts, cpu, files, chunkTokens, fallback);
+  }
+
+  static async #open(
+    facts: ModelFacts,
+    params: LoadParams,
+    files: ModelFiles,
+    chunkTokens: number,
+    deviceFallback: string | undefined,
+  ): Promise<Model> {
+    const onCpu = params.device === 'cpu';
     const session = await openSession(params, files, 'native');
     try {
-      const selfCheck = await selfCheckOf(facts, session, params.cacheFolder, async () => {
+      const openFloat32 = async () => {
         const kind = await arithmeticOfFile(files);
-        if (kind === 'rewritable') return openSession(params, files, 'float32');
+        if (kind === 'rewritable' || (kind === 'float32' && !onCpu)) return openSession(params, files, 'float32');
         return kind === 'float32' ? 'same' : 'impossible';
-      });
-      return new Model(facts, params, files, session, selfCheck, chunkTokens);
+      };
+      // What is kept was found out on the processor; a driver is looked at every time, for it changes without us.
+      const selfCheck = onCpu
+        ? await selfCheckOf(facts, session, params.cacheFolder, openFloat32)
+        : await newSelfCheck(facts, session, openFloat32);
+      return new Model(facts, params, files, session, selfCheck, chunkTokens, deviceFallback);
     } catch (error) {
       await session.dispose();
       throw error;
@@ -80,7 +109,17 @@ export class Model {
 
   get description(): ModelDescription {
     const { key, name, positions, startTokenId, tokenizer } = this.facts;
-    return { key, name, positions, startTokenId, vocabulary: tokenizer.vocabulary, selfCheck: this.#selfCheck, head: this.#head };
+    return {
+      key,
+      name,
+      positions,
+      startTokenId,
+      vocabulary: tokenizer.vocabulary,
+      selfCheck: this.#selfCheck,
+      head: this.#head,
+      device: this.#params.device,
+      deviceFallback: this.#deviceFallback,
+    };
   }
 
   /** Errors: 'unsupported' where the file cannot be run in float32 arithmetic, with the reason. */
@@ -111,7 +150,7 @@ export class Model {
 
   async #openFloat32(): Promise<Engine> {
     const kind = await arithmeticOfFile(this.#files);
-    if (kind === 'float32') return this.#native;
+    if (kind === 'float32' && this.#params.device === 'cpu') return this.#native;
     const session = await openSession(this.#params, this.#files, 'float32');
     this.#exact = new Engine(this.facts, 'float32', session, this.#snapshots, float32Chunk * this.#chunkTokens);
     return this.#exact;
@@ -119,14 +158,35 @@ export class Model {
 }
 
 function openSession(
-  { threads, arena, cacheFolder }: LoadParams,
+  { threads, arena, device, cacheFolder }: LoadParams,
   files: ModelFiles,
   arithmetic: Arithmetic,
   change?: SessionOptions['change'],
 ): Promise<ScoringSession> {
   const { folder, graph, dtype, contentHash } = files;
-  return ScoringSession.open({ folder, graph, dtype, contentHash, threads, arena, cacheFolder, arithmetic, change });
+  return ScoringSession.open({
+    folder,
+    graph,
+    dtype,
+    contentHash,
+    threads,
+    arena,
+    device: arithmetic === 'float32' ? 'cpu' : device, // exact numbers are the same on every machine
+    cacheFolder,
+    arithmetic,
+    change,
+  });
 }
+
+/** One line of what the runtime said, without the place in its sources. A model is loaded by files alone: there is no text of a document in it. */
+function runtimeReason(error: unknown): string {
+  const { cause } = error instanceof ModelError ? error : { cause: error };
+  const said = cause instanceof Error ? cause : error;
+  const [line = ''] = (said instanceof Error ? said.message : String(said)).split('\n');
+  return line.replace(/^.* was false\. /, '').slice(0, mostReasonCharacters);
+}
+
+const mostReasonCharacters = 200;
 
 async function arithmeticOfFile({ folder, graph }: ModelFiles) {
   return arithmeticOf((await readGraph(path.join(folder, 'onnx', graph))).model);

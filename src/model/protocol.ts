@@ -14,7 +14,7 @@ import type { AttentionParams, AttentionResult, LayersParams, LayersResult, Swit
 import type { Continuation } from '../core/futures';
 import type { SamplingSettings } from '../core/sampling';
 import type { CarriedRows } from '../core/scoreTable';
-import type { Gap, ModelKey, NoiseFloor, ScoredRows, Span, UsualLevels, WindowSettings } from '../core/scores';
+import type { Device, Gap, ModelKey, NoiseFloor, ScoredRows, Span, UsualLevels, WindowSettings } from '../core/scores';
 import type { VocabularyData } from '../core/vocabulary';
 
 /** Everything the host may ask of the model process. A request and its answer are tied here and nowhere else. */
@@ -82,6 +82,8 @@ export interface LoadParams {
   readonly threads: number;
   /** ONNX Runtime's memory arena: faster, but deadly where allocations are limited (Electron). */
   readonly arena: boolean;
+  /** What to run on in native arithmetic; where that cannot be, the processor (see `deviceFallback`). */
+  readonly device: Device;
   /** Where patched copies of model files and results of self-checks may be kept, by content hash; undefined: nowhere. */
   readonly cacheFolder: string | undefined;
   /** Memory for key/value caches kept for edits and cursor moves. */
@@ -100,6 +102,10 @@ export interface ModelDescription {
   readonly selfCheck: SelfCheck;
   /** `plain`: the scoring head could not be grafted; the numbers are the same, slower. */
   readonly head: 'grafted' | 'plain';
+  /** What it runs on in native arithmetic. */
+  readonly device: Device;
+  /** Why that is not what was asked for, in the runtime's words; undefined: it is. */
+  readonly deviceFallback: string | undefined;
 }
 
 /** What was found out about a model file by running it on a built-in text. A model that lets later text change earlier scores is not loaded. */

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { AutoModelForCausalLM, env, LogLevel } from '@xenova/transformers';
 import type { InferenceSession } from 'onnxruntime-common';
+import type { Device } from '../core/scores';
 import { ModelError } from './errors';
 
 export interface RuntimeOptions {
@@ -10,6 +11,7 @@ export interface RuntimeOptions {
   readonly dtype: string;
   readonly threads: number;
   readonly arena: boolean;
+  readonly device: Device;
   /** Name of the graph's file in `folder`/onnx. */
   readonly graph: string;
   /** What to open in its place: a changed copy, as bytes or as a path, of whose weights those in files beside the graph stay there. */
@@ -34,7 +36,7 @@ export function openModel(options: RuntimeOptions): Promise<RuntimeModel> {
   return opened;
 }
 
-async function open({ folder, dtype, threads, arena, graph, content }: RuntimeOptions): Promise<RuntimeModel> {
+async function open({ folder, dtype, threads, arena, device, graph, content }: RuntimeOptions): Promise<RuntimeModel> {
   env.allowRemoteModels = false;
   env.allowLocalModels = true;
   env.useFSCache = false;
@@ -51,9 +53,12 @@ async function open({ folder, dtype, threads, arena, graph, content }: RuntimeOp
     const model = await AutoModelForCausalLM.from_pretrained(path.resolve(folder), {
       // transformers.js's own list of names; the catalog has made sure that this is one of them.
       dtype: dtype as 'fp32' | 'fp16' | 'q8' | 'int8' | 'uint8' | 'q4' | 'bnb4' | 'q4f16',
+      // For a GPU the library would keep key/value caches there (4.3.1), and we cut and grow them: it is told of the processor in every case.
       device: 'cpu',
       local_files_only: true,
       session_options: {
+        // The runtime itself puts the processor behind any device. Named beside it here, it would take the place of a missing one without a word.
+        executionProviders: [device],
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         enableCpuMemArena: arena,

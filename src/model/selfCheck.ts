@@ -49,12 +49,13 @@ export async function selfCheckOf(
 ): Promise<SelfCheck> {
   const known = await keptSelfCheck(cacheFolder, facts.key.contentHash);
   if (known) return known;
-  const result = await measure(facts, session, openFloat32);
+  const result = await newSelfCheck(facts, session, openFloat32);
   if (cacheFolder !== undefined) await keepSelfCheck(cacheFolder, facts.key.contentHash, result);
   return result;
 }
 
-async function measure(
+/** The same, run in every case. */
+export async function newSelfCheck(
   facts: ModelFacts,
   session: ScoringSession,
   openFloat32: () => Promise<ScoringSession | 'same' | 'impossible'>,

@@ -5,7 +5,7 @@ import { Tensor } from 'onnxruntime-common';
 import type { InferenceSession } from 'onnxruntime-common';
 import { logProbabilitiesOf, reduceRow, writeLogMasses } from '../core/reduce';
 import { newRows } from '../core/scoreTable';
-import type { Arithmetic, ScoredRows, TokenSets } from '../core/scores';
+import type { Arithmetic, Device, ScoredRows, TokenSets } from '../core/scores';
 import { ModelError } from './errors';
 import {
   headInputs,
@@ -38,6 +38,7 @@ export interface SessionOptions {
   readonly threads: number;
   /** ONNX Runtime's memory arena. */
   readonly arena: boolean;
+  readonly device: Device;
   readonly arithmetic: Arithmetic;
   /** Of the model's files: what copies of them in `cacheFolder` are named by. */
   readonly contentHash: string;

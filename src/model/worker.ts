@@ -41,6 +41,7 @@ function sameLoad(a: LoadParams, b: LoadParams): boolean {
     a.dtype === b.dtype &&
     a.threads === b.threads &&
     a.arena === b.arena &&
+    a.device === b.device &&
     a.cacheFolder === b.cacheFolder &&
     a.snapshotBytes === b.snapshotBytes
   );

@@ -41,6 +41,7 @@ function refusalHeadline(kind: RefusalReason['kind']): string {
     case 'folder':
       return l10n.t('This folder is skipped');
     case 'memory':
+    case 'second-memory':
       return l10n.t('The model was not loaded');
   }
 }

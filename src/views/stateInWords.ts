@@ -87,6 +87,12 @@ export function refusalInWords(reason: RefusalReason): string {
         formatCount(reason.neededBytes / 1e6),
         formatCount(reason.freeBytes / 1e6),
       );
+    case 'second-memory':
+      return vscode.l10n.t(
+        'Two models at once need about {0} MB more memory, and {1} MB are free. Close other programs, or choose a smaller model.',
+        formatCount(reason.neededBytes / 1e6),
+        formatCount(reason.freeBytes / 1e6),
+      );
   }
 }
 

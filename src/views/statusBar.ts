@@ -12,6 +12,7 @@ import type { Disposable } from '../disposable';
 import type { DocumentView, LensState, Progress } from '../documentView';
 import type { Looks } from '../looks';
 import type { ReadingCheck } from '../readingCheck';
+import type { LensModel } from '../lensModel';
 import type { ShownReading } from '../readings';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Shown } from '../shown';
@@ -30,6 +31,7 @@ export interface StatusBarParts {
   readonly shown: Shown;
   readonly reading: Pick<ReadingCheck, 'noteOf' | 'onDidDecide'>;
   readonly stretches: Pick<StretchFinder, 'isOn' | 'onDidChange'>;
+  readonly model: Pick<LensModel, 'loaded'>;
 }
 
 /** A selection that is still being made is not summed up. */
@@ -44,12 +46,14 @@ export class StatusBarView implements Disposable {
   readonly #shown: Shown;
   readonly #reading: Pick<ReadingCheck, 'noteOf' | 'onDidDecide'>;
   readonly #stretches: Pick<StretchFinder, 'isOn'>;
+  readonly #model: Pick<LensModel, 'loaded'>;
   #selectionTimer: NodeJS.Timeout | undefined;
   /** What the entry says now; undefined while it is hidden. */
   #written: string | undefined;
   readonly #item = this.#store.add(vscode.window.createStatusBarItem('tokenLens.state', vscode.StatusBarAlignment.Right, 100));
 
-  constructor({ scored, config, looks, shown, reading, stretches }: StatusBarParts) {
+  constructor({ scored, config, looks, shown, reading, stretches, model }: StatusBarParts) {
+    this.#model = model;
     this.#stretches = stretches;
     this.#scored = scored;
     this.#config = config;
@@ -106,7 +110,14 @@ export class StatusBarView implements Disposable {
         ...(reading ? readingLegend(reading) : []),
         legendOf(this.#shown.look(document), this.#shown.overview(document), escapedText(view.modelName), view.watched),
       ].join('\n\n');
-    const tooltip = tooltipOf(state, view, legend, this.#reading.noteOf(document), this.#stretches.isOn);
+    const tooltip = tooltipOf(
+      state,
+      view,
+      legend,
+      this.#reading.noteOf(document),
+      this.#stretches.isOn,
+      this.#model.loaded?.deviceFallback,
+    );
     const backgroundColor = state.kind === 'failed' ? 'statusBarItem.warningBackground' : undefined;
     const shown = [text, tooltip, backgroundColor].join('\n');
     // The change event fires often while a document is scored; every setter sends the whole entry.
@@ -188,6 +199,7 @@ function tooltipOf(
   legend: string | undefined,
   reading: string | undefined,
   hasStretches: boolean,
+  deviceFallback: string | undefined,
 ): string {
   const { headline, text } = stateInWords(state);
   const paragraphs = [`**Token Lens: ${headline}**`, text];
@@ -212,6 +224,11 @@ function tooltipOf(
   }
   paragraphs.push(legend ?? '');
   if (hasStretches) paragraphs.push(stretchLegend());
+  if (deviceFallback !== undefined) {
+    paragraphs.push(
+      `$(info) ${escapedText(vscode.l10n.t('It runs on the processor, as WebGPU (setting Device) could not be used: {0}.', deviceFallback))}`,
+    );
+  }
   paragraphs.push(escapedText(provenanceText(view.provenance)));
   return paragraphs.join('\n\n');
 }

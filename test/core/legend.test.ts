@@ -35,6 +35,12 @@ describe('provenanceText', () => {
       assert.ok(!isSameMeasure({ ...provenance, preamble }, { ...provenance, preamble: other }));
   });
 
+  it('says what it ran on if not on the processor, whose numbers are others', () => {
+    assert.doesNotMatch(provenanceText(provenance), /WebGPU/);
+    assert.match(provenanceText({ ...provenance, device: 'webgpu' }), / · native · WebGPU · /);
+    assert.ok(!isSameMeasure(provenance, { ...provenance, device: 'webgpu' }));
+  });
+
   it('tells windows whose borders are decided from the text from counted ones, and a model that talks nonsense from a good one', () => {
     assert.match(provenanceText(provenance), /borders by text/);
     assert.doesNotMatch(provenanceText({ ...provenance, anchors: 'grid' }), /borders/);

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   announceModes,
+  devices,
   clampedFraction,
   clampedNumber,
   contextKeys,
@@ -88,6 +89,7 @@ describe('package.json', () => {
     assert.deepEqual(settings['tokenLens.hover']?.enum, hoverModes);
     assert.deepEqual(settings['tokenLens.announce']?.enum, announceModes);
     assert.deepEqual(settings['tokenLens.inspectInsertions']?.enum, inspectModes);
+    assert.deepEqual(settings['tokenLens.device']?.enum, devices);
     assert.deepEqual(settings['tokenLens.preset']?.enum, presets);
     assert.deepEqual(settings['tokenLens.palette']?.enum, palettes);
     assert.deepEqual(settings['tokenLens.style']?.enum, styles);
@@ -100,8 +102,8 @@ describe('package.json', () => {
     for (const name of Object.keys(settings)) assert.ok(config.includes(`'${name.replace('tokenLens.', '')}'`), name);
   });
 
-  it('lets no workspace choose the model folder, the threads or the memory', () => {
-    for (const name of ['tokenLens.modelFolder', 'tokenLens.threads', 'tokenLens.snapshotMegabytes']) {
+  it('lets no workspace choose the model folder, the threads, the device or the memory', () => {
+    for (const name of ['tokenLens.modelFolder', 'tokenLens.threads', 'tokenLens.device', 'tokenLens.snapshotMegabytes']) {
       assert.equal(settings[name]?.scope, 'machine');
       assert.ok(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations.includes(name));
     }

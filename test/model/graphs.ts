@@ -19,7 +19,7 @@ export const tinyHalf: ModelFile = { folder: path.resolve('test/fixtures/tiny-ha
 export const bundled: ModelFile = { folder: path.resolve('models/smollm2-135m-instruct'), graph: 'model_quantized.onnx', dtype: 'q8' };
 
 export function sessionOptions(file: ModelFile, changes: Partial<SessionOptions> = {}): SessionOptions {
-  return { ...file, threads: 2, arena: true, arithmetic: 'native', contentHash: 'hash', cacheFolder: undefined, ...changes };
+  return { ...file, threads: 2, arena: true, device: 'cpu', arithmetic: 'native', contentHash: 'hash', cacheFolder: undefined, ...changes };
 }
 
 export function pathOf({ folder, graph }: ModelFile): string {

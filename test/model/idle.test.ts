@@ -4,7 +4,15 @@ import { ModelClient } from '../../src/model/client';
 import type { LoadParams, MeasureParams } from '../../src/model/protocol';
 
 const never = new AbortController().signal;
-const load: LoadParams = { folder: '', dtype: undefined, threads: 1, arena: false, cacheFolder: undefined, snapshotBytes: 0 };
+const load: LoadParams = {
+  folder: '',
+  dtype: undefined,
+  threads: 1,
+  arena: false,
+  device: 'cpu',
+  cacheFolder: undefined,
+  snapshotBytes: 0,
+};
 const measure: MeasureParams = { model: { folder: '', contentHash: '', dtype: '', arithmetic: 'native' } };
 
 /** A process that answers every call at once, but `load` only when the test says so. */

@@ -43,7 +43,15 @@ export const hardText =
   );
 
 export function loadParams(folder: string): LoadParams {
-  return { folder: path.resolve(folder), dtype: undefined, threads: 2, arena: true, cacheFolder: undefined, snapshotBytes: 128 * 2 ** 20 };
+  return {
+    folder: path.resolve(folder),
+    dtype: undefined,
+    threads: 2,
+    arena: true,
+    device: 'cpu',
+    cacheFolder: undefined,
+    snapshotBytes: 128 * 2 ** 20,
+  };
 }
 
 /** A model process at `workerPath` that runs at most `chunkTokens` tokens in one go; undefined: as many as the client says. */

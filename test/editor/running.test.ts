@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import * as vscode from 'vscode';
+import { Config } from '../../src/config';
+import { DisposableStore } from '../../src/disposable';
+import { LensModel } from '../../src/lensModel';
+import { WindowFocus } from '../../src/windowFocus';
+import { browser } from './browser';
+import { activated, eventually, inExtension, untitled, useModel } from './documents';
+
+const never = new AbortController().signal;
+const plenty = 64e9;
+
+function isAlive(processId: number): boolean {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('how the model runs', function () {
+  this.timeout(120_000);
+  let store: DisposableStore;
+  let log: vscode.LogOutputChannel;
+  const changed = new Set<string>();
+
+  async function set(name: string, value: unknown): Promise<void> {
+    changed.add(name);
+    await vscode.workspace.getConfiguration('tokenLens').update(name, value, vscode.ConfigurationTarget.Global);
+  }
+  before(async () => {
+    log = vscode.window.createOutputChannel('Token Lens (test)', { log: true });
+    await activated();
+    await useModel(inExtension('test/fixtures/tiny-gpt2'));
+  });
+  beforeEach(() => {
+    store = new DisposableStore();
+  });
+  afterEach(async () => {
+    store.dispose();
+    for (const name of changed) await set(name, undefined);
+    changed.clear();
+  });
+  after(async () => {
+    log.dispose();
+    await useModel(undefined);
+  });
+
+  /** Beside that of the extension that runs, over the same settings. */
+  function ownModel(freeBytes: () => number) {
+    const warnings: string[] = [];
+    const questions: number[] = [];
+    const config = store.add(new Config());
+    const files = { worker: inExtension('dist/worker.js'), bundledModel: inExtension('test/fixtures/tiny-gpt2'), cacheFolder: undefined };
+    const ownLog = Object.assign(Object.create(log) as vscode.LogOutputChannel, {
+      warn: (message: string) => {
+        warnings.push(message);
+      },
+    });
+    const ask = (neededBytes: number) => {
+      questions.push(neededBytes);
+      return Promise.resolve(false);
+    };
+    const model = store.add(new LensModel(config, store.add(new WindowFocus(config)), files, ownLog, { freeBytes, ask }));
+    let replacements = 0;
+    store.add(model.onDidReplace(() => replacements++));
+    const processId = async () => (await model.ready(never)).client.processId ?? 0;
+    return { model, warnings, questions, processId, replacements: () => replacements };
+  }
+
+  it('with another number of threads as soon as the setting changes', async function () {
+    if (!existsSync('/proc/self/task')) this.skip();
+    const threadsOf = (id: number) => readdirSync(`/proc/${String(id)}/task`).length;
+    const { processId, replacements } = ownModel(() => plenty);
+    await set('threads', 1);
+    const one = await processId();
+    const threads = threadsOf(one);
+    const before = replacements();
+    await set('threads', 4);
+    await eventually('the process with one thread is gone', () => !isAlive(one));
+    assert.equal(replacements(), before + 1);
+    const four = await processId();
+    assert.notEqual(four, one);
+    assert.equal(threadsOf(four), threads + 3);
+  });
+
+  it('no longer than the settings say without work, whichever of two models it is', async () => {
+    const { model, processId } = ownModel(() => plenty);
+    await set('idleMinutes', 0);
+    const ids = [await processId(), (await model.readyIn(inExtension('test/fixtures/families/llama'), never)).client.processId ?? 0];
+    assert.ok(ids.every(isAlive));
+    await set('unloadAfterSeconds', 1);
+    await browser.focus('away');
+    try {
+      await eventually('both processes are gone', () => !ids.some(isAlive), 60_000);
+    } finally {
+      await browser.focus('back');
+    }
+  });
+
+  it('beside a second one, which goes first when memory is short for the first', async () => {
+    let other = 0;
+    const { model, questions, processId } = ownModel(() => (other !== 0 && isAlive(other) ? 1000 : plenty));
+    const folder = inExtension('test/fixtures/families/llama');
+    const second = await model.readyIn(folder, never);
+    assert.equal(second.description.key.folder, folder);
+    assert.equal(await model.readyIn(folder, never), second);
+    assert.equal(model.loaded, undefined);
+    other = second.client.processId ?? 0;
+    const first = await processId();
+    assert.deepEqual([isAlive(other), isAlive(first), questions], [false, true, []]);
+    const own = await model.readyIn(inExtension('test/fixtures/tiny-gpt2'), never);
+    assert.equal(own.client.processId, first);
+  });
+
+  it('on the processor where WebGPU cannot be used, and says so once in the log and in the status bar', async function () {
+    const { model, warnings, processId } = ownModel(() => plenty);
+    await set('device', 'webgpu');
+    const first = await processId();
+    if (model.loaded?.device === 'webgpu') this.skip(); // this machine has what it takes
+    const reason = model.loaded?.deviceFallback ?? '';
+    assert.ok(reason.length > 10);
+    process.kill(first, 'SIGKILL');
+    await eventually('it is gone', () => model.loaded === undefined);
+    await processId();
+    assert.deepEqual(
+      warnings.filter(message => message.includes('tokenLens.device')),
+      [`The model runs on the processor, as WebGPU (tokenLens.device) could not be used: ${reason}.`],
+    );
+    const document = await untitled('The harbour was quiet before dawn.');
+    await vscode.window.showTextDocument(document);
+    await vscode.commands.executeCommand('tokenLens.toggle');
+    await eventually('it is scored', () =>
+      browser.evaluate<boolean>(
+        `document.querySelector('.statusbar-item[id="token-lens.token-lens.tokenLens.state"]')?.innerText.includes('PPL') ?? false`,
+      ),
+    );
+    await browser.moveMouse(600, 600);
+    await browser.hover('.statusbar-item[id="token-lens.token-lens.tokenLens.state"]');
+    await eventually('the tooltip says so', async () => {
+      const shown = await browser.evaluate<string>(`document.querySelector('.workbench-hover .hover-contents')?.innerText ?? ''`);
+      return shown.includes(`It runs on the processor, as WebGPU (setting Device) could not be used: ${reason}.`);
+    });
+    await browser.screenshot('device-fallback');
+    await browser.press('Escape');
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+  });
+});
