@@ -153,7 +153,7 @@ function arcsPart({ units, links, chosen }: MapState, around: SectionAround): HT
           element('span', {}, l10n.t('The thickest arc has {0} bits.', formatBits(strongest))),
         )
       : undefined;
-  return element('figure', { class: 'map-part' }, element('div', { class: 'map' }, list, drawing), caption);
+  return element('figure', { class: 'map-part' }, element('div', { class: 'map-drawing' }, list, drawing), caption);
 }
 
 function linkInWords({ from, to, bits }: MapLink, units: readonly MapUnit[]): string {

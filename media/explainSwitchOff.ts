@@ -134,7 +134,7 @@ function changedTable({ changed, changedTokens }: SwitchedOffShown, without: str
   const head = tableHead([l10n.t('Token'), l10n.t('Line'), l10n.t('As it is'), l10n.t('Without'), l10n.t('Change')], 1);
   const caption =
     changedTokens > changed.length
-      ? l10n.t('Tokens before the target that changed most, of {0} that changed: {1}', formatCount(changedTokens), without)
-      : l10n.t('Tokens before the target that changed most: {0}', without);
+      ? l10n.t('{1}: tokens before the target that changed most, of {0} that changed', formatCount(changedTokens), without)
+      : l10n.t('{0}: tokens before the target that changed most', without);
   return element('table', { class: 'changed' }, element('caption', {}, caption), head, element('tbody', {}, ...rows));
 }
