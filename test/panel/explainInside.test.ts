@@ -196,13 +196,15 @@ describe('page about a prediction: map, attention, switches and layers', functio
       .locator('.units li')
       .evaluateAll(found => found.map(each => each.getBoundingClientRect()).map(({ top, height }) => top + height / 2));
     const ends = await page
-      .locator<SVGPathElement>('path.arc')
+      .locator('path.arc')
       .last()
       .evaluate(arc => {
+        if (!(arc instanceof SVGPathElement)) return [];
         const { y, height } = arc.getBBox(); // without the thickness of the line
         const top = (arc.ownerSVGElement?.getBoundingClientRect().top ?? NaN) + y;
         return [top, top + height];
       });
+    assert.equal(ends.length, 2);
     for (const [end, unit] of [0, 4].entries())
       assert.ok(Math.abs((ends[end] ?? NaN) - (boxes[unit] ?? NaN)) < 1, JSON.stringify([ends, boxes]));
   });
@@ -279,7 +281,9 @@ describe('page about a prediction: map, attention, switches and layers', functio
       ['Point', '0.3', '5.4', '+5.1'],
       ['The 60 tokens before it, together', '120.4', '131.9', '+11.5'],
     ]);
-    assert.deepEqual(await rowsOf(page, /^Without head 2 of layer 5: tokens before the target that changed most, of 41/), [['Point', '2', '0.4', '6.6', '+6.2']]);
+    assert.deepEqual(await rowsOf(page, /^Without head 2 of layer 5: tokens before the target that changed most, of 41/), [
+      ['Point', '2', '0.4', '6.6', '+6.2'],
+    ]);
     assert.deepEqual(await page.locator('.written').allTextContents(), ['Point, b', 'number, a']);
     assert.match(await page.locator('#section').innerText(), /It shows what breaks, not what the part is for\./);
     await page.getByLabel('Without').selectOption('layer');
