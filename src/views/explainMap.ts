@@ -218,8 +218,8 @@ export class MapSection implements ExplainSection<MapState> {
   /** What the target stands in, as much of it as a map can be made of. */
   #around(): Span | undefined {
     const { text, span } = this.#explaining.target;
-    const end = Math.max(span.end, 1);
-    const place = { start: Math.min(span.start, end - 1), end };
+    // A target may be the break between two lines, or what comes after all text: the line before it is meant then.
+    const place = { start: Math.max(0, span.start - 1), end: Math.max(1, span.end) };
     const candidates = placesAround.flatMap(scale => textUnitsIn(text, place, scale).slice(-1));
     const fits = candidates.find(each => {
       const count = textUnitsIn(text, each, this.#known.scale).length;

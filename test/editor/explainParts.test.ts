@@ -13,6 +13,7 @@ import { setTheme, themes } from './screen';
 /** The section that is shown. */
 interface ShownSection {
   readonly target: string;
+  readonly section: string;
   readonly arithmetic: string;
   readonly stale: string;
   readonly text: string;
@@ -35,7 +36,7 @@ const readSection = `(() => {
   const all = (selector, of = document) => [...of.querySelectorAll(selector)];
   const text = selector => document.querySelector(selector)?.innerText ?? '';
   return {
-    target: text('.target'), arithmetic: text('.arithmetic'), stale: text('.stale-note'), text: text('#section'), run: text('.run'), verdict: text('.verdict'), problem: text('.problem'),
+    target: text('.target'), section: document.querySelector('#section')?.className ?? '', arithmetic: text('.arithmetic'), stale: text('.stale-note'), text: text('#section'), run: text('.run'), verdict: text('.verdict'), problem: text('.problem'),
     tables: Object.fromEntries(all('#section table').map(table => [table.className, all('tbody tr', table).map(row => [...row.cells].map(cell => cell.innerText.replace('\\u2212', '-')))])),
     units: all('.unit').map(unit => unit.innerText),
     links: all('.links tbody tr').map(row => { const [, from, to] = row.querySelector('button').dataset.key.split('-').map(Number); return { from, to, bits: parseFloat(row.cells[2].innerText.replace('\\u2212', '-')) }; }),
@@ -109,6 +110,7 @@ describe('what is inside of the model, for one prediction', function () {
     await vscode.commands.executeCommand('tokenLens.explainPrediction');
     await pageWhen('the target is there', page => page.target !== '' && page.stale === '');
     await press(`#tab-${tab}`);
+    await pageWhen('its section is shown', ({ section }) => section === tab);
     return { editor, tokens };
   }
 
@@ -202,8 +204,8 @@ describe('what is inside of the model, for one prediction', function () {
     const offered = await pageWhen('it is of the selection', ({ units }) => units[0] === 'To');
     assert.match(offered.run, /Find the links\s+about [\d,]+ tokens to read/);
     assert.equal(offered.links.length, 0, 'a map is never made unasked');
-    await press('[data-key=run]');
-    const map = await pageWhen('links are there', ({ links }) => links.length > 0);
+    await browser.log(`    ${offered.run.replaceAll(/\s+/g, ' ')}`);
+    const map = await run('links are there', ({ links }) => links.length > 0);
     assert.equal(map.arcs, map.links.length);
     await browser.screenshot('explain-map');
     const rowsOf = unitRows(document.getText(), start, map.units, tokens);
@@ -256,7 +258,8 @@ describe('what is inside of the model, for one prediction', function () {
     await explain(reference, 'switchOff');
     const cases = only(references<readonly SwitchedOff[]>('switched-off-tiny-gpt2'), 'code-ts');
     const as = cases.find(({ off }) => off.kind === 'none')?.surprisalBits ?? [];
-    for (const { off, surprisalBits } of cases) {
+    // Layers and heads can be chosen once the model has answered: all of them come first.
+    for (const { off, surprisalBits } of cases.toReversed()) {
       if (off.kind === 'none') continue;
       await select('kind', off.kind);
       const name =
@@ -313,10 +316,14 @@ describe('what is inside of the model, for one prediction', function () {
   it('switches the bundled model off, and looks right in every theme', async () => {
     const reference = only(references<Reference>('context-smollm2-135m-instruct'), 'code-ts');
     await explain(reference, 'switchOff');
+    await run('nothing is off', ({ run }) => run !== '');
     await run('all attention is off', ({ written }) => written.length === 2);
+    await select('kind', 'layer');
+    await run('a layer is off', ({ text, written }) => written.length === 2 && text.includes('Without layer 1'));
     await browser.screenshot('explain-switch-off-bundled');
     for (const tab of ['attention', 'layers', 'map'] as const) {
       await press(`#tab-${tab}`);
+      await pageWhen('its section is shown', ({ section }) => section === tab);
       await run(`${tab} is there`, page => page.tokens > 0 || page.verdict !== '' || page.arcs > 0);
       for (const [kind, name] of themes) {
         await setTheme(name);
