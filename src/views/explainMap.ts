@@ -7,8 +7,8 @@ import { textUnitsIn } from '../core/textUnits';
 import { ModelError } from '../model/errors';
 import type { EffectsResult, Filler } from '../model/contextProtocol';
 import { mapScales } from './explainProtocol';
-import type { MapScale, SectionAsked } from './explainProtocol';
-import { lineAt, SectionRun } from './explainRun';
+import type { Cost, MapScale, SectionAsked } from './explainProtocol';
+import { lineAt, RunSpeed, SectionRun } from './explainRun';
 import type { RunShown } from './explainRun';
 import type { ExplainSection, Explaining, Target } from './explainTarget';
 import { excerpt, selectionOf } from './places';
@@ -17,6 +17,9 @@ import { excerpt, selectionOf } from './places';
 const mostUnits = 40;
 const mostLinks = 40;
 const excerptLength = 80;
+/** What a pass takes beside its tokens, in tokens: measured, with passes of 4 to 56 tokens. */
+const passTokens = 64;
+const passSpeed = new RunSpeed();
 /** What is looked at where nothing is selected, the largest first. */
 const placesAround = ['paragraph', 'sentence', 'line'] as const;
 
@@ -83,14 +86,14 @@ export class MapSection implements ExplainSection<MapState> {
   }
 
   state(): MapState {
-    const { target, speed } = this.#explaining;
+    const { target } = this.#explaining;
     const effects = this.#units.map(unit => this.#effectsOf(unit));
     const found = linksBetween(this.#units, from => effects[from], target.noise.bits);
     const real = found.filter(({ isNoise }) => !isNoise);
     const left = this.#left();
     const isComplete = left.length === 0;
     return {
-      ...this.#run.shown(isComplete ? undefined : speed.cost(linkCostTokens(left, this.#until))),
+      ...this.#run.shown(isComplete ? undefined : this.#costOf(left)),
       scale: this.#known.scale,
       refused: this.#count < 2 || this.#count > mostUnits ? this.#count : undefined,
       mostUnits,
@@ -145,13 +148,12 @@ export class MapSection implements ExplainSection<MapState> {
   #compute(): Promise<void> {
     const left = this.#left();
     const until = this.#until;
-    const { speed } = this.#explaining;
     return this.#run.begin(left.length, async (signal, stepDone) => {
       for (const unit of left) {
         const begun = performance.now();
         const found = await this.#ask(unit, until, signal);
         signal.throwIfAborted();
-        if (found !== 'refused') speed.ran(found.tokensRun, (performance.now() - begun) / 1000);
+        if (found !== 'refused') passSpeed.ran(found.tokensRun + passTokens, (performance.now() - begun) / 1000);
         this.#known.effects.set(this.#keyOf(unit), found);
         stepDone();
       }
@@ -166,6 +168,12 @@ export class MapSection implements ExplainSection<MapState> {
       if (error instanceof ModelError && error.code === 'bad-argument') return 'refused';
       throw error;
     }
+  }
+
+  /** The text is read as it is as well as without each unit, unless its scores in this arithmetic are known. */
+  #costOf(units: readonly LinkUnit[]): Cost {
+    const tokens = 2 * linkCostTokens(units, this.#until);
+    return passSpeed.cost(tokens, tokens + passTokens * units.length, this.#explaining.speed);
   }
 
   get #until(): number {

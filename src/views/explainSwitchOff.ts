@@ -3,15 +3,16 @@ import type { TokenPieces } from '../core/vocabulary';
 import type { SwitchedOff, SwitchOffResult } from '../model/probeProtocol';
 import { switchKinds } from './explainProtocol';
 import type { Cost, ListedToken, SectionAsked, SwitchKind } from './explainProtocol';
-import { lineAt, listedTokens, piecesAt, SectionRun } from './explainRun';
+import { lineAt, listedTokens, piecesAt, RunSpeed, SectionRun } from './explainRun';
 import type { RunShown } from './explainRun';
 import { bitsOf, mayBeginUnasked } from './explainTarget';
 import type { ExplainSection, Explaining } from './explainTarget';
 
 const writtenTokens = 10;
 const mostChanged = 10;
-/** Writing is one token at a time, which takes as long as reading several. */
-const tokensPerWritten = 8;
+/** Writing is one token at a time, which takes as long as reading so many: measured. */
+const tokensPerWritten = 12;
+const runSpeed = new RunSpeed();
 
 /** The prediction, the text before it, and what would be written, with and without some of the model's heads. */
 export interface SwitchOffState extends RunShown {
@@ -126,9 +127,14 @@ export class SwitchOffSection implements ExplainSection<SwitchOffState> {
 
   #cost(runs: number): Cost {
     const { row, contextFirst } = this.#explaining.target;
-    const readTokens = row - contextFirst + 1;
-    const { seconds } = this.#explaining.speed.cost(runs * (readTokens + writtenTokens * tokensPerWritten));
-    return { tokens: runs * (readTokens + writtenTokens), seconds };
+    const tokens = runs * (row - contextFirst + 1 + writtenTokens);
+    return runSpeed.cost(tokens, runs * this.#weight, this.#explaining.speed);
+  }
+
+  /** Of one run. */
+  get #weight(): number {
+    const { row, contextFirst } = this.#explaining.target;
+    return row - contextFirst + 1 + writtenTokens * tokensPerWritten;
   }
 
   /** Never rejects. */
@@ -136,7 +142,9 @@ export class SwitchOffSection implements ExplainSection<SwitchOffState> {
     const left = wanted.filter(off => !this.#results.has(keyOf(off)));
     return this.#run.begin(left.length, async (signal, stepDone) => {
       for (const off of left) {
+        const begun = performance.now();
         const { result } = await this.#explaining.ask('switchOff', { off, writtenTokens }, signal);
+        runSpeed.ran(this.#weight, (performance.now() - begun) / 1000);
         this.#results.set(keyOf(off), result);
         stepDone();
       }
