@@ -251,7 +251,9 @@ describe('page about a prediction: map, attention, switches and layers', functio
     const page = await open(all.attention);
     const sink = await page.locator('.sink').innerText();
     assert.match(sink.replaceAll(/\s+/g, ' '), /The start token \(attention sink\) 71\.0% The 7 tokens before the target 29\.0%/);
-    const steps = await page.locator('.attended .token').evaluateAll(tokens => tokens.map(each => each.getAttribute('class')?.replace('token ', '')));
+    const steps = await page
+      .locator('.attended .token')
+      .evaluateAll(tokens => tokens.map(each => each.getAttribute('class')?.replace('token ', '')));
     assert.deepEqual(steps, ['step4', 'step0', 'step2', 'step0', 'step3', 'step3', 'step1']);
     assert.deepEqual(await rowsOf(page, /layer 4, mean of its heads/), [
       ['Anna', '3', '16.0%'],
