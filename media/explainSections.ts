@@ -1,6 +1,10 @@
 import type { ExplainTarget, SectionAsked, SectionId, SectionStates } from '../src/views/explainProtocol';
+import { attentionSection } from './explainAttention';
 import { influenceSection } from './explainInfluence';
+import { layersSection } from './explainLayers';
 import { lengthsSection } from './explainLengths';
+import { mapSection } from './explainMap';
+import { switchOffSection } from './explainSwitchOff';
 
 /** What a section's drawing can say, and know beside its own state. */
 export interface SectionAround {
@@ -22,4 +26,8 @@ export interface SectionDrawing<State> {
 export const sectionDrawings: { readonly [Id in SectionId]: SectionDrawing<SectionStates[Id]> } = {
   influence: influenceSection,
   lengths: lengthsSection,
+  map: mapSection,
+  attention: attentionSection,
+  switchOff: switchOffSection,
+  layers: layersSection,
 };

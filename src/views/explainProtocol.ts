@@ -1,7 +1,12 @@
 import type { TokenPieces } from '../core/vocabulary';
 import type { Filler } from '../model/contextProtocol';
+import type { SwitchedOff } from '../model/probeProtocol';
+import type { AttentionState } from './explainAttention';
 import type { InfluenceState } from './explainInfluence';
+import type { LayersState } from './explainLayers';
 import type { LengthsState } from './explainLengths';
+import type { MapState } from './explainMap';
+import type { SwitchOffState } from './explainSwitchOff';
 
 /**
  * Messages between the extension and the page about what in the context made a prediction. The page is told its whole state every time and says
@@ -20,12 +25,24 @@ export interface ToExplain {
 export interface SectionStates {
   readonly influence: InfluenceState;
   readonly lengths: LengthsState;
+  readonly map: MapState;
+  readonly attention: AttentionState;
+  readonly switchOff: SwitchOffState;
+  readonly layers: LayersState;
 }
 export type SectionId = keyof SectionStates;
-export const sectionIds = ['influence', 'lengths'] as const satisfies readonly SectionId[];
+export const sectionIds = ['influence', 'lengths', 'map', 'attention', 'switchOff', 'layers'] as const satisfies readonly SectionId[];
 
 /** In the order of the list they are chosen from. */
 export const fillers = ['startToken', 'proposals', 'deletion'] as const satisfies readonly Filler[];
+
+/** What a map is made of. */
+export const mapScales = ['word', 'line'] as const;
+export type MapScale = (typeof mapScales)[number];
+
+/** What can be switched off, from coarse to fine. */
+export const switchKinds = ['all', 'layer', 'head'] as const satisfies readonly SwitchedOff['kind'][];
+export type SwitchKind = (typeof switchKinds)[number];
 
 export type ExplainState = ExplainMessage | ExplainTarget;
 
