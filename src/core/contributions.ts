@@ -15,6 +15,7 @@ export const publicCommands = [
   'tokenLens.measureChange',
   'tokenLens.compare',
   'tokenLens.openSample',
+  'tokenLens.showExample',
   'tokenLens.selectPreset',
   'tokenLens.selectMetric',
   'tokenLens.selectScale',
