@@ -22,6 +22,7 @@ const limitMs = 15 * 60_000;
  * @property {string} [pictures] Folder for screenshots.
  * @property {{ readonly width: number, readonly height: number }} [viewport] Of the served window, in CSS pixels.
  * @property {Readonly<Record<string, unknown>>} [settings]
+ * @property {boolean} [trusted] False: VS Code opens the folder in restricted mode.
  * @property {NodeJS.ProcessEnv} [environment] For the suite.
  */
 
@@ -64,7 +65,13 @@ async function runServed(run, home, resultsFile) {
   const port = await freePort();
   // The smoke-test driver is what makes a built workbench read the `payload` below.
   const environment = { ...run.environment, TOKEN_LENS_CONTROL: control.address, TOKEN_LENS_RESULTS: resultsFile };
-  const server = await startServer(vscode, { home, port, flags: ['--enable-smoke-test-driver'], environment });
+  const server = await startServer(vscode, {
+    home,
+    port,
+    flags: ['--enable-smoke-test-driver'],
+    environment,
+    trusted: run.trusted ?? true,
+  });
   try {
     const errors = /** @type {string[]} */ ([]);
     await page.exposeFunction('codeAutomationLog', (/** @type {string} */ type, /** @type {unknown[]} */ args) => {
@@ -124,7 +131,7 @@ async function runOnDesktop(run, home, resultsFile) {
         run.workspace,
         ...profile,
         `--remote-debugging-port=${String(port)}`,
-        '--disable-workspace-trust',
+        ...(run.trusted === false ? [] : ['--disable-workspace-trust']),
         ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), // VS Code refuses to start for root with one
         '--skip-welcome',
         '--skip-release-notes',
