@@ -89,27 +89,30 @@ describe('hostile text in VS Code', function () {
   });
 
   it('is text in the list of surprises', async () => {
-    const lines = ['$(trash) $(sync~spin) <img src=x> [x](command:workbench.action.quit) zqxj', 'be \u202eabc\u2066 zqxj vwk'];
-    const document = await untitled(lines.join('\n'));
+    const line = 'be \u202eabc $(trash) $(sync~spin) <img src=x> [x](command:workbench.action.quit) zqxj';
+    const document = await untitled(line);
     await vscode.window.showTextDocument(document);
     await vscode.commands.executeCommand('tokenLens.toggle');
     await eventually('it is scored', () => api.scores(document.uri) !== undefined);
     await vscode.commands.executeCommand('tokenLens.surprises.focus');
-    const tree = `[...document.querySelectorAll('.pane-body .monaco-list-row')].filter(row => row.closest('[id*="tokenLens"], .pane'))`;
-    const read = () => browser.evaluate<string>(`${tree}.map(row => row.innerText).join('\\n')`);
-    await eventually(
-      'both lines are listed',
-      async () => (await read()).includes('$(trash) $(sync~spin) <img') && (await read()).includes('⟨U+202E⟩abc'),
-    );
-    await browser.screenshot('hostile-tree');
-    assert.equal(
-      await browser.evaluate<number>(
-        `document.querySelectorAll('.pane-body .monaco-list-row :is(img, .codicon-trash, .codicon-sync, a[href])').length`,
-      ),
-      0,
-    );
-    assert.doesNotMatch(await read(), /[\u202a-\u202e\u2066-\u2069]/);
-    await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
+    await vscode.commands.executeCommand('workbench.action.toggleMaximizedPanel'); // rows that cannot be seen are not in the page
+    try {
+      const rows = `[...document.querySelectorAll('.pane .monaco-list-row')]`;
+      let shown = '';
+      await eventually('the line is listed', async () => {
+        shown = (await browser.evaluate<string>(`${rows}.map(row => row.innerText).join('\\n')`)).replaceAll('\u00a0', ' ');
+        return shown.includes(line.replace('\u202e', '⟨U+202E⟩'));
+      }).catch((error: unknown) => {
+        throw new Error(JSON.stringify(shown), { cause: error });
+      });
+      await browser.screenshot('hostile-tree');
+      const marks = ':is(img, .codicon-trash, .codicon-sync, a[href])';
+      assert.equal(await browser.evaluate<number>(`${rows}.flatMap(row => [...row.querySelectorAll('${marks}')]).length`), 0);
+      assert.doesNotMatch(shown, /[\u202a-\u202e\u2066-\u2069]/);
+    } finally {
+      await vscode.commands.executeCommand('workbench.action.toggleMaximizedPanel');
+      await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
+    }
   });
 
   it('is text in a list to choose from', async () => {

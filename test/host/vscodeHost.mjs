@@ -64,7 +64,12 @@ async function runServed(run, home, resultsFile) {
   const control = await startControl(() => page, run.pictures);
   const port = await freePort();
   // The smoke-test driver is what makes a built workbench read the `payload` below.
-  const environment = { ...run.environment, TOKEN_LENS_CONTROL: control.address, TOKEN_LENS_RESULTS: resultsFile };
+  const environment = {
+    ...run.environment,
+    TOKEN_LENS_CONTROL: control.address,
+    TOKEN_LENS_RESULTS: resultsFile,
+    TOKEN_LENS_PROFILE: home,
+  };
   const server = await startServer(vscode, {
     home,
     port,
@@ -126,7 +131,12 @@ async function runOnDesktop(run, home, resultsFile) {
       vscodeExecutablePath,
       extensionDevelopmentPath: run.extension,
       extensionTestsPath: run.suite,
-      extensionTestsEnv: { ...run.environment, TOKEN_LENS_CONTROL: control.address, TOKEN_LENS_RESULTS: resultsFile },
+      extensionTestsEnv: {
+        ...run.environment,
+        TOKEN_LENS_CONTROL: control.address,
+        TOKEN_LENS_RESULTS: resultsFile,
+        TOKEN_LENS_PROFILE: home,
+      },
       launchArgs: [
         run.workspace,
         ...profile,
