@@ -16,6 +16,18 @@ const shipped = [...Object.keys(dependencies), ...(JSON.parse(readFileSync('out/
 const listed = readFileSync('THIRD_PARTY.md', 'utf8');
 const rows = listed.split('\n').filter(line => line.startsWith('|'));
 
+describe('SECURITY.md', () => {
+  it('names tests that are there', () => {
+    const table = readFileSync('SECURITY.md', 'utf8');
+    const named = [...table.matchAll(/`(test\/[\w/.]+\.test\.ts)`((?:[^|`]*"[^"|]+")+)/g)];
+    assert.ok(named.length > 15, String(named.length));
+    for (const [, file = '', titles = ''] of named) {
+      const source = readFileSync(file, 'utf8');
+      for (const [, title = ''] of titles.matchAll(/"([^"]+)"/g)) assert.ok(source.includes(title), `${file}: ${title}`);
+    }
+  });
+});
+
 describe('packages', () => {
   it('have no install scripts but the runtime and tools of the build, and no script is run at an install', () => {
     const scripted = Object.entries(packages).filter(([, { hasInstallScript }]) => hasInstallScript === true);

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { TokenLensApi } from '../../src/api';
 import { hoverMarkdown, plainPieces, safeLabel } from '../../src/core/hoverText';
 import { piecesOfBytes } from '../../src/core/vocabulary';
+import { isAsked } from '../../src/views/alternatives';
 import { Announcer } from '../../src/views/byEar';
 import { hostileTexts } from '../core/hostile';
 import { browser } from './browser';
@@ -130,6 +131,48 @@ describe('hostile text in VS Code', function () {
     } finally {
       pick.dispose();
     }
+  });
+
+  it('changes nothing as an argument of a command', async () => {
+    const document = await untitled('The harbour was quiet.');
+    const editor = await vscode.window.showTextDocument(document);
+    const { selection } = editor;
+    const uri = document.uri.toString();
+    const wrong: readonly unknown[] = [
+      ...[
+        undefined,
+        null,
+        0,
+        NaN,
+        '',
+        uri,
+        true,
+        [],
+        {},
+        () => undefined,
+        Symbol('x'),
+        10n,
+        Object.create({ uri: 1 }),
+      ],
+      ...[
+        { uri, version: '1', start: 0, end: 1 },
+        { uri, version: NaN, offset: 0, id: 0 },
+        { uri: 1, version: 1, offset: 0, id: 0 },
+      ],
+      ...[
+        { uri, version: 1, offset: -1, id: 0 },
+        { uri, version: 1, offset: 0, id: 0.5 },
+        { uri: 'file:///etc/passwd', version: 1, start: 0, end: 1 },
+      ],
+      ...texts.slice(0, 40).map(text => ({ uri: text, version: 1, start: text, end: {} })),
+    ];
+    for (const argument of wrong) {
+      assert.equal(isAsked(argument), false, String(argument));
+      await vscode.commands.executeCommand('tokenLens.goToPlace', argument);
+    }
+    assert.equal(document.getText(), 'The harbour was quiet.');
+    assert.equal(vscode.window.activeTextEditor?.document, document);
+    assert.deepEqual(vscode.window.activeTextEditor?.selection, selection);
   });
 
   it('is no link and no icon in what is announced, though VS Code would make one of it', async () => {
