@@ -307,6 +307,20 @@ describe('messages from pages', () => {
     });
   }
 
+  it('of the report are of places only that could be in a text', () => {
+    for (const place of [
+      { text: -1 },
+      { start: -1 },
+      { end: -1 },
+      { end: 0.5 },
+      { end: 2 ** 53 },
+      { start: NaN },
+      { text: '0' },
+      { end: undefined },
+    ])
+      assert.equal(fromReport({ kind: 'go', text: 0, start: 1, end: 2, ...place }), undefined, JSON.stringify(place));
+  });
+
   it('that are huge are refused before they are read', () => {
     const node = { id: 1, rawBits: 1, sampledBits: null, parent: null };
     const nodes = new Proxy(
