@@ -2,11 +2,18 @@
 'use strict';
 const esbuild = require('esbuild');
 const { createHash } = require('node:crypto');
-const { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync } = require('node:fs');
+const { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } = require('node:fs');
 const path = require('node:path');
 
 /** @type {import('esbuild').BuildOptions} */
-const common = { bundle: true, logLevel: 'warning', legalComments: 'linked', minify: process.argv.includes('--minify'), sourcemap: false };
+const common = {
+  bundle: true,
+  logLevel: 'warning',
+  legalComments: 'linked',
+  metafile: true,
+  minify: process.argv.includes('--minify'),
+  sourcemap: false,
+};
 /**
  * `token-page`: what an exported page carries in itself, as text, with the hashes that its policy names.
  * @type {import('esbuild').Plugin}
@@ -74,9 +81,10 @@ const host = { ...common, platform: 'node', format: 'cjs', target: 'node20', plu
 const stubs = { sharp: path.join(__dirname, 'src/model/sharpStub.cjs'), '@xenova/transformers': require.resolve('@xenova/transformers') };
 const native = ['onnxruntime-node', 'onnxruntime-common'];
 
+/** @returns {Promise<readonly string[]>} Packages that some file of dist/ holds code of. */
 async function build() {
   rmSync('dist', { recursive: true, force: true });
-  await Promise.all([
+  const built = await Promise.all([
     esbuild.build({ ...host, entryPoints: ['src/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'] }),
     esbuild.build({ ...host, entryPoints: ['src/model/worker.ts'], outfile: 'dist/worker.js', external: native, alias: stubs }),
     esbuild.build({ ...host, entryPoints: ['src/regionsThread.ts'], outfile: 'dist/regionsThread.js' }),
@@ -96,12 +104,16 @@ async function build() {
     }),
   ]);
   copyFileSync(require.resolve('vscode-oniguruma/release/onig.wasm'), 'dist/onig.wasm');
+  const inputs = built.flatMap(({ metafile }) => Object.keys(metafile?.inputs ?? {}));
+  const names = inputs.map(name => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(name)?.[1] ?? '');
+  return [...new Set(names)].filter(name => name !== '').sort();
 }
 
-/** Every test file becomes one bundle at the same place below out/, so that mocha finds them by pattern. */
-async function buildTests() {
+/** Every test file becomes one bundle at the same place below out/, so that mocha finds them by pattern. @param {readonly string[]} bundled */
+async function buildTests(bundled) {
   rmSync('out', { recursive: true, force: true });
   mkdirSync('out');
+  writeFileSync('out/bundled.json', JSON.stringify(bundled));
   const entryPoints = readdirSync('test', { recursive: true, encoding: 'utf8' })
     .filter(name => name.endsWith('.test.ts') || name.endsWith(`${path.sep}index.ts`))
     .map(name => path.join('test', name));
@@ -130,6 +142,6 @@ async function buildBench() {
 }
 
 build()
-  .then(() => (process.argv.includes('--tests') ? buildTests() : undefined))
+  .then(bundled => (process.argv.includes('--tests') ? buildTests(bundled) : undefined))
   .then(() => (process.argv.includes('--bench') ? buildBench() : undefined))
   .catch(() => process.exit(1)); // esbuild has already printed what is wrong

@@ -61,7 +61,7 @@ export default defineConfig(
     rules: { 'no-restricted-imports': ['error', { paths: [noVscode] }] },
   },
   {
-    files: ['src/*.ts', 'src/views/**', 'bench/editor.ts', 'test/editor/**', 'test/packaged/**', 'test/pictures/**'],
+    files: ['src/*.ts', 'src/views/**', 'bench/editor.ts', 'test/editor/**', 'test/packaged/**', 'test/pictures/**', 'test/untrusted/**'],
     rules: { 'no-restricted-imports': ['error', { paths: [noTransformers] }] },
   },
   {

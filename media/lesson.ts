@@ -1,5 +1,6 @@
 import * as l10n from '@vscode/l10n';
-import type { FromLesson, LessonMessage, LessonState, SavedLesson, ToLesson } from '../src/views/lessonProtocol';
+import { toLesson } from '../src/views/lessonProtocol';
+import type { FromLesson, LessonMessage, LessonState, SavedLesson } from '../src/views/lessonProtocol';
 import { element } from './dom';
 import { useLanguage } from './format';
 import { GuessingPage, endPage, endInWords } from './guessingPage';
@@ -26,7 +27,9 @@ function start(): void {
   const tour = new TourPage(post);
   let state: LessonState | undefined;
 
-  window.addEventListener('message', ({ data }: MessageEvent<ToLesson>) => {
+  window.addEventListener('message', ({ data: received }: MessageEvent<unknown>) => {
+    const data = toLesson(received);
+    if (!data) return; // nothing that the extension says
     vscode.setState(data.saved);
     show(data.state);
   });

@@ -1,5 +1,5 @@
 import * as l10n from '@vscode/l10n';
-import type { FromPanel, PanelMessage, PanelState, ToPanel } from '../src/views/panelProtocol';
+import { toPanel, type FromPanel, type PanelMessage, type PanelState } from '../src/views/panelProtocol';
 import { choicesFrom, type Choices } from './choices';
 import { DistributionPage, spokenSummary } from './distributionPage';
 import { element } from './dom';
@@ -48,8 +48,11 @@ function start(): void {
     choices.scrollY = window.scrollY;
     vscode.setState(choices);
   });
-  window.addEventListener('message', ({ data }: MessageEvent<ToPanel>) => {
-    switch (data.kind) {
+  window.addEventListener('message', ({ data: received }: MessageEvent<unknown>) => {
+    const data = toPanel(received);
+    switch (data?.kind) {
+      case undefined: // nothing that the extension says
+        break;
       case 'show':
         show(data.state);
         break;

@@ -1,4 +1,5 @@
-import type { FromReport, ReportMessage, ReportNumbers, ReportState, ReportTable, ReportText, ToReport } from '../src/views/reportProtocol';
+import { toReport } from '../src/views/reportProtocol';
+import type { FromReport, ReportMessage, ReportNumbers, ReportState, ReportTable, ReportText } from '../src/views/reportProtocol';
 import { changePage } from './changePage';
 import { element, svgElement, tokenElement } from './dom';
 
@@ -28,9 +29,11 @@ function start(): void {
     ({ scrollY } = window);
     vscode.setState({ scrollY });
   });
-  window.addEventListener('message', (event: MessageEvent<ToReport>) => {
+  window.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+    const message = toReport(data);
+    if (!message) return; // nothing that the extension says
     const place = scrollY; // redrawing may scroll, and so may change it
-    const { state } = event.data;
+    const { state } = message;
     hasNumbers = state.kind !== 'message';
     const isBusy = state.kind === 'message' ? state.busy : state.updating;
     main.setAttribute('aria-busy', String(isBusy));

@@ -5,8 +5,8 @@ import path from 'node:path';
 import { installBrowser, installPackages, root, run, say } from './setUp.mjs';
 
 /** Folders below test/ that run inside a real VS Code; every other one is for plain mocha. `npm run pictures` runs the last. */
-const insideVscode = new Set(['editor', 'packaged', 'pictures']);
-const editorRuns = ['test/host/runEditorTests.mjs', 'test/host/runPackagedTests.mjs'];
+const insideVscode = new Set(['editor', 'packaged', 'pictures', 'untrusted']);
+const editorRuns = ['test/host/runEditorTests.mjs', 'test/host/runUntrustedTests.mjs', 'test/host/runPackagedTests.mjs'];
 
 let passed = 0;
 let failed = 0;

@@ -124,12 +124,13 @@ export function installExtension(vscode, home, vsix) {
 }
 
 /**
- * Starts the server on the loopback address. `token`: what a visitor has to bring; undefined for tests, whose pages are their own.
+ * Starts the server on the loopback address. `token`: what a visitor has to bring; undefined for tests, whose pages are their own. `trusted` false: folders
+ * are opened in restricted mode until somebody trusts them.
  * @param {ServedVscode} vscode
- * @param {{ readonly home: string, readonly port: number, readonly token?: string, readonly flags?: readonly string[], readonly environment?: NodeJS.ProcessEnv }} options
+ * @param {{ readonly home: string, readonly port: number, readonly token?: string, readonly flags?: readonly string[], readonly environment?: NodeJS.ProcessEnv, readonly trusted?: boolean }} options
  * @returns {Promise<import('node:child_process').ChildProcess>}
  */
-export async function startServer(vscode, { home, port, token, flags = [], environment = {} }) {
+export async function startServer(vscode, { home, port, token, flags = [], environment = {}, trusted = true }) {
   const tokenFile = path.join(home, 'connection-token'); // arguments can be read by every user of this machine
   if (token !== undefined) writeFileSync(tokenFile, token, { mode: 0o600 });
   const access = token === undefined ? ['--without-connection-token'] : ['--connection-token-file', tokenFile];
@@ -143,7 +144,7 @@ export async function startServer(vscode, { home, port, token, flags = [], envir
     ...profileArguments(home),
     '--telemetry-level',
     'off',
-    '--disable-workspace-trust',
+    ...(trusted ? ['--disable-workspace-trust'] : []),
     ...flags,
   ];
   const server = spawn(vscode.node, args, { cwd: vscode.code, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });

@@ -13,7 +13,8 @@ export const mostTokens = 150;
 const shownTokens = 5;
 
 /** `begins`: the text goes on with the guess, and the token with more. `case`: right but for upper and lower case. */
-export type Verdict = 'right' | 'begins' | 'case' | 'wrong';
+export const verdicts = ['right', 'begins', 'case', 'wrong'] as const;
+export type Verdict = (typeof verdicts)[number];
 
 /** Characters that no keyboard tells apart, as one; each stays one UTF-16 unit. */
 function folded(text: string): string {

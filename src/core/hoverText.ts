@@ -105,6 +105,14 @@ export function plainPieces(pieces: TokenPieces): string {
   return pieces.map(piece => piece.text).join('');
 }
 
+/**
+ * Text for labels, which turn `$(name)` into an icon, and for messages, which turn `[words](command:id)` into a link that runs it: the characters stay, with
+ * a word joiner in between.
+ */
+export function safeLabel(text: string): string {
+  return text.replaceAll(/[$\]](?=\()/g, '$&\u2060');
+}
+
 /** Blocks of up to `barWidth` characters; what is not 0 is never drawn as nothing. `share`: of a full bar. */
 export function bar(share: number, block = '█'): string {
   const steps = Math.round(Math.min(1, Math.max(0, share)) * barWidth * 8);

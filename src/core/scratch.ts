@@ -94,10 +94,10 @@ export function withoutBranch({ nodes, at }: Scratch, node: number): Scratch {
   return { nodes: kept, at: place };
 }
 
-/** What was kept as JSON; undefined where it is not a scratch continuation, or not a whole one. */
-export function scratchFrom(value: unknown): Scratch | undefined {
+/** What was kept as JSON; undefined where it is not a scratch continuation, or not a whole one, or longer than `mostNodes`. */
+export function scratchFrom(value: unknown, mostNodes = Infinity): Scratch | undefined {
   const { nodes, at } = (value ?? {}) as Partial<Record<keyof Scratch, unknown>>;
-  if (!Array.isArray(nodes)) return undefined;
+  if (!Array.isArray(nodes) || nodes.length > mostNodes) return undefined;
   const isPlace = (place: unknown, below: number): place is number | null =>
     place === null || (Number.isInteger(place) && Number(place) >= 0 && Number(place) < below);
   const seen = new Set<string>();

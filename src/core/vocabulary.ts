@@ -1,3 +1,5 @@
+import { isArray, isFlag, isText, listOf, mapOf, recordOf, type Shape } from './shape';
+
 /** A token's bytes, or pieces of them, as people should see them: whitespace, bytes and control tokens as glyphs. */
 export type TokenPieces = readonly { readonly text: string; readonly glyph: boolean }[];
 
@@ -9,6 +11,14 @@ export interface VocabularyData {
   /** Control tokens have no bytes in a text: their names, by id. */
   readonly controlNames: Readonly<Record<number, string>>;
 }
+
+export const isTokenPieces: Shape<TokenPieces> = listOf(recordOf<TokenPieces[number]>({ text: isText, glyph: isFlag }));
+
+export const isVocabularyData: Shape<VocabularyData> = recordOf<VocabularyData>({
+  bytes: isArray('Uint8Array'),
+  offsets: isArray('Uint32Array'),
+  controlNames: mapOf(isText),
+});
 
 const whitespaceGlyphs: ReadonlyMap<string, string> = new Map([
   [' ', '·'],

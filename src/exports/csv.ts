@@ -10,8 +10,10 @@ import { unitsOf, type Level, type Unit, type UnitLevel } from './units';
 export const csvColumns = `CSV has one header and a row for each token, word or sentence: item (the file, or the number of the line from 1 on), level, id (of the
 token), startByte, endByte (UTF-8 bytes of the item's scored copy: no byte order mark, LF), start, end (UTF-16 units of the item as read), surprisalBits,
 entropyBits, rank, contextTokens (tokens of the item that the model saw before), tokens (how many the row sums), unscoredReason, text; and
-preamble where something was read before the text: what that was. Bits are in full precision. Words and sentences have no id, entropy or rank. Bytes without a token are rows without an id. Where a token is not whole
-characters, its bytes are written as ⟨F0⟩ and a space in it as ·. An item without tokens has no rows.`;
+preamble where something was read before the text: what that was. Bits are in full precision. Words and sentences have no id, entropy or rank. Bytes
+without a token are rows without an id. Where a token is not whole characters, its bytes are written as ⟨F0⟩ and a space in it as ·. A text that a
+spreadsheet could compute (=, +, - or @ at its beginning, then a letter or a digit somewhere) has an apostrophe in front. An item without tokens has
+no rows.`;
 
 const columns = [
   'item',
@@ -88,5 +90,15 @@ function tokenText(vocabulary: Vocabulary, id: number): string {
 }
 
 function quoted(text: string): string {
-  return text === '' ? '' : `"${text.replaceAll('"', '""')}"`;
+  return text === '' ? '' : `"${inert(text).replaceAll('"', '""')}"`;
+}
+
+/**
+ * What spreadsheets take for a formula, which may fetch or run something. Operators alone, the many tokens of code that are, compute nothing and stay as they
+ * are. With the apostrophes that stand there already: so that the one in front can be taken away again.
+ */
+const formula = /^['\s]*[=+\-@＝＋－＠].*[\p{L}\p{N}]/su;
+
+function inert(text: string): string {
+  return formula.test(text) ? `'${text}` : text;
 }

@@ -5,7 +5,7 @@ import type { CommandId } from '../core/contributions';
 import { distributionOfRow } from '../core/distribution';
 import { editPreview } from '../core/editPreview';
 import type { EditPreview } from '../core/editPreview';
-import { bar, plainPieces } from '../core/hoverText';
+import { bar, plainPieces, safeLabel } from '../core/hoverText';
 import { formatBits, formatCount, formatPercent, fullBar } from '../core/numberText';
 import type { Span } from '../core/scores';
 import { textUnitsIn } from '../core/textUnits';
@@ -374,11 +374,6 @@ function titleOf({ table, vocabulary }: DocumentView, row: number): string {
     formatCount(table.ranks[row] ?? 0),
     formatBits(table.entropyBits[row] ?? NaN),
   );
-}
-
-/** Labels turn `$(name)` into an icon; a word joiner keeps a token's own characters. */
-export function safeLabel(text: string): string {
-  return text.replaceAll('$(', '$\u2060(');
 }
 
 export function notTextReason(): string {

@@ -4,7 +4,7 @@ import { branchEdits, writtenText } from '../core/branchEdits';
 import type { BranchEdits } from '../core/branchEdits';
 import { branchScheme } from '../core/contributions';
 import { editPreview } from '../core/editPreview';
-import { plainPieces } from '../core/hoverText';
+import { plainPieces, safeLabel } from '../core/hoverText';
 import { formatCount, formatPercent } from '../core/numberText';
 import { piecesOfBytes } from '../core/vocabulary';
 import { DisposableStore } from '../disposable';
@@ -21,7 +21,6 @@ import {
   notTextReason,
   placeOf,
   previewText,
-  safeLabel,
   withLineEndings,
 } from './alternatives';
 import type { Beginning, Place } from './alternatives';

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Config } from '../config';
 import { cellAt } from '../core/cells';
+import { safeLabel } from '../core/hoverText';
 import { formatBits, formatCount } from '../core/numberText';
 import { firstWords, spokenToken } from '../core/spokenText';
 import { surpriseOf } from '../core/surprises';
@@ -27,7 +28,7 @@ export class Announcer implements Disposable {
 
   /** `asked`: the message is what the user asked for, not what comes with a move. */
   say(message: string, { asked = false } = {}): void {
-    vscode.window.setStatusBarMessage(message.replaceAll('$(', '$\u2060('), shownMs); // which would draw an icon
+    vscode.window.setStatusBarMessage(safeLabel(message), shownMs);
     if (this.#config.announces === 'always' || (asked && this.#config.announces === 'asked')) this.#speak(message);
   }
 
@@ -51,7 +52,7 @@ export class Announcer implements Disposable {
         resolve();
       };
     });
-    void vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: message }, () => spoken);
+    void vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: safeLabel(message) }, () => spoken);
   }
 }
 

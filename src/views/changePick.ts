@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
+import { safeLabel } from '../core/hoverText';
 import { gitChangesOf, gitRefOf } from '../git';
 import type { GitComparison, GitRepository } from '../git';
-import { safeLabel } from './alternatives';
 
 /** What is held against what. */
 export interface ChangeSubject {

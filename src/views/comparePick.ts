@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Config } from '../config';
+import { safeLabel } from '../core/hoverText';
 import { Excerpt } from '../excerpt';
-import { safeLabel } from './alternatives';
 
 /** What the user wants: two texts held side by side, or one kept for later. */
 export type CompareChoice =

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Looks } from '../looks';
+import { safeLabel } from '../core/hoverText';
 import { formatCount } from '../core/numberText';
 import { sliceTable } from '../core/scoreTable';
 import type { Span } from '../core/scores';
@@ -90,7 +91,7 @@ export async function exportScores(parts: ExportParts): Promise<void> {
     await vscode.workspace.fs.writeFile(target, new TextEncoder().encode(text));
   } catch (error) {
     const reason = error instanceof vscode.FileSystemError ? error.code : '';
-    void vscode.window.showErrorMessage(vscode.l10n.t('Token Lens: {0} could not be written. {1}', nameOf(target), reason));
+    void vscode.window.showErrorMessage(vscode.l10n.t('Token Lens: {0} could not be written. {1}', safeLabel(nameOf(target)), reason));
     return;
   }
   // Waiting for the message to be closed would keep the command running.
@@ -240,7 +241,7 @@ async function textOf(pieces: Iterable<string>, pauses: Pauses): Promise<string>
 
 async function offerToOpen(target: vscode.Uri, { ending }: Format): Promise<void> {
   const open = vscode.l10n.t('Open');
-  const chosen = await vscode.window.showInformationMessage(vscode.l10n.t('Exported to {0}.', placeOf(target)), open);
+  const chosen = await vscode.window.showInformationMessage(vscode.l10n.t('Exported to {0}.', safeLabel(placeOf(target))), open);
   if (chosen !== open) return;
   // A page is for a browser, which can only open files of its own machine.
   if (ending === 'html' && target.scheme === 'file' && vscode.env.remoteName === undefined) await vscode.env.openExternal(target);

@@ -1,5 +1,6 @@
 import type { PackedContinuations } from '../core/futures';
 import { samplingRules, type SamplingRule } from '../core/sampling';
+import { isArray, isCount, isFlag, isNumber, isOneOf, isText, listOf, orUndefined, recordOf, type Shape } from '../core/shape';
 
 /** A part of the panel's protocol: continuations that are sampled at a place. */
 
@@ -75,8 +76,47 @@ export function askFuturesFrom(message: object): AskFutures | undefined {
     Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most;
   if (typeof place !== 'number' || !isWhole(count, 1, mostFutures) || !isWhole(mostTokens, 1, mostFutureTokens)) return undefined;
   if (!isWhole(seed, 0, Number.MAX_SAFE_INTEGER) || !isSampling(sampling) || !isForced(forced)) return undefined;
-  return { kind: 'futures', place, count, mostTokens, sampling, seed, forced };
+  const { temperature, topK, topP, minP, typical } = sampling; // and nothing else that it may hold
+  return { kind: 'futures', place, count, mostTokens, sampling: { temperature, topK, topP, minP, typical }, seed, forced };
 }
+
+const isWanted = recordOf<FuturesWanted>({
+  count: isCount,
+  mostTokens: isCount,
+  sampling: isSampling,
+  seed: isCount,
+  forced: isForced,
+});
+
+const isSampled = recordOf<SampledFutures>({
+  name: isText,
+  wanted: isWanted,
+  groups: listOf(
+    recordOf<FutureGroup>({
+      forcedTokens: isCount,
+      continuations: recordOf<PackedContinuations>({
+        lengths: isArray('Uint32Array'),
+        endedByControl: isArray('Uint8Array'),
+        ids: isArray('Int32Array'),
+        logProbabilities: isArray('Float64Array'),
+        sampledLogProbabilities: isArray('Float64Array'),
+      }),
+    }),
+  ),
+  state: isOneOf('running', 'done', 'stopped', 'moved', 'edited', 'failed'),
+  problem: orUndefined(isText),
+  isHere: isFlag,
+  before: isText,
+  typed: isText,
+  contextTokens: orUndefined(isNumber),
+});
+
+export const isFuturesMessage: Shape<FuturesMessage> = recordOf<FuturesMessage>({
+  kind: isOneOf('futures'),
+  free: orUndefined(isSampled),
+  forced: orUndefined(isSampled),
+  gone: orUndefined(isOneOf('edited', 'closed', 'settings')),
+});
 
 /** Ranges are the model's business. */
 function isSampling(value: unknown): value is FuturesWanted['sampling'] {

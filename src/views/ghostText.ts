@@ -3,6 +3,7 @@ import type { Config } from '../config';
 import { contextKeys } from '../core/contributions';
 import { ghostTextOf } from '../core/ghostText';
 import type { GhostText } from '../core/ghostText';
+import { safeLabel } from '../core/hoverText';
 import { formatBits, formatCount, formatDecimal } from '../core/numberText';
 import type { Span } from '../core/scores';
 import { DisposableStore } from '../disposable';
@@ -220,10 +221,10 @@ export class GhostTextView implements Disposable {
     const offset = document.offsetAt(position);
     const ghost = ghostTextOf({ text, offset, selected: entry }, result, vocabulary);
     if (!ghost || ghost.isThere) {
-      this.#say(whyNothing(ghost, result, modelName, leastProbability));
+      this.#say(whyNothing(ghost, result, safeLabel(modelName), leastProbability));
       return undefined;
     }
-    this.#show(markOf(ghost, modelName));
+    this.#show(markOf(ghost, safeLabel(modelName)));
     const eol = document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n';
     const inserted = ghost.text.replaceAll('\n', eol);
     this.#shown = { document, asked: offset, start: ghost.start, text: inserted, covered: entry ? '' : text.slice(offset, ghost.end) };

@@ -4,6 +4,7 @@ import { bandOf } from '../core/band';
 import { cellAt } from '../core/cells';
 import { contextKeys } from '../core/contributions';
 import type { CommandId } from '../core/contributions';
+import { safeLabel } from '../core/hoverText';
 import { touches } from '../core/insertion';
 import { paint } from '../core/paint';
 import type { Span } from '../core/scores';
@@ -314,7 +315,7 @@ export class InsertionView implements Disposable {
     }
     const { brief, weakest } = passageInWords(inspected.reading);
     const said = [brief, weakest].filter(part => part !== undefined).join(', ');
-    this.#item.text = `$(sparkle) ${said.replaceAll('$(', '$\u2060(')}`; // which would draw an icon
+    this.#item.text = `$(sparkle) ${safeLabel(said)}`;
     this.#item.tooltip = lines(inspected.reading);
     this.#item.accessibilityInformation = { label: `Token Lens: ${sentences(inspected.reading)}` };
     this.#item.command = inspected.reading.summary.standing.length > 0 ? ('tokenLens.nextSurprise' satisfies CommandId) : undefined;

@@ -1,6 +1,7 @@
-import { mostTokens, type Tried } from '../core/guessing';
-import type { TokenPieces } from '../core/vocabulary';
-import type { PanelDistribution } from './panelProtocol';
+import { mostTokens, verdicts, type Tried } from '../core/guessing';
+import { isCount, isFlag, isNumber, isOneOf, isText, listOf, orUndefined, recordOf } from '../core/shape';
+import { isTokenPieces, type TokenPieces } from '../core/vocabulary';
+import { isActualRow, isPanelRow, type PanelDistribution } from './panelProtocol';
 
 /**
  * Messages between the extension and the lesson's page: the guessing game and the tour. The page is told its whole state every time and says `ready`
@@ -221,10 +222,114 @@ export function savedLesson(saved: unknown): SavedLesson | undefined {
   };
 }
 
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+const maybeNumber = orUndefined(isNumber);
+const pieces = listOf(isTokenPieces);
+const head = { title: isText, model: isText, provenance: isText };
+const guessing = { ...head, changed: isFlag, stopsAfter: maybeNumber, triesAllowed: isNumber };
+
+const isShown = recordOf<ShownDistribution>({
+  model: isText,
+  typed: orUndefined(isTokenPieces),
+  rows: listOf(isPanelRow),
+  actual: orUndefined(isActualRow),
+  everythingElse: isNumber,
+  everythingElseGivenTyped: maybeNumber,
+});
+
+const isMessage = recordOf<LessonMessage>({ kind: isOneOf('message'), headline: isText, text: isText, busy: isFlag, mayChoose: isFlag });
+
+const isGuessing = recordOf<GuessingState>({
+  ...guessing,
+  kind: isOneOf('guessing'),
+  step: isCount,
+  before: isText,
+  place: isNumber,
+  places: isNumber,
+  tries: listOf(recordOf<Tried>({ text: isText, verdict: isOneOf(...verdicts) })),
+  learnerBits: isNumber,
+  modelBits: isNumber,
+  revealed: orUndefined(
+    recordOf<RevealedToken>({
+      text: isText,
+      token: isTokenPieces,
+      learnerTry: maybeNumber,
+      modelTry: maybeNumber,
+      surprisalBits: isNumber,
+      distribution: isShown,
+    }),
+  ),
+});
+
+const isPlayer = recordOf<PlayerResult>({ bits: isNumber, tries: listOf(isNumber), none: isNumber });
+
+const isEnd = recordOf<GuessingEnd>({
+  ...guessing,
+  kind: isOneOf('end'),
+  text: isText,
+  played: isNumber,
+  places: isNumber,
+  learner: isPlayer,
+  modelGuessing: isPlayer,
+  modelBits: isNumber,
+  differences: listOf(recordOf<LessonDifference>({ before: isText, token: isTokenPieces, learnerTry: maybeNumber, modelTry: maybeNumber })),
+  vocabularySize: isNumber,
+});
+
+type Figure<Name extends TourScreenName> = Extract<TourFigure, { readonly screen: Name }>;
+
+const figures = [
+  recordOf<Figure<'tokens'>>({
+    screen: isOneOf('tokens'),
+    tokens: listOf(recordOf<Figure<'tokens'>['tokens'][number]>({ token: isTokenPieces, id: isNumber })),
+  }),
+  recordOf<Figure<'distribution'>>({ screen: isOneOf('distribution'), before: isText, distribution: isShown, entropyBits: isNumber }),
+  recordOf<Figure<'surprise'>>({
+    screen: isOneOf('surprise'),
+    tokens: listOf(recordOf<SurprisingToken>({ token: isTokenPieces, bits: maybeNumber, band: isNumber })),
+    totalBits: isNumber,
+  }),
+  recordOf<SamplingFigure>({
+    screen: isOneOf('sampling'),
+    before: isText,
+    temperature: isNumber,
+    seed: isNumber,
+    rows: listOf(recordOf<SamplingFigure['rows'][number]>({ token: isTokenPieces, raw: isNumber, after: isNumber })),
+    drawn: pieces,
+  }),
+  recordOf<Figure<'context'>>({
+    screen: isOneOf('context'),
+    token: isTokenPieces,
+    columns: listOf(
+      recordOf<ContextColumn>({
+        contextTokens: isNumber,
+        before: isText,
+        probability: isNumber,
+        bits: isNumber,
+        rows: listOf(recordOf<ContextColumn['rows'][number]>({ token: isTokenPieces, probability: isNumber })),
+      }),
+    ),
+  }),
+] as const;
+
+const isTour = recordOf<TourState>({
+  ...head,
+  kind: isOneOf('tour'),
+  figure: (value): value is TourFigure => figures.some(shape => shape(value)),
+});
+
+const isShow = recordOf<ToLesson>({
+  kind: isOneOf('show'),
+  state: (value): value is LessonState => isMessage(value) || isGuessing(value) || isEnd(value) || isTour(value),
+  saved: orUndefined(
+    recordOf<SavedLesson>({ text: isText, title: isText, moves: orUndefined(listOf(isText)), ended: isFlag, screen: isCount }),
+  ),
+});
+
+/** What the extension says; undefined where it is nothing that this version of it would say. */
+export function toLesson(message: unknown): ToLesson | undefined {
+  return isShow(message) ? message : undefined;
 }

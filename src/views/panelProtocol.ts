@@ -1,7 +1,8 @@
-import type { Palette } from '../core/look';
+import { palettes, type Palette } from '../core/look';
 import { scratchFrom, type Scratch } from '../core/scratch';
-import type { TokenPieces, VocabularyData } from '../core/vocabulary';
-import { askFuturesFrom, type AskFutures, type FuturesMessage } from './futuresProtocol';
+import { isArray, isFlag, isNumber, isOneOf, isText, listOf, orNull, orUndefined, recordOf, type Shape } from '../core/shape';
+import { isTokenPieces, isVocabularyData, type TokenPieces, type VocabularyData } from '../core/vocabulary';
+import { askFuturesFrom, isFuturesMessage, type AskFutures, type FuturesMessage } from './futuresProtocol';
 
 /**
  * Messages between the extension and the panel's page. The page is told its whole state every time and can be rebuilt from the last message of each
@@ -244,9 +245,8 @@ export function fromPanel(message: unknown): FromPanel | undefined {
       return texts.length === given.length && texts.length <= mostTexts ? { kind: 'find', place: message.place, texts } : undefined;
     }
     case 'continue': {
-      const scratch = 'scratch' in message ? scratchFrom(message.scratch) : undefined;
-      if (!scratch || scratch.nodes.length > mostScratchTokens || !('root' in message) || typeof message.root !== 'number')
-        return undefined;
+      const scratch = 'scratch' in message ? scratchFrom(message.scratch, mostScratchTokens) : undefined;
+      if (!scratch || !('root' in message) || typeof message.root !== 'number') return undefined;
       return { kind: 'continue', root: message.root, scratch };
     }
     case 'continued': {
@@ -260,4 +260,103 @@ export function fromPanel(message: unknown): FromPanel | undefined {
     default:
       return undefined;
   }
+}
+
+const numbers = listOf(isNumber);
+const gappy = listOf(orNull(isNumber));
+const maybeNumber = orUndefined(isNumber);
+const continued = listOf(recordOf<ContinuedToken>({ id: isNumber, token: isTokenPieces }));
+
+const panelRow = { id: isNumber, rank: isNumber, token: isTokenPieces, probability: isNumber, givenTyped: maybeNumber };
+export const isPanelRow: Shape<PanelRow> = recordOf<PanelRow>(panelRow);
+export const isActualRow: Shape<ActualRow> = recordOf<ActualRow>({
+  ...panelRow,
+  surprisalBits: isNumber,
+  position: isNumber,
+  afterGap: isFlag,
+});
+
+const isMessage = recordOf<PanelMessage>({ kind: isOneOf('message'), headline: isText, text: isText, busy: isFlag });
+
+const isPassage = recordOf<PanelPassage>({
+  kind: isOneOf('passage'),
+  passage: isNumber,
+  summary: isText,
+  notes: listOf(isText),
+  rows: listOf(
+    recordOf<PassageRow>({
+      token: isTokenPieces,
+      bits: maybeNumber,
+      band: maybeNumber,
+      standsOut: isFlag,
+      rank: maybeNumber,
+      alternatives: listOf(recordOf<PassageRow['alternatives'][number]>({ token: isTokenPieces, probability: isNumber })),
+    }),
+  ),
+  moreTokens: isNumber,
+  bandEdges: numbers,
+  palette: isOneOf(...palettes),
+  provenance: isText,
+});
+
+const isDistribution = recordOf<PanelDistribution>({
+  kind: isOneOf('distribution'),
+  place: isNumber,
+  root: isNumber,
+  after: continued,
+  updating: isFlag,
+  model: isText,
+  contextTokens: isNumber,
+  reading: orUndefined(isText),
+  before: listOf(recordOf<TextRun>({ text: isText, band: maybeNumber })),
+  beforeTruncated: isFlag,
+  typed: orUndefined(isTokenPieces),
+  topCount: isNumber,
+  rows: listOf(isPanelRow),
+  actual: orUndefined(isActualRow),
+  everythingElse: isNumber,
+  everythingElseGivenTyped: maybeNumber,
+  entropyBits: isNumber,
+  bandEdges: numbers,
+  palette: isOneOf(...palettes),
+  shape: orUndefined(recordOf<DocumentShape>({ bits: gappy, bands: gappy, cursor: isNumber, stale: isFlag })),
+  watched: listOf(recordOf<WatchedShape>({ word: isText, whole: isFlag, peaks: gappy, here: orUndefined(orNull(isNumber)) })),
+  provenance: isText,
+});
+
+const isRow = recordOf<PanelWholeRow>({
+  kind: isOneOf('row'),
+  place: isNumber,
+  logProbabilities: orUndefined(isArray('Float32Array')),
+  typedBytes: orUndefined(isArray('Uint8Array')),
+});
+
+const isFound = recordOf<PanelFound>({
+  kind: isOneOf('found'),
+  place: isNumber,
+  texts: listOf(isText),
+  logProbabilities: orUndefined(isArray('Float64Array')),
+});
+
+const isContinuation = recordOf<PanelContinuation>({
+  kind: isOneOf('continuation'),
+  scratch: (value): value is Scratch => scratchFrom(value, mostScratchTokens) !== undefined,
+  tokens: continued,
+  where: isOneOf('cursor', 'elsewhere', 'edited', 'replaced'),
+});
+
+const isShow = recordOf<{ readonly kind: 'show'; readonly state: PanelState }>({
+  kind: isOneOf('show'),
+  state: (value): value is PanelState => isDistribution(value) || isMessage(value) || isPassage(value),
+});
+const isVocabulary = recordOf<{ readonly kind: 'vocabulary'; readonly vocabulary: VocabularyData }>({
+  kind: isOneOf('vocabulary'),
+  vocabulary: isVocabularyData,
+});
+
+/** What the extension says; undefined where it is nothing that this version of it would say. */
+export function toPanel(message: unknown): ToPanel | undefined {
+  return [isShow, isVocabulary, isRow, isFound, isContinuation, isFuturesMessage].some(shape => shape(message))
+    ? (message as ToPanel)
+    : undefined;
 }

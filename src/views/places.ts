@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Span } from '../core/scores';
+import { safeLine } from '../exports/visibleText';
 import type { ScoredDocuments } from '../scoredDocuments';
 
 export type Direction = 'next' | 'previous';
@@ -63,8 +64,8 @@ function isPlace(value: unknown): value is Place {
   return typeof uri === 'string' && [version, start, end].every(Number.isSafeInteger);
 }
 
-/** What a list's entry shows of a piece of text: one line, not too long. */
+/** What a list's entry shows of a piece of text: one line, not too long, in which nothing hides and nothing turns the direction of the rest. */
 export function excerpt(text: string, most = 100): string {
-  const line = text.trim().replaceAll(/\s+/g, ' ');
+  const line = safeLine(text);
   return line.length <= most ? line : `${line.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…`;
 }

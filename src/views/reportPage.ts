@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Disposable } from '../disposable';
 import { pageLanguage } from './language';
 import { panelHtml } from './panelHtml';
+import { fromReport } from './reportProtocol';
 import type { FromReport, ReportState, ToReport } from './reportProtocol';
 
 /** Which of the pages: the report's, or a change's. */
@@ -55,8 +56,9 @@ export class ReportPage implements Disposable {
     });
     const { webview } = panel;
     webview.options = { enableScripts: true, localResourceRoots: [this.#distUri] };
-    webview.onDidReceiveMessage((message: unknown) => {
-      if (!isFromReport(message)) return;
+    webview.onDidReceiveMessage((received: unknown) => {
+      const message = fromReport(received);
+      if (!message) return;
       if (message.kind !== 'ready') {
         this.#listeners.message(message);
         return;
@@ -82,17 +84,4 @@ export class ReportPage implements Disposable {
   dispose(): void {
     this.#panel?.dispose();
   }
-}
-
-function isFromReport(message: unknown): message is FromReport {
-  if (typeof message !== 'object' || message === null || !('kind' in message)) return false;
-  if (message.kind === 'ready' || message.kind === 'chooseModel') return true;
-  const isNumber = (value: unknown) => typeof value === 'number' && Number.isInteger(value) && value >= 0;
-  return (
-    message.kind === 'go' &&
-    'text' in message &&
-    'start' in message &&
-    'end' in message &&
-    [message.text, message.start, message.end].every(isNumber)
-  );
 }

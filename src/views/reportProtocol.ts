@@ -1,5 +1,6 @@
-import type { Palette } from '../core/look';
-import type { TokenPieces } from '../core/vocabulary';
+import { palettes, type Palette } from '../core/look';
+import { isCount, isFlag, isNumber, isOneOf, isText, listOf, orNull, orUndefined, recordOf } from '../core/shape';
+import { isTokenPieces, type TokenPieces } from '../core/vocabulary';
 
 /**
  * Messages between the extension and the report's page. As for the panel, the page is told its whole state every time and says `ready` first. All
@@ -165,3 +166,119 @@ export type FromReport =
   /** Show a place of one of the texts, by its number. UTF-16 offsets. */
   | { readonly kind: 'go'; readonly text: number; readonly start: number; readonly end: number }
   | { readonly kind: 'chooseModel' };
+
+/** What a page says; undefined where it is nothing that a page of ours would say. */
+export function fromReport(message: unknown): FromReport | undefined {
+  if (isReady(message) || isChooseModel(message)) return { kind: message.kind };
+  if (!isGo(message)) return undefined;
+  const { kind, text, start, end } = message;
+  return { kind, text, start, end };
+}
+
+const isReady = recordOf<{ readonly kind: 'ready' }>({ kind: isOneOf('ready') });
+const isChooseModel = recordOf<{ readonly kind: 'chooseModel' }>({ kind: isOneOf('chooseModel') });
+const isGo = recordOf<Extract<FromReport, { readonly kind: 'go' }>>({ kind: isOneOf('go'), text: isCount, start: isCount, end: isCount });
+
+const isPalette = isOneOf(...palettes);
+const texts = listOf(isText);
+const maybeText = orUndefined(isText);
+const titled = { title: isText, note: isText };
+const isReading = orUndefined(recordOf<NonNullable<ReportNumbers['reading']>>({ text: isText, chooseModel: isText }));
+const labelled = listOf(recordOf<ReportTable['rows'][number]>({ label: isText, values: texts }));
+const isTable = recordOf<ReportTable>({ ...titled, rows: labelled });
+
+const isMessage = recordOf<ReportMessage>({ kind: isOneOf('message'), headline: isText, text: isText, busy: isFlag });
+
+const isNumbers = recordOf<ReportNumbers>({
+  kind: isOneOf('numbers'),
+  title: isText,
+  lead: isText,
+  updating: isFlag,
+  updatingText: isText,
+  reading: isReading,
+  texts: listOf(
+    recordOf<ReportText>({
+      name: isText,
+      detail: isText,
+      columns: listOf(recordOf<ReportColumn>({ start: isCount, meanBits: orNull(isNumber), band: orNull(isNumber), label: isText })),
+      peaks: listOf(
+        recordOf<ReportPeak>({
+          start: isCount,
+          end: isCount,
+          line: isText,
+          before: isText,
+          token: isTokenPieces,
+          after: isText,
+          bits: isText,
+        }),
+      ),
+    }),
+  ),
+  palette: isPalette,
+  numbers: isTable,
+  bands: recordOf<ReportNumbers['bands']>({
+    ...titled,
+    rows: listOf(
+      recordOf<BandRow>({
+        band: isNumber,
+        label: isText,
+        shares: listOf(recordOf<BandRow['shares'][number]>({ share: isNumber, text: isText })),
+      }),
+    ),
+  }),
+  kinds: orUndefined(isTable),
+  shape: recordOf<ReportNumbers['shape']>(titled),
+  places: recordOf<ReportNumbers['places']>(titled),
+  provenance: isText,
+});
+
+const isChange = recordOf<ReportChange>({
+  kind: isOneOf('change'),
+  title: isText,
+  lead: isText,
+  verdict: isText,
+  updating: isFlag,
+  updatingText: isText,
+  reading: isReading,
+  palette: isPalette,
+  totals: recordOf<ChangeTable>({ ...titled, heads: texts, rows: labelled }),
+  hunksTitle: isText,
+  hunksNote: isText,
+  hunks: listOf(
+    recordOf<ChangeHunk>({
+      title: isText,
+      mark: maybeText,
+      facts: texts,
+      lines: listOf(
+        recordOf<ChangeLine>({
+          side: isOneOf(0, 1),
+          start: isCount,
+          end: isCount,
+          number: isText,
+          text: isText,
+          tokens: isText,
+          bits: isText,
+          bitsPerByte: isText,
+          bar: orUndefined(recordOf<NonNullable<ChangeLine['bar']>>({ share: isNumber, usual: isNumber })),
+          mark: maybeText,
+          label: isText,
+        }),
+      ),
+      more: maybeText,
+    }),
+  ),
+  more: maybeText,
+  columns: recordOf<ReportChange['columns']>({ line: isText, text: isText, tokens: isText, bits: isText, bitsPerByte: isText }),
+  rules: texts,
+  provenance: isText,
+});
+
+const isShow = recordOf<ToReport>({
+  kind: isOneOf('show'),
+  state: (value): value is ReportState => isNumbers(value) || isChange(value) || isMessage(value),
+});
+
+/** What the extension says; undefined where it is nothing that this version of it would say. */
+export function toReport(message: unknown): ToReport | undefined {
+  return isShow(message) ? message : undefined;
+}

@@ -102,6 +102,33 @@ describe('package.json', () => {
     for (const name of Object.keys(settings)) assert.ok(config.includes(`'${name.replace('tokenLens.', '')}'`), name);
   });
 
+  it('leaves to a workspace only what has been judged harmless, and to one that is not trusted nothing that costs', () => {
+    // What is shown of a text, and how; words for texts that are left alone. None names a file, an address or a device.
+    const harmless = [
+      ...['preset', 'bandEdgesCode', 'bandEdgesProse', 'palette', 'style', 'muteConfident', 'wordCorrection', 'hover', 'leaveOut'],
+      ...['stretchWords', 'stretchBits', 'suggestLeastProbability', 'announce', 'scoreOn', 'alternatives'],
+      ...['skipLanguages', 'skipFolders', 'skipSchemes', 'overlapTokens', 'startToken'],
+    ];
+    // Time and memory: when the model starts, how long it stays, how much it reads.
+    const costly = [
+      'autoStart',
+      'inspectInsertions',
+      'contextTokens',
+      'largestDocumentBytes',
+      'idleMinutes',
+      'pauseAfterSeconds',
+      'unloadAfterSeconds',
+    ];
+    const { restrictedConfigurations } = manifest.capabilities.untrustedWorkspaces;
+    for (const name of restrictedConfigurations) assert.ok(settings[name], name);
+    for (const [id, { scope }] of Object.entries(settings)) {
+      const name = id.replace('tokenLens.', '');
+      assert.equal(restrictedConfigurations.includes(id), !harmless.includes(name), `${id} is restricted`);
+      // Everything else is a folder, a host, a device or a share of the machine: no workspace says it, trusted or not.
+      assert.equal(scope === 'machine', !harmless.includes(name) && !costly.includes(name), `${id} has the scope ${scope}`);
+    }
+  });
+
   it('lets no workspace choose the model folder, the threads, the device or the memory', () => {
     for (const name of ['tokenLens.modelFolder', 'tokenLens.threads', 'tokenLens.device', 'tokenLens.snapshotMegabytes']) {
       assert.equal(settings[name]?.scope, 'machine');

@@ -22,6 +22,7 @@ const limitMs = 15 * 60_000;
  * @property {string} [pictures] Folder for screenshots.
  * @property {{ readonly width: number, readonly height: number }} [viewport] Of the served window, in CSS pixels.
  * @property {Readonly<Record<string, unknown>>} [settings]
+ * @property {boolean} [trusted] False: VS Code opens the folder in restricted mode.
  * @property {NodeJS.ProcessEnv} [environment] For the suite.
  */
 
@@ -63,8 +64,19 @@ async function runServed(run, home, resultsFile) {
   const control = await startControl(() => page, run.pictures);
   const port = await freePort();
   // The smoke-test driver is what makes a built workbench read the `payload` below.
-  const environment = { ...run.environment, TOKEN_LENS_CONTROL: control.address, TOKEN_LENS_RESULTS: resultsFile };
-  const server = await startServer(vscode, { home, port, flags: ['--enable-smoke-test-driver'], environment });
+  const environment = {
+    ...run.environment,
+    TOKEN_LENS_CONTROL: control.address,
+    TOKEN_LENS_RESULTS: resultsFile,
+    TOKEN_LENS_PROFILE: home,
+  };
+  const server = await startServer(vscode, {
+    home,
+    port,
+    flags: ['--enable-smoke-test-driver'],
+    environment,
+    trusted: run.trusted ?? true,
+  });
   try {
     const errors = /** @type {string[]} */ ([]);
     await page.exposeFunction('codeAutomationLog', (/** @type {string} */ type, /** @type {unknown[]} */ args) => {
@@ -119,12 +131,17 @@ async function runOnDesktop(run, home, resultsFile) {
       vscodeExecutablePath,
       extensionDevelopmentPath: run.extension,
       extensionTestsPath: run.suite,
-      extensionTestsEnv: { ...run.environment, TOKEN_LENS_CONTROL: control.address, TOKEN_LENS_RESULTS: resultsFile },
+      extensionTestsEnv: {
+        ...run.environment,
+        TOKEN_LENS_CONTROL: control.address,
+        TOKEN_LENS_RESULTS: resultsFile,
+        TOKEN_LENS_PROFILE: home,
+      },
       launchArgs: [
         run.workspace,
         ...profile,
         `--remote-debugging-port=${String(port)}`,
-        '--disable-workspace-trust',
+        ...(run.trusted === false ? [] : ['--disable-workspace-trust']),
         ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), // VS Code refuses to start for root with one
         '--skip-welcome',
         '--skip-release-notes',

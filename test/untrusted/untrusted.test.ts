@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import * as vscode from 'vscode';
+import { activated, inExtension, useModel } from '../editor/documents';
+
+/** As in the settings that test/host/runUntrustedTests.mjs writes into the folder. */
+const wanted = [
+  'modelFolder',
+  'threads',
+  'snapshotMegabytes',
+  'autoStart',
+  'inspectInsertions',
+  'largestDocumentBytes',
+  'contextTokens',
+  'idleMinutes',
+];
+
+describe('a workspace that is not trusted', () => {
+  it('names no model folder, starts nothing and decides on no resources, though its settings say so', async () => {
+    assert.equal(vscode.workspace.isTrusted, false);
+    const [folder] = vscode.workspace.workspaceFolders ?? [];
+    assert.ok(folder);
+    const api = await activated();
+    await useModel(inExtension('test/fixtures/tiny-gpt2'));
+    try {
+      const settings = vscode.workspace.getConfiguration('tokenLens');
+      const file = vscode.Uri.joinPath(folder.uri, '.vscode/settings.json');
+      const written = JSON.parse(new TextDecoder().decode(await vscode.workspace.fs.readFile(file))) as Readonly<Record<string, unknown>>;
+      for (const name of wanted) {
+        assert.notEqual(written[`tokenLens.${name}`], undefined, name);
+        assert.notDeepEqual(settings.get(name), written[`tokenLens.${name}`], name);
+      }
+      // What is only looks is the workspace's to say: its file is read.
+      assert.equal(settings.get('palette'), written['tokenLens.palette']);
+      const document = await vscode.workspace.openTextDocument(vscode.Uri.joinPath(folder.uri, 'notes.txt'));
+      await vscode.window.showTextDocument(document);
+      const { provenance, tokens } = await api.score(document.uri);
+      assert.equal(provenance.model, path.basename(inExtension('test/fixtures/tiny-gpt2')));
+      assert.equal(provenance.window, 127, 'all that this model has positions for');
+      assert.ok(tokens.length > 3);
+    } finally {
+      await useModel(undefined);
+    }
+  });
+});
