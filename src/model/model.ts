@@ -1,3 +1,4 @@
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Arithmetic } from '../core/scores';
 import { readModelFolder } from './catalog';
@@ -28,10 +29,13 @@ export class Model {
   #float32: Promise<Engine> | undefined;
   #exact: Engine | undefined;
 
+  readonly #filesWere: FileStamps;
+
   private constructor(
     facts: ModelFacts,
     params: LoadParams,
     files: ModelFiles,
+    filesWere: FileStamps,
     session: ScoringSession,
     selfCheck: SelfCheck,
     chunkTokens: number,
@@ -40,6 +44,7 @@ export class Model {
     this.#selfCheck = selfCheck;
     this.#params = params;
     this.#files = files;
+    this.#filesWere = filesWere;
     this.#chunkTokens = chunkTokens;
     this.#snapshots = new Snapshots(params.snapshotBytes);
     this.#native = new Engine(facts, 'native', session, this.#snapshots, chunkTokens);
@@ -49,6 +54,7 @@ export class Model {
   /** Errors: those of `readModelFolder`, 'cannot-align', 'unsupported' (the self-check among the reasons), 'out-of-memory'. */
   static async load(params: LoadParams, chunkTokens: number): Promise<Model> {
     const files = await readModelFolder(params.folder, params.dtype);
+    const filesWere = await stampsOf(files);
     const tokenizer = new TextTokenizer(files.tokenizer, files.tokenizerConfig);
     const facts: ModelFacts = {
       key: { folder: files.folder, contentHash: files.contentHash, dtype: files.dtype, arithmetic: 'native' },
@@ -64,7 +70,7 @@ export class Model {
         if (kind === 'rewritable') return openSession(params, files, 'float32');
         return kind === 'float32' ? 'same' : 'impossible';
       });
-      return new Model(facts, params, files, session, selfCheck, chunkTokens);
+      return new Model(facts, params, files, filesWere, session, selfCheck, chunkTokens);
     } catch (error) {
       await session.dispose();
       throw error;
@@ -84,6 +90,13 @@ export class Model {
       throw error;
     });
     return this.#float32;
+  }
+
+  /** Errors: 'exited' where a file was changed or replaced since the model was loaded. One that is gone is still there for those who have opened it. */
+  async refuseChangedFiles(): Promise<void> {
+    for (const [name, stamp] of await stampsOf(this.#files)) {
+      if (this.#filesWere.get(name) !== stamp) throw new ModelError('exited', `The model's file ${name} was changed while it was in use.`);
+    }
   }
 
   get costs(): Pick<Measurements, 'tokensRun' | 'modelCalls' | 'snapshotBytes'> {
@@ -113,6 +126,20 @@ export class Model {
 function openSession({ threads, arena, cacheFolder }: LoadParams, files: ModelFiles, arithmetic: Arithmetic): Promise<ScoringSession> {
   const { folder, graph, dtype, contentHash } = files;
   return ScoringSession.open({ folder, graph, dtype, contentHash, threads, arena, cacheFolder, arithmetic });
+}
+
+/** Size, time and number of each file in use, by its name: another one has another. */
+type FileStamps = ReadonlyMap<string, string>;
+
+async function stampsOf({ folder, graph }: ModelFiles): Promise<FileStamps> {
+  const data = (await readdir(path.join(folder, 'onnx')).catch(() => [])).filter(name => name.startsWith(graph));
+  const names = ['config.json', 'tokenizer.json', 'tokenizer_config.json', ...data.map(name => path.join('onnx', name))];
+  const stamps = new Map<string, string>();
+  for (const name of names) {
+    const found = await stat(path.join(folder, name)).catch(() => undefined);
+    if (found) stamps.set(name, [found.size, found.mtimeMs, found.ino].join(' '));
+  }
+  return stamps;
 }
 
 async function arithmeticOfFile({ folder, graph }: ModelFiles) {

@@ -42,7 +42,7 @@ describe('calls between processes', () => {
       measure: unused,
     };
     serve(transportOf(port2), { ...others, ...handlers });
-    return new RpcClient(transportOf(port1));
+    return new RpcClient(transportOf(port1), { onFault: () => undefined, tickMs: 10_000 });
   }
   afterEach(() => {
     for (const port of ports.splice(0)) port.close();
