@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { scoredCopyOf } from '../core/scoredCopy';
 import type { Arithmetic, NoiseFloor } from '../core/scores';
@@ -197,6 +197,6 @@ async function keep(cacheFolder: string, contentHash: string, result: SelfCheck)
     await writeFile(half, JSON.stringify(result));
     await rename(half, file);
   } catch {
-    return;
+    await rm(half, { force: true }).catch(() => undefined);
   }
 }
