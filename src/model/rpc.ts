@@ -1,7 +1,7 @@
 import { version } from '../../package.json';
 import { isModelErrorCode, ModelError } from './errors';
 import type { ModelErrorCode } from './errors';
-import type { Handlers, Method, ModelEvent, Params, Result } from './protocol';
+import type { Handlers, LayoutEvent, Method, ModelEvent, Params, Result } from './protocol';
 import { isModelEvent, isResultOf } from './wellFormed';
 
 /** Carries messages between two processes, or two ends in one; structured cloning, in order. A web worker can stand in for the child. */
@@ -29,6 +29,8 @@ interface Pending {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
   readonly onEvent: ((event: ModelEvent) => void) | undefined;
+  /** Events and rows in them that may still come; undefined before the layout. */
+  eventsLeft: number | undefined;
 }
 
 /** What the caller's side does about an answering side that misbehaves. */
@@ -46,8 +48,8 @@ export interface Watch {
  */
 const mostSilentTicks = 12;
 const mostSilentLoadTicks = 60;
-/** A model that answers in less than a millisecond sends some thousand messages a second; reading these takes a tenth of one. */
-const mostMessagesPerSecond = 20_000;
+/** A score says where the tokens are, then something of each row, once or twice: what would go on for ever is known by that. */
+const mostEventsFor = ({ ids }: LayoutEvent) => 8 * ids.length + 1000;
 
 /** The caller's side. Every call ends: as result, as ModelError, as 'cancelled' when its signal fired, or as 'exited'. */
 export class RpcClient {
@@ -59,7 +61,7 @@ export class RpcClient {
   #isGreeted = false;
   #ticker: NodeJS.Timeout | undefined;
   #silentTicks = 0;
-  #second = { startedAt: -Infinity, messages: 0 };
+  #pingsUnanswered = 0;
 
   constructor(transport: Transport, watch: Watch) {
     this.#transport = transport;
@@ -87,7 +89,7 @@ export class RpcClient {
       if (!this.#exited) this.#transport.post({ kind: 'cancel', id } satisfies ToServer);
     };
     const reply = new Promise<unknown>((resolve, reject) => {
-      this.#pending.set(id, { method, resolve, reject, onEvent });
+      this.#pending.set(id, { method, resolve, reject, onEvent, eventsLeft: undefined });
       this.#transport.post({ kind: 'call', id, method, params } satisfies ToServer); // a throw in here rejects the promise
     });
     this.#listen();
@@ -122,7 +124,10 @@ export class RpcClient {
       if (this.#silentTicks > (loads ? mostSilentLoadTicks : mostSilentTicks)) {
         const seconds = Math.round((this.#silentTicks * this.#watch.tickMs) / 1000);
         this.#fault('silent', new ModelError('exited', `The model process hung: no sign of life for ${String(seconds)} seconds.`));
-      } else this.#transport.post({ kind: 'ping' } satisfies ToServer);
+        return;
+      }
+      this.#pingsUnanswered++;
+      this.#transport.post({ kind: 'ping' } satisfies ToServer);
     }, this.#watch.tickMs);
     this.#ticker.unref();
   }
@@ -134,10 +139,6 @@ export class RpcClient {
 
   #receive(message: unknown): void {
     this.#silentTicks = 0;
-    if (this.#floods()) {
-      this.#fault('broken', new ModelError('exited', 'The model process sent more messages than it can have had reason to.'));
-      return;
-    }
     try {
       this.#take(message as ToClient);
     } catch (error) {
@@ -147,15 +148,10 @@ export class RpcClient {
     }
   }
 
-  #floods(): boolean {
-    const now = performance.now();
-    if (now - this.#second.startedAt > 1000) this.#second = { startedAt: now, messages: 0 };
-    return ++this.#second.messages > mostMessagesPerSecond;
-  }
-
   /** Throws where the message makes no sense. */
   #take(message: ToClient): void {
     if (message.kind === 'hello') {
+      if (this.#isGreeted) throw nonsense();
       if (message.version !== version)
         throw new ModelError(
           'other-version',
@@ -165,10 +161,12 @@ export class RpcClient {
       return;
     }
     if (!this.#isGreeted) throw new ModelError('other-version', 'The model process is of another version of Token Lens.');
-    if (message.kind === 'pong') return;
-    if (!Number.isSafeInteger(message.id) || message.id < 1 || message.id >= this.#nextId) throw nonsense();
+    if (message.kind === 'pong') {
+      if (--this.#pingsUnanswered < 0) throw nonsense();
+      return;
+    }
     const pending = this.#pending.get(message.id);
-    if (!pending) return; // it has ended on our side
+    if (!pending) throw nonsense();
     switch (message.kind) {
       case 'result':
         if (!isResultOf(pending.method, message.result)) throw nonsense();
@@ -183,12 +181,25 @@ export class RpcClient {
         return;
       case 'event':
         if (!isModelEvent(message.event)) throw nonsense();
+        countEvent(pending, message.event);
         pending.onEvent?.(message.event);
         return;
       default:
         throw nonsense();
     }
   }
+}
+
+/** Throws where more comes than can be meant. */
+function countEvent(pending: Pending, event: ModelEvent): void {
+  if (event.kind === 'layout') {
+    if (pending.eventsLeft !== undefined) throw nonsense();
+    pending.eventsLeft = mostEventsFor(event);
+    return;
+  }
+  if (pending.eventsLeft === undefined) throw nonsense();
+  pending.eventsLeft -= 1 + event.rows.count;
+  if (pending.eventsLeft < 0) throw nonsense();
 }
 
 function nonsense(): ModelError {
@@ -214,7 +225,7 @@ export function serve(transport: Transport, handlers: Handlers): void {
       if (!handler) throw new ModelError('bad-argument', `Unknown method ${method}.`);
       // Events of a cancelled call are sent as well: the caller then knows exactly what this side has done.
       const emit = (event: ModelEvent) => {
-        post({ kind: 'event', id, event });
+        if (running.has(id)) post({ kind: 'event', id, event });
       };
       post({ kind: 'result', id, result: await handler(params, { signal, emit }) });
     } catch (error) {
