@@ -153,10 +153,7 @@ export class RpcClient {
     if (message.kind === 'hello') {
       if (this.#isGreeted) throw nonsense();
       if (message.version !== version)
-        throw new ModelError(
-          'other-version',
-          `The model process is of version ${String(message.version)} of Token Lens, this is ${version}.`,
-        );
+        throw new ModelError('other-version', `The model process is of version ${message.version} of Token Lens, this is ${version}.`);
       this.#isGreeted = true;
       return;
     }

@@ -2,46 +2,38 @@
  * Whether what the model process says has the shape that the rest of the program builds on. It is our own process, but a native library runs in it: memory
  * that it has spoiled must not become colours.
  */
-import type { LayoutEvent, Method, ModelEvent, Result, RowsEvent } from './protocol';
+import type { Method, ModelEvent, Result } from './protocol';
 
-type Unchecked<T> = { readonly [K in keyof T]?: unknown };
+type Fields = Readonly<Record<string, unknown>>;
 
 export function isModelEvent(value: unknown): value is ModelEvent {
-  if (!isObject(value)) return false;
-  const event = value as Unchecked<ModelEvent>;
-  if (typeof event.document !== 'string' || !isCount(event.tableId)) return false;
-  return event.kind === 'layout' ? isLayout(value) : event.kind === 'rows' && isRows((value as Unchecked<RowsEvent>).rows);
+  const { kind, document, tableId, rows } = fieldsOf(value);
+  if (typeof document !== 'string' || !isCount(tableId)) return false;
+  return kind === 'layout' ? isLayout(value) : kind === 'rows' && isRows(rows);
 }
 
 /** What later calls stand on is looked at; other results are only told from none. */
 export function isResultOf<M extends Method>(method: M, value: unknown): value is Result<M> {
-  switch (method) {
-    case 'open':
-    case 'change':
-    case 'close':
-    case 'show':
-      return value === null;
-    case 'load': {
-      const { key, name, positions, startTokenId, vocabulary, selfCheck } = asObject<Result<'load'>>(value);
-      const { folder, contentHash, dtype } = asObject<Result<'load'>['key']>(key);
-      return (
-        [name, folder, contentHash, dtype].every(part => typeof part === 'string') &&
-        isCount(positions) &&
-        (startTokenId === null || isCount(startTokenId)) &&
-        isObject(vocabulary) &&
-        isObject(selfCheck)
-      );
-    }
-    case 'score':
-      return isCount(asObject<Result<'score'>>(value).tableId);
-    default:
-      return isObject(value);
-  }
+  if (withoutResult.includes(method)) return value === null;
+  if (method === 'load') return isDescription(fieldsOf(value));
+  return method === 'score' ? isCount(fieldsOf(value)['tableId']) : isObject(value);
 }
 
-function isLayout(value: object): boolean {
-  const { version, carried, topCount, watchCount, watched, ids, starts, ends, startBytes, endBytes, gaps, window } =
-    value as Unchecked<LayoutEvent>;
+const withoutResult: readonly Method[] = ['open', 'change', 'close', 'show'];
+
+function isDescription({ key, name, positions, startTokenId, vocabulary, selfCheck }: Fields): boolean {
+  const { folder, contentHash, dtype } = fieldsOf(key);
+  return (
+    [name, folder, contentHash, dtype].every(part => typeof part === 'string') &&
+    isCount(positions) &&
+    (startTokenId === null || isCount(startTokenId)) &&
+    isObject(vocabulary) &&
+    isObject(selfCheck)
+  );
+}
+
+function isLayout(value: unknown): boolean {
+  const { version, carried, topCount, watchCount, watched, ids, starts, ends, startBytes, endBytes, gaps, window } = fieldsOf(value);
   const tokens = ids instanceof Int32Array ? ids.length : -1;
   return (
     [version, topCount, watchCount].every(isCount) &&
@@ -53,7 +45,7 @@ function isLayout(value: object): boolean {
 
 /** All of one length, or of a whole multiple where there is more than one number a row. Whether they fit the table is seen when they are written. */
 function isRows(value: unknown): boolean {
-  const { first, count, states, ...rows } = asObject<RowsEvent['rows']>(value);
+  const { first, count, states, ...rows } = fieldsOf(value);
   if (!isCount(first) || !isCount(count)) return false;
   const { surprisalBits, entropyBits, ranks, contextTokens, wordStartLogMass, topIds, topLogProbabilities, watchLogMasses } = rows;
   return (
@@ -81,6 +73,6 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-function asObject<T>(value: unknown): Unchecked<T> {
-  return isObject(value) ? value : {};
+function fieldsOf(value: unknown): Fields {
+  return isObject(value) ? (value as Fields) : {};
 }

@@ -179,7 +179,7 @@ describe('faults of the model process', () => {
     });
 
     it('is of an old version: that is said by name, before anything of it is believed', async () => {
-      await assert.rejects(callTo('old'), error => withCode('other-version')(error) && /0\.0\.1/.test(String(error)));
+      await assert.rejects(callTo('old'), error => withCode('other-version')(error) && String(error).includes('0.0.1'));
       await assert.rejects(callTo('ancient'), withCode('other-version'));
     });
 
@@ -323,7 +323,7 @@ describe('faults of the model process', () => {
             };
           await assert.rejects(
             reader.score(tinySettings),
-            error => withCode('exited')(error) && /changed while it was in use/.test(String(error)),
+            error => withCode('exited')(error) && String(error).includes('changed while it was in use'),
           );
           assert.equal(made.processId, undefined);
           await assert.rejects(load(made, own), withCode(code));
