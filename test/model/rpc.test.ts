@@ -23,7 +23,7 @@ const unused = () => Promise.reject(new Error('not part of this test'));
 
 describe('calls between processes', () => {
   const ports: MessagePort[] = [];
-  function connect(handlers: Partial<Handlers>): RpcClient {
+  function connect(handlers: Partial<Handlers>, tickMs = 10_000): RpcClient {
     const { port1, port2 } = new MessageChannel();
     ports.push(port1, port2);
     const others = {
@@ -42,7 +42,7 @@ describe('calls between processes', () => {
       measure: unused,
     };
     serve(transportOf(port2), { ...others, ...handlers });
-    return new RpcClient(transportOf(port1), { onFault: () => undefined, tickMs: 10_000 });
+    return new RpcClient(transportOf(port1), { onFault: () => undefined, tickMs });
   }
   afterEach(() => {
     for (const port of ports.splice(0)) port.close();
@@ -119,6 +119,12 @@ describe('calls between processes', () => {
       client.call('close', { model, document: 'd' }, never),
       (error: unknown) => error instanceof ModelError && error.code === 'exited',
     );
+  });
+
+  it('wait as long as the other side works and answers, however long that is', async () => {
+    // Twelve ticks of 5 ms without a word would be too many.
+    const client = connect({ close: () => new Promise(resolve => setTimeout(resolve, 400, null)) }, 5);
+    assert.equal(await client.call('close', { model, document: 'd' }, never), null);
   });
 
   it('say so when a method is unknown or a message cannot be sent', async () => {
