@@ -48,23 +48,24 @@ describe('calls between processes', () => {
     for (const port of ports.splice(0)) port.close();
   });
 
-  const rows: ModelEvent = {
-    kind: 'rows',
+  const layout: ModelEvent = {
+    kind: 'layout',
     document: 'd',
+    version: 1,
     tableId: 1,
-    rows: {
-      first: 0,
-      count: 0,
-      states: new Uint8Array(0),
-      surprisalBits: new Float64Array(0),
-      entropyBits: new Float64Array(0),
-      ranks: new Int32Array(0),
-      contextTokens: new Int32Array(0),
-      topIds: new Int32Array(0),
-      topLogProbabilities: new Float32Array(0),
-      wordStartLogMass: new Float32Array(0),
-      watchLogMasses: new Float32Array(0),
-    },
+    carried: [],
+    topCount: 1,
+    watchCount: 0,
+    watched: [],
+    ids: new Int32Array(0),
+    starts: new Uint32Array(0),
+    ends: new Uint32Array(0),
+    startBytes: new Uint32Array(0),
+    endBytes: new Uint32Array(0),
+    gaps: [],
+    bytes: 0,
+    window: { contextTokens: 1, overlapTokens: 0, anchors: 'grid' },
+    startTokenId: null,
   };
 
   it('end as a result', async () => {
@@ -87,7 +88,7 @@ describe('calls between processes', () => {
       close: (_params, { signal, emit }) =>
         new Promise((_resolve, reject) => {
           signal.addEventListener('abort', () => {
-            emit(rows);
+            emit(layout);
             setTimeout(() => {
               stopped = true;
               reject(new Error('stopped'));
