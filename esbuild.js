@@ -1,4 +1,5 @@
-// Builds dist/: the extension, the model process, the command line and the panel's page. `--tests` also builds out/ for mocha, `--bench` out/bench.
+// Builds dist/: the extension, the model process, the command line and the panel's page. `--tests` also builds out/ for mocha, `--bench` out/bench,
+// `--soak` out/soak.js.
 'use strict';
 const esbuild = require('esbuild');
 const { createHash } = require('node:crypto');
@@ -141,7 +142,19 @@ async function buildBench() {
   });
 }
 
+/** The faults of test/model/faults.test.ts, for minutes. */
+async function buildSoak() {
+  await esbuild.build({
+    ...host,
+    entryPoints: ['test/model/soak.ts'],
+    outfile: 'out/soak.js',
+    alias: stubs,
+    external: native,
+  });
+}
+
 build()
   .then(bundled => (process.argv.includes('--tests') ? buildTests(bundled) : undefined))
   .then(() => (process.argv.includes('--bench') ? buildBench() : undefined))
+  .then(() => (process.argv.includes('--soak') ? buildSoak() : undefined))
   .catch(() => process.exit(1)); // esbuild has already printed what is wrong

@@ -21,6 +21,9 @@ export interface ModelConnection extends Transport {
 /** Starts a model process that runs at most `chunkTokens` tokens in one go. */
 export type Connect = (chunkTokens: number) => ModelConnection;
 
+/** Between a channel that is closed and the end of the process that did so. */
+const closingMs = 500;
+
 /** Child processes that run the bundle at `workerPath`; `lowPriority`: they give way to everything else on the machine. */
 export function childProcesses(workerPath: string, { lowPriority = false } = {}): Connect {
   return chunkTokens => {
@@ -38,18 +41,30 @@ export function childProcesses(workerPath: string, { lowPriority = false } = {})
       exit = { reason, bySignal };
       for (const listener of listeners) listener(exit);
     };
+    const end = () => {
+      child.kill('SIGKILL'); // ending a thread or asking politely in the middle of a run aborts the process with a crash report
+    };
+    const closed = () => {
+      exited('its channel is closed', false);
+      end();
+    };
     child.once('exit', (code, signal) => {
       exited(signal ?? `code ${String(code)}`, signal !== null);
+    });
+    // A process that has closed its channel is of no use. One that is about to end is given the time to say why.
+    child.once('disconnect', () => {
+      setTimeout(closed, closingMs).unref();
     });
     // Every time: an error that nobody listens for would end the process that we run in.
     child.on('error', error => {
       exited(error.message, false);
+      end();
     });
     return {
       processId: child.pid,
       post: message => {
         child.send(message as object, error => {
-          if (error) exited('its channel is closed', false);
+          if (error) setTimeout(closed, closingMs).unref();
         });
       },
       onMessage: listener => {
@@ -59,9 +74,7 @@ export function childProcesses(workerPath: string, { lowPriority = false } = {})
         if (exit) listener(exit);
         else listeners.push(listener);
       },
-      end: () => {
-        child.kill('SIGKILL'); // ending a thread or asking politely in the middle of a run aborts the process with a crash report
-      },
+      end,
     };
   };
 }

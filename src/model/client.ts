@@ -1,14 +1,18 @@
 import type { Disposable } from '../disposable';
 import type { Connect, ModelConnection } from './childProcess';
 import { ModelError } from './errors';
+import type { ModelErrorCode } from './errors';
 import type { Method, ModelEvent, Params, Result } from './protocol';
 import { RpcClient } from './rpc';
+import type { Watch } from './rpc';
 
 export interface ModelClientOptions {
   readonly connect: Connect;
   readonly log: (level: 'trace' | 'info' | 'warn' | 'error', message: string) => void;
   /** After this long without a call the process is ended; 0: never. Looked at anew when a call ends, and by `idleChanged`. */
   readonly idleMs: number;
+  /** Pace at which a process that works is listened for (see `Watch`); undefined: ten seconds. Tests have less time. */
+  readonly tickMs?: number;
 }
 
 interface Running {
@@ -19,7 +23,10 @@ interface Running {
 const defaultChunkTokens = 128;
 const smallestChunkTokens = 16;
 /** Calls that run the model. */
-const modelRuns: readonly Method[] = ['score', 'next', 'words', 'chain', 'draft', 'try'];
+const modelRuns: readonly Method[] = ['score', 'next', 'words', 'chain', 'futures', 'draft', 'try'];
+/** Errors after which only another process can do better. */
+const uselessAfter: readonly ModelErrorCode[] = ['exited', 'no-runtime'];
+const defaultTickMs = 10_000;
 /** Before starts after deaths in a row. */
 const restartPausesMs = [0, 500, 2000];
 
@@ -63,6 +70,10 @@ export class ModelClient implements Disposable {
       const result = await rpc.call(method, params, signal, onEvent);
       if (modelRuns.includes(method)) this.#deathsInARow = 0; // loading again proves nothing
       return result;
+    } catch (error) {
+      // It lives, but says that it is of no use any more.
+      if (this.#running?.rpc === rpc && error instanceof ModelError && uselessAfter.includes(error.code)) this.stop(error.message);
+      throw error;
     } finally {
       if (method !== 'measure') this.idleChanged();
     }
@@ -90,21 +101,30 @@ export class ModelClient implements Disposable {
     if (signal.aborted) throw new ModelError('cancelled', 'Cancelled.');
     if (this.#disposed) throw new ModelError('exited', 'The model client is disposed.');
     const connection = this.#options.connect(this.#chunkTokens);
-    const running = { connection, rpc: new RpcClient(connection) };
+    const onFault: Watch['onFault'] = ({ message }, kind) => {
+      this.#died(running, message, kind === 'silent');
+      connection.end();
+    };
+    const rpc = new RpcClient(connection, { onFault, tickMs: this.#options.tickMs ?? defaultTickMs });
+    const running: Running = { connection, rpc };
     this.#running = running;
     this.#generation++;
     this.#options.log('info', `Model process ${String(connection.processId)} started, chunks of ${String(this.#chunkTokens)} tokens.`);
     connection.onExit(({ reason, bySignal }) => {
-      if (this.#running === running) {
-        this.#running = undefined;
-        this.#deathsInARow++;
-        // Smaller chunks need less memory, and change no number.
-        if (bySignal) this.#chunkTokens = Math.max(smallestChunkTokens, this.#chunkTokens / 2);
-        this.#options.log('warn', `Model process ended unexpectedly: ${reason}.`);
-      }
-      running.rpc.exited(new ModelError('exited', `The model process ended unexpectedly: ${reason}.`));
+      this.#died(running, `ended unexpectedly: ${reason}`, bySignal);
+      rpc.exited(new ModelError('exited', `The model process ended unexpectedly: ${reason}.`));
     });
     return running;
+  }
+
+  /** `smallerChunks`: it wanted too much memory, or time. */
+  #died(running: Running, reason: string, smallerChunks: boolean): void {
+    if (this.#running !== running) return;
+    this.#running = undefined;
+    this.#deathsInARow++;
+    // Smaller chunks need less memory, and change no number.
+    if (smallerChunks) this.#chunkTokens = Math.max(smallestChunkTokens, this.#chunkTokens / 2);
+    this.#options.log('warn', `Model process ${String(running.connection.processId)}: ${reason}`);
   }
 
   /** How often the process died since it last answered. */

@@ -2,18 +2,29 @@
  * Why the model could not do what was asked. The host turns codes into sentences for people; `message` is for the log and for terminals.
  * No message ever holds text of a document.
  */
-export type ModelErrorCode =
-  | 'not-found'
-  | 'incomplete'
-  | 'unsupported'
-  | 'cannot-align'
-  | 'out-of-memory'
-  | 'bad-argument'
+export type ModelErrorCode = (typeof codes)[number];
+
+const codes = [
+  'not-found',
+  'incomplete',
+  'unsupported',
+  'cannot-align',
+  'out-of-memory',
+  'bad-argument',
   /** The model process has another version of the document, or none: sending it whole mends that. */
-  | 'out-of-step'
-  | 'exited'
-  | 'cancelled'
-  | 'internal';
+  'out-of-step',
+  'exited',
+  'cancelled',
+  /** The native library that runs models is not there, or cannot be loaded on this machine. */
+  'no-runtime',
+  /** The model process and the program that started it were not built together. */
+  'other-version',
+  'internal',
+] as const;
+
+export function isModelErrorCode(value: unknown): value is ModelErrorCode {
+  return codes.some(code => code === value);
+}
 
 export class ModelError extends Error {
   override readonly name = 'ModelError';

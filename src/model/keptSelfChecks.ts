@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { SelfCheck } from './protocol';
 
@@ -53,6 +53,6 @@ export async function keepSelfCheck(cacheFolder: string, contentHash: string, re
     await writeFile(half, JSON.stringify(result));
     await rename(half, file);
   } catch {
-    return;
+    await rm(half, { force: true }).catch(() => undefined);
   }
 }

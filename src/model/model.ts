@@ -1,3 +1,4 @@
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Arithmetic } from '../core/scores';
 import { readModelFolder } from './catalog';
@@ -33,10 +34,13 @@ export class Model {
   #float32: Promise<Engine> | undefined;
   #exact: Engine | undefined;
 
+  readonly #filesWere: FileStamps;
+
   private constructor(
     facts: ModelFacts,
     params: LoadParams,
     files: ModelFiles,
+    filesWere: FileStamps,
     session: ScoringSession,
     selfCheck: SelfCheck,
     chunkTokens: number,
@@ -47,6 +51,7 @@ export class Model {
     this.#selfCheck = selfCheck;
     this.#params = params;
     this.#files = files;
+    this.#filesWere = filesWere;
     this.#chunkTokens = chunkTokens;
     this.#snapshots = new Snapshots(params.snapshotBytes);
     this.#native = new Engine(facts, 'native', session, this.#snapshots, chunkTokens);
@@ -57,6 +62,7 @@ export class Model {
   /** Errors: those of `readModelFolder`, 'cannot-align', 'unsupported' (the self-check among the reasons), 'out-of-memory'. */
   static async load(params: LoadParams, chunkTokens: number): Promise<Model> {
     const files = await readModelFolder(params.folder, params.dtype);
+    const filesWere = await stampsOf(files);
     const tokenizer = new TextTokenizer(files.tokenizer);
     const positions = positionsOf(files.config);
     const facts: ModelFacts = {
@@ -68,23 +74,24 @@ export class Model {
       preambles: new PreambleReader(tokenizer, files.tokenizerConfig, files.chatTemplate, positions),
     };
     const cpu: LoadParams = { ...params, device: 'cpu' };
-    if (params.device === 'cpu') return Model.#open(facts, cpu, files, chunkTokens, undefined);
+    if (params.device === 'cpu') return Model.#open(facts, cpu, files, filesWere, chunkTokens, undefined);
     let fallback: string;
     try {
-      const model = await Model.#open(facts, params, files, chunkTokens, undefined);
+      const model = await Model.#open(facts, params, files, filesWere, chunkTokens, undefined);
       if (model.#selfCheck.plausible) return model;
       await model.dispose();
       fallback = 'there the model read plain English as if it had never seen any';
     } catch (error) {
       fallback = runtimeReason(error);
     }
-    return Model.#open(facts, cpu, files, chunkTokens, fallback);
+    return Model.#open(facts, cpu, files, filesWere, chunkTokens, fallback);
   }
 
   static async #open(
     facts: ModelFacts,
     params: LoadParams,
     files: ModelFiles,
+    filesWere: FileStamps,
     chunkTokens: number,
     deviceFallback: string | undefined,
   ): Promise<Model> {
@@ -100,7 +107,7 @@ export class Model {
       const selfCheck = onCpu
         ? await selfCheckOf(facts, session, params.cacheFolder, openFloat32)
         : await newSelfCheck(facts, session, openFloat32);
-      return new Model(facts, params, files, session, selfCheck, chunkTokens, deviceFallback);
+      return new Model(facts, params, files, filesWere, session, selfCheck, chunkTokens, deviceFallback);
     } catch (error) {
       await session.dispose();
       throw error;
@@ -130,6 +137,13 @@ export class Model {
       throw error;
     });
     return this.#float32;
+  }
+
+  /** Errors: 'exited' where a file was changed or replaced since the model was loaded. One that is gone is still there for those who have opened it. */
+  async refuseChangedFiles(): Promise<void> {
+    for (const [name, stamp] of await stampsOf(this.#files)) {
+      if (this.#filesWere.get(name) !== stamp) throw new ModelError('exited', `The model's file ${name} was changed while it was in use.`);
+    }
   }
 
   get costs(): Pick<Measurements, 'tokensRun' | 'modelCalls' | 'snapshotBytes'> {
@@ -187,6 +201,20 @@ function runtimeReason(error: unknown): string {
 }
 
 const mostReasonCharacters = 200;
+
+/** Size, time and number of each file in use, by its name: another one has another. */
+type FileStamps = ReadonlyMap<string, string>;
+
+async function stampsOf({ folder, graph }: ModelFiles): Promise<FileStamps> {
+  const data = (await readdir(path.join(folder, 'onnx')).catch(() => [])).filter(name => name.startsWith(graph));
+  const names = ['config.json', 'tokenizer.json', 'tokenizer_config.json', ...data.map(name => path.join('onnx', name))];
+  const stamps = new Map<string, string>();
+  for (const name of names) {
+    const found = await stat(path.join(folder, name)).catch(() => undefined);
+    if (found) stamps.set(name, [found.size, found.mtimeMs, found.ino].join(' '));
+  }
+  return stamps;
+}
 
 async function arithmeticOfFile({ folder, graph }: ModelFiles) {
   return arithmeticOf((await readGraph(path.join(folder, 'onnx', graph))).model);

@@ -1,7 +1,7 @@
 /** Entry of the model process: binds the calls to the model and to the documents it keeps. It has no network and writes no log. */
 import { Documents } from './documents';
 import { ModelError } from './errors';
-import { Model } from './model';
+import type { Model } from './model';
 import type { Handlers, LoadParams, ModelDescription } from './protocol';
 import { serve } from './rpc';
 import type { ModelKey } from '../core/scores';
@@ -32,7 +32,41 @@ async function load(params: LoadParams): Promise<ModelDescription> {
 async function loadAfter(previous: Promise<Model> | undefined, params: LoadParams): Promise<Model> {
   const before = await previous?.catch(() => undefined);
   await before?.dispose();
+  const { Model } = await runtime();
   return Model.load(params, chunkTokens);
+}
+
+/** What needs the native library is first asked for here, so that its absence is an answer and no death without words. */
+const modelModule = async () => import('./model');
+let opening: ReturnType<typeof modelModule> | undefined;
+
+/** Errors: 'no-runtime'; in this process for ever. */
+async function runtime(): ReturnType<typeof modelModule> {
+  try {
+    return await (opening ??= modelModule());
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : '';
+    throw new ModelError(
+      'no-runtime',
+      `The library that runs models (ONNX Runtime) cannot be loaded on ${process.platform}-${process.arch}; install the version of Token Lens that is ` +
+        `made for it: ${reason}`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Files of the model that are written while it is in use would give numbers of neither the old nor the new one, as weights are read from them when they are
+ * needed. A process that has seen that is of no use any more: loaded anew, they are checked.
+ */
+async function over<T>(key: ModelKey, run: (model: Model) => Promise<T>): Promise<T> {
+  const model = modelFor(key);
+  const running = run(model); // at once: before its first wait it finds the text that was sent before it
+  running.catch(() => undefined); // whoever asked is told below, unless the files are worse news
+  await model.refuseChangedFiles();
+  const result = await running;
+  await model.refuseChangedFiles();
+  return result;
 }
 
 function sameLoad(a: LoadParams, b: LoadParams): boolean {
@@ -78,21 +112,21 @@ const handlers: Handlers = {
     documents.show(params);
     return Promise.resolve(null);
   },
-  score: async (params, context) => documents.score(params, modelFor(params.model), context),
-  next: async (params, { signal }) => documents.next(params, modelFor(params.model), signal),
-  words: async (params, { signal }) => documents.words(params, modelFor(params.model), signal),
-  chain: async (params, { signal }) => documents.chain(params, modelFor(params.model), signal),
-  futures: async (params, { signal }) => documents.futures(params, modelFor(params.model), signal),
-  draft: async (params, { signal }) => documents.draft(params, modelFor(params.model), signal),
-  try: async (params, { signal }) => documents.try(params, modelFor(params.model), signal),
-  contextLengths: async (params, { signal }) => documents.contextLengths(params, modelFor(params.model), signal),
-  without: async (params, { signal }) => documents.without(params, modelFor(params.model), signal),
-  effects: async (params, { signal }) => documents.effects(params, modelFor(params.model), signal),
-  contextNeeds: async (params, { signal }) => documents.contextNeeds(params, modelFor(params.model), signal),
-  shortContext: async (params, { signal }) => documents.shortContext(params, modelFor(params.model), signal),
-  attention: async (params, { signal }) => documents.attention(params, modelFor(params.model), signal),
-  switchOff: async (params, { signal }) => documents.switchOff(params, modelFor(params.model), signal),
-  layers: async (params, { signal }) => documents.layers(params, modelFor(params.model), signal),
+  score: async (params, context) => over(params.model, model => documents.score(params, model, context)),
+  next: async (params, { signal }) => over(params.model, model => documents.next(params, model, signal)),
+  words: async (params, { signal }) => over(params.model, model => documents.words(params, model, signal)),
+  chain: async (params, { signal }) => over(params.model, model => documents.chain(params, model, signal)),
+  futures: async (params, { signal }) => over(params.model, model => documents.futures(params, model, signal)),
+  draft: async (params, { signal }) => over(params.model, model => documents.draft(params, model, signal)),
+  try: async (params, { signal }) => over(params.model, model => documents.try(params, model, signal)),
+  contextLengths: async (params, { signal }) => over(params.model, model => documents.contextLengths(params, model, signal)),
+  without: async (params, { signal }) => over(params.model, model => documents.without(params, model, signal)),
+  effects: async (params, { signal }) => over(params.model, model => documents.effects(params, model, signal)),
+  contextNeeds: async (params, { signal }) => over(params.model, model => documents.contextNeeds(params, model, signal)),
+  shortContext: async (params, { signal }) => over(params.model, model => documents.shortContext(params, model, signal)),
+  attention: async (params, { signal }) => over(params.model, model => documents.attention(params, model, signal)),
+  switchOff: async (params, { signal }) => over(params.model, model => documents.switchOff(params, model, signal)),
+  layers: async (params, { signal }) => over(params.model, model => documents.layers(params, model, signal)),
   preamble: async ({ model, preamble, useStartToken }) => {
     const { preambles, startTokenId } = modelFor(model).facts;
     const start = useStartToken ? startTokenId : null;

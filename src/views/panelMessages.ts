@@ -63,6 +63,9 @@ function failureHeadline(code: ModelErrorCode): string {
       return l10n.t('The model process ended');
     case 'cancelled':
       return l10n.t('No answer');
+    case 'no-runtime':
+    case 'other-version':
+      return l10n.t('The model cannot be run');
     case 'out-of-step':
     case 'internal':
       return l10n.t('Something went wrong');

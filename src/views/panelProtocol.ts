@@ -322,6 +322,7 @@ const isDistribution = recordOf<PanelDistribution>({
   shape: orUndefined(recordOf<DocumentShape>({ bits: gappy, bands: gappy, cursor: isNumber, stale: isFlag })),
   watched: listOf(recordOf<WatchedShape>({ word: isText, whole: isFlag, peaks: gappy, here: orUndefined(orNull(isNumber)) })),
   provenance: isText,
+  example: orUndefined(isText),
 });
 
 const isRow = recordOf<PanelWholeRow>({

@@ -125,6 +125,13 @@ export function failureInWords(code: ModelErrorCode, retry: Retry): string {
           'The model cannot go on like that: no tokens spell this beginning, or there are more than a future has room for.',
         );
       return askTheLog(again);
+    case 'no-runtime':
+      return vscode.l10n.t(
+        'The library that runs models cannot be loaded on {0}: install the version of Token Lens that is made for this platform.',
+        `${process.platform}-${process.arch}`,
+      );
+    case 'other-version':
+      return vscode.l10n.t('Its files are of two versions. Reload the window; if that does not help, install Token Lens again.');
     case 'out-of-step':
     case 'exited':
     case 'cancelled':

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { version } from '../../package.json';
 import type { Connect } from '../../src/model/childProcess';
 import { ModelClient } from '../../src/model/client';
 import type { LoadParams, MeasureParams } from '../../src/model/protocol';
@@ -15,6 +16,15 @@ const load: LoadParams = {
 };
 const measure: MeasureParams = { model: { folder: '', contentHash: '', dtype: '', arithmetic: 'native' } };
 
+const description = {
+  key: measure.model,
+  name: '',
+  positions: 1,
+  startTokenId: null,
+  vocabulary: {},
+  selfCheck: {},
+};
+
 /** A process that answers every call at once, but `load` only when the test says so. */
 function fakeProcess() {
   const loads: (() => void)[] = [];
@@ -25,12 +35,15 @@ function fakeProcess() {
       post: message => {
         const { id, method } = message as { readonly id: number; readonly method: string };
         const reply = () => {
-          answer({ kind: 'result', id, result: null });
+          answer({ kind: 'result', id, result: method === 'load' ? description : {} });
         };
         if (method === 'load') loads.push(reply);
         else setImmediate(reply);
       },
-      onMessage: listener => (answer = listener),
+      onMessage: listener => {
+        answer = listener;
+        listener({ kind: 'hello', version });
+      },
       onExit: () => undefined,
       end: () => undefined,
     };

@@ -23,7 +23,7 @@ const unused = () => Promise.reject(new Error('not part of this test'));
 
 describe('calls between processes', () => {
   const ports: MessagePort[] = [];
-  function connect(handlers: Partial<Handlers>): RpcClient {
+  function connect(handlers: Partial<Handlers>, tickMs = 10_000): RpcClient {
     const { port1, port2 } = new MessageChannel();
     ports.push(port1, port2);
     const others = {
@@ -51,29 +51,31 @@ describe('calls between processes', () => {
       measure: unused,
     };
     serve(transportOf(port2), { ...others, ...handlers });
-    return new RpcClient(transportOf(port1));
+    return new RpcClient(transportOf(port1), { onFault: () => undefined, tickMs });
   }
   afterEach(() => {
     for (const port of ports.splice(0)) port.close();
   });
 
-  const rows: ModelEvent = {
-    kind: 'rows',
+  const layout: ModelEvent = {
+    kind: 'layout',
     document: 'd',
+    version: 1,
     tableId: 1,
-    rows: {
-      first: 0,
-      count: 0,
-      states: new Uint8Array(0),
-      surprisalBits: new Float64Array(0),
-      entropyBits: new Float64Array(0),
-      ranks: new Int32Array(0),
-      contextTokens: new Int32Array(0),
-      topIds: new Int32Array(0),
-      topLogProbabilities: new Float32Array(0),
-      wordStartLogMass: new Float32Array(0),
-      watchLogMasses: new Float32Array(0),
-    },
+    carried: [],
+    topCount: 1,
+    watchCount: 0,
+    watched: [],
+    ids: new Int32Array(0),
+    starts: new Uint32Array(0),
+    ends: new Uint32Array(0),
+    startBytes: new Uint32Array(0),
+    endBytes: new Uint32Array(0),
+    gaps: [],
+    bytes: 0,
+    window: { contextTokens: 1, overlapTokens: 0, anchors: 'grid' },
+    startTokenId: null,
+    preambleTokens: 0,
   };
 
   it('end as a result', async () => {
@@ -96,7 +98,7 @@ describe('calls between processes', () => {
       close: (_params, { signal, emit }) =>
         new Promise((_resolve, reject) => {
           signal.addEventListener('abort', () => {
-            emit(rows);
+            emit(layout);
             setTimeout(() => {
               stopped = true;
               reject(new Error('stopped'));
@@ -128,6 +130,12 @@ describe('calls between processes', () => {
       client.call('close', { model, document: 'd' }, never),
       (error: unknown) => error instanceof ModelError && error.code === 'exited',
     );
+  });
+
+  it('wait as long as the other side works and answers, however long that is', async () => {
+    // Twelve ticks of 5 ms without a word would be too many.
+    const client = connect({ close: () => new Promise(resolve => setTimeout(resolve, 400, null)) }, 5);
+    assert.equal(await client.call('close', { model, document: 'd' }, never), null);
   });
 
   it('say so when a method is unknown or a message cannot be sent', async () => {

@@ -89,6 +89,7 @@ const layers: LayersState = {
 function targetOf(section: ExplainTarget['section'], more: Partial<ExplainTarget> = {}): ExplainTarget {
   return {
     kind: 'target',
+    example: undefined,
     place: 'harbour.ts, line 7',
     before: 'export function distance(a: ',
     token: piece('Point'),
