@@ -5,6 +5,7 @@ import type { DocumentShape, FromPanel, PanelContinuation, PanelDistribution, Pa
 import type { Choices } from './choices';
 import { Continuation } from './continuation';
 import { distributionTable, type DrawnRows } from './distributionTable';
+import { examplePart } from './examplePart';
 import { element, tokenElement } from './dom';
 import { entropyInWords, formatBits, formatCount, formatPercent, sentence, spokenToken } from './format';
 import { Futures } from './futures';
@@ -153,6 +154,7 @@ export class DistributionPage {
     this.#state = state;
     const coloured = state.shape !== undefined || state.before.some(run => run.band !== undefined);
     this.#above.replaceChildren(
+      ...(state.example === undefined ? [] : [examplePart(state.example)]),
       lead('in-colour', l10n.t('Stronger colour = more surprising to {0}. It read {1} before this place.'), state),
       lead('in-lines', l10n.t('Stronger line = more surprising to {0}. It read {1} before this place.'), state),
       ...(state.reading === undefined ? [] : [element('p', { class: 'note reading', role: 'note' }, state.reading)]),

@@ -4,6 +4,7 @@ import type { ExplainMessage, ExplainState, ExplainTarget, FromExplain, SectionI
 import { plainPieces } from '../src/core/hoverText';
 import { formatSignedBits } from '../src/core/numberText';
 import { element, tokenElement } from './dom';
+import { examplePart } from './examplePart';
 import { button } from './explainParts';
 import { sectionDrawings } from './explainSections';
 import type { SectionAround } from './explainSections';
@@ -58,6 +59,7 @@ function hereButton(post: Post): HTMLElement {
 function targetPage(state: ExplainTarget, post: Post): readonly HTMLElement[] {
   return [
     element('h1', {}, l10n.t('What in the context did it?')),
+    state.example === undefined ? undefined : examplePart(state.example),
     staleNote(state, post),
     placePart(state),
     chosenPart(state, post),

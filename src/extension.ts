@@ -4,6 +4,7 @@ import type { TokenLensApi } from './api';
 import { ContextKeys, openSample, registerCommands, rescore, toggleLens } from './commands';
 import { Config } from './config';
 import { DisposableStore } from './disposable';
+import { ExampleNotes } from './exampleNotes';
 import { Grammars } from './grammars';
 import { Insertions } from './insertions';
 import { LeftOut } from './leftOut';
@@ -22,6 +23,7 @@ import { Announcer, readHere } from './views/byEar';
 import { ChangeView } from './views/change';
 import { readWithShortContext, showContextNeeds } from './views/contextColours';
 import { DecorationView } from './views/decorations';
+import { WorkedExamples } from './views/examples';
 import { ExplainView } from './views/explain';
 import { DifferenceView } from './views/differenceView';
 import { chooseModelFolder, reportFailures } from './views/failures';
@@ -84,7 +86,8 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const insertions = store.add(new Insertions(config, pauses));
   const insertion = store.add(new InsertionView({ scored, insertions, config, looks, pauses, announcer }));
   const difference = store.add(new DifferenceView(announcer));
-  const explain = store.add(new ExplainView(context.extensionUri, { scored, config, model, preambles, pauses }));
+  const notes = store.add(new ExampleNotes());
+  const explain = store.add(new ExplainView(context.extensionUri, { scored, config, model, preambles, notes, pauses }));
   store.add(
     difference.onDidChange(document => {
       if (difference.isShown(document)) explain.leave(); // both are painted with the same colours
@@ -98,7 +101,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   store.add(new StatusBarView({ scored, config, looks, shown, reading, stretches }));
   store.add(new ContextKeys(scored, config, looks));
   store.add(reportFailures(scored, showLog));
-  const panel = store.add(new PanelView(context.extensionUri, { scored, config, looks, focus, pauses, reading }, context.workspaceState));
+  const panel = store.add(new PanelView(context.extensionUri, { scored, config, looks, focus, pauses, reading, notes }, context.workspaceState));
   const report = store.add(new ReportView(context.extensionUri, { scored, config, looks, focus, pauses, reading, leftOut }));
   const lesson = store.add(new LessonView(context.extensionUri, { scored, config, pauses }));
   const previews = store.add(new PassagePreviews({ scored, panel, config, looks, pauses, announcer }));
@@ -112,6 +115,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const longReading = new LongReading();
   const ablation = { scored, leftOut, config, difference, reading: longReading };
   const preamble = store.add(new PreambleView({ scored, preambles, difference, reading: longReading, announcer }));
+  const examples = store.add(new WorkedExamples(context.extensionUri, { scored, notes, watch, panel, explain, announcer }));
   store.add(preambles.onDidChange(document => difference.outdated(document)));
   store.add(model.onDidReplace(() => difference.outdated()));
   store.add(config.onDidChange(() => difference.outdated()));
@@ -168,6 +172,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.compare': () => report.compare(),
       'tokenLens.showMenu': () => showMenu(scored),
       'tokenLens.openSample': () => openSample(scored, context.extensionUri),
+      'tokenLens.showExample': asked => examples.show(asked),
       'tokenLens.chooseModelFolder': chooseModelFolder,
       'tokenLens.export': () => exportScores({ scored, looks, pauses }),
       'tokenLens.copyAsMarkdown': () => copyAsMarkdown({ scored, looks, pauses }),

@@ -14,6 +14,7 @@ export const publicCommands = [
   'tokenLens.measureChange',
   'tokenLens.compare',
   'tokenLens.openSample',
+  'tokenLens.showExample',
   'tokenLens.selectPreset',
   'tokenLens.selectMetric',
   'tokenLens.selectScale',

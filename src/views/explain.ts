@@ -6,6 +6,7 @@ import type { Span } from '../core/scores';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { Answer, ContextQuestion, DocumentView, QuestionParams } from '../documentView';
+import type { ExampleNotes } from '../exampleNotes';
 import { FunctionSymbols } from '../functionSymbols';
 import type { LensModel } from '../lensModel';
 import { ModelError } from '../model/errors';
@@ -44,6 +45,7 @@ export interface ExplainParts {
   readonly config: Config;
   readonly model: Pick<LensModel, 'onDidReplace'>;
   readonly preambles: Pick<Preambles, 'onDidChange'>;
+  readonly notes: Pick<ExampleNotes, 'of' | 'onDidChange'>;
   readonly pauses: Pauses;
 }
 
@@ -82,7 +84,7 @@ export class ExplainView implements Disposable {
 
   constructor(extensionUri: vscode.Uri, parts: ExplainParts) {
     this.#parts = parts;
-    const { config, model, preambles, pauses } = parts;
+    const { config, model, preambles, notes, pauses } = parts;
     const { window, workspace } = vscode;
     this.#page = this.#store.add(
       new ExplainPage(extensionUri, {
@@ -107,20 +109,27 @@ export class ExplainView implements Disposable {
       }),
     );
     this.#store.add(
+      notes.onDidChange(document => {
+        if (this.#shown?.target.document === document) this.#redrawSoon();
+      }),
+    );
+    this.#store.add(
       this.#symbols.onDidChange(document => {
         if (this.#shown?.target.document === document) this.#redrawSoon();
       }),
     );
   }
 
-  /** Pins the token at the cursor, or what comes after the last token, and shows the page. */
-  explain(): void {
+  /** Pins the token at the cursor, or what comes after the last token, and shows the page. `section`: its tab, which begins at once, whatever that costs. */
+  explain(section?: SectionId): void {
     const editor = vscode.window.activeTextEditor ?? this.#editor;
     if (!editor || editor.document.isClosed) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
     this.#editor = editor;
     const { document, selection } = editor;
+    this.#hideSection();
+    this.#tab = section ?? this.#tab;
     this.#page.show();
-    void this.#pin(document, document.offsetAt(selection.start));
+    void this.#pin(document, document.offsetAt(selection.start), section !== undefined);
   }
 
   /** Its colours are those of the document, and no others. */
@@ -144,7 +153,7 @@ export class ExplainView implements Disposable {
   }
 
   /** Never rejects. */
-  async #pin(document: vscode.TextDocument, offset: number): Promise<void> {
+  async #pin(document: vscode.TextDocument, offset: number, begins = false): Promise<void> {
     this.#pick?.abort();
     const pick = new AbortController();
     this.#pick = pick;
@@ -159,10 +168,11 @@ export class ExplainView implements Disposable {
       const row = rowAt(view, offset);
       const explained = this.#keptOf(document, row) ?? (await this.#newTarget(document, view, row, pick.signal));
       if (pick.signal.aborted) return;
-      if (explained.target.version !== document.version) return void this.#pin(document, this.#offset);
+      if (explained.target.version !== document.version) return void this.#pin(document, this.#offset, begins);
       this.#shown = explained;
       this.#kept = [...this.#kept.filter(each => each !== explained), explained].slice(-mostKept);
       this.#showSection();
+      if (begins) this.#section(explained, this.#tab).receive({ name: 'run' });
       this.#redraw();
     } catch (error) {
       if (!pick.signal.aborted) this.#page.post(problem(this.#inWords(error)));
@@ -334,6 +344,7 @@ export class ExplainView implements Disposable {
       stale,
       isPainted: !this.#isUnpainted && !stale,
       provenance: provenanceText(target.provenance),
+      example: stale ? undefined : this.#parts.notes.of(document),
       section: { id, state: this.#section(explained, id).state() } as ExplainTarget['section'],
     };
   }

@@ -61,6 +61,8 @@ export interface ExplainTarget {
   /** The editor shows the colours of the section that is seen, if it has any. */
   readonly isPainted: boolean;
   readonly provenance: string;
+  /** What to look at, in a worked example; undefined: it is none. */
+  readonly example: string | undefined;
   readonly section: { readonly [Id in SectionId]: { readonly id: Id; readonly state: SectionStates[Id] } }[SectionId];
 }
 

@@ -56,6 +56,7 @@ export async function showMenu(scored: Pick<ScoredDocuments, 'isOn' | 'state'>):
       : []),
     ...(document ? [{ label: `$(export) ${vscode.l10n.t('Export the scores')}`, run: command('tokenLens.export') }] : []),
     { label: `$(mortar-board) ${vscode.l10n.t('Take a tour: how a language model reads')}`, run: command('tokenLens.showTour') },
+    { label: `$(beaker) ${vscode.l10n.t('Open a worked example: a name, a rhyme, a sum…')}`, run: command('tokenLens.showExample') },
     { label: `$(game) ${vscode.l10n.t('Play the guessing game against the model')}`, run: command('tokenLens.playGuessingGame') },
     {
       label: `$(gear) ${vscode.l10n.t('Open settings')}`,

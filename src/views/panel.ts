@@ -3,6 +3,7 @@ import type { Scratch } from '../core/scratch';
 import { shownPart } from '../core/surprises';
 import { DisposableStore, type Disposable } from '../disposable';
 import type { Config } from '../config';
+import type { ExampleNotes } from '../exampleNotes';
 import type { Looks } from '../looks';
 import type { ReadingCheck } from '../readingCheck';
 import type { ScoredDocuments } from '../scoredDocuments';
@@ -35,6 +36,7 @@ export interface PanelParts {
   readonly focus: WindowFocus;
   readonly pauses: Pauses;
   readonly reading: ReadingCheck;
+  readonly notes: Pick<ExampleNotes, 'of' | 'onDidChange'>;
 }
 
 /** Shows the next-token distribution at the cursor in a panel beside the text and in a docked view; computes only while one is visible, in a window that has the focus. */
@@ -57,7 +59,7 @@ export class PanelView implements Disposable {
   /** A continuation is on its way into its document. */
   #isInserting = false;
 
-  constructor(extensionUri: vscode.Uri, { scored, config, looks, focus, pauses, reading }: PanelParts, memory: vscode.Memento) {
+  constructor(extensionUri: vscode.Uri, { scored, config, looks, focus, pauses, reading, notes }: PanelParts, memory: vscode.Memento) {
     const { window, workspace } = vscode;
     this.#scored = scored;
     this.#focus = focus;
@@ -113,6 +115,7 @@ export class PanelView implements Disposable {
         bandEdges: document => looks.tokenEdges(document),
         palette: document => looks.of(document).palette,
         readingNote: document => reading.noteOf(document),
+        exampleNote: document => notes.of(document),
         topCount: () => config.topCount,
         wantsWholeRow: () => this.#pages.wantsWholeRow,
         refusalInWords,
@@ -142,6 +145,7 @@ export class PanelView implements Disposable {
     );
     // Rows of a document being scored keep arriving: they must not push the timer away.
     this.#store.add(scored.onDidChange(document => this.#isShown(document) && !this.#timer && this.#schedule()));
+    this.#store.add(notes.onDidChange(document => this.#isShown(document) && this.#schedule()));
     this.#store.add(reading.onDidDecide(({ document }) => this.#isShown(document) && this.#schedule()));
     this.#store.add(focus.onDidChange(() => this.#schedule()));
     this.#follow(window.activeTextEditor);

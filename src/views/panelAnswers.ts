@@ -49,6 +49,8 @@ export interface PanelSource<D> {
   palette(document: D): Palette;
   /** That the model does not read the document's language; undefined: nothing to say. */
   readingNote(document: D): string | undefined;
+  /** What to look at, in a worked example; undefined: it is none. */
+  exampleNote(document: D): string | undefined;
   /** Rows shown, at most. */
   topCount(): number;
   /** All probabilities of a place are needed, not only the rows shown. */
@@ -288,6 +290,7 @@ export class PanelAnswers<D extends VersionedDocument> {
       after: after.map(id => ({ id, token: answer.vocabulary.piecesOf(id) })),
       topCount: this.#source.topCount(),
       reading: this.#source.readingNote(document),
+      example: this.#source.exampleNote(document),
       ...textRuns(text, start, view?.cellsIn({ start, end }) ?? noCells, bandEdges),
       shape: view && shapeOf(view.table, bandEdges, offset, !isCurrent),
       watched: view ? this.#watchedIn(view, place) : [],

@@ -111,6 +111,8 @@ export interface PanelDistribution {
   readonly contextTokens: number;
   /** That the model does not read this language, as a sentence; undefined: nothing to say. */
   readonly reading: string | undefined;
+  /** What to look at, in a worked example; undefined: it is none. */
+  readonly example: string | undefined;
   /** The last piece of the text before the cursor, in runs. */
   readonly before: readonly TextRun[];
   /** More text stands before `before`. */

@@ -30,6 +30,7 @@ export interface PanelSurroundings {
   readonly after: readonly ContinuedToken[];
   readonly topCount: number;
   readonly reading: string | undefined;
+  readonly example: string | undefined;
   readonly before: readonly TextRun[];
   readonly beforeTruncated: boolean;
   readonly shape: DocumentShape | undefined;

@@ -66,6 +66,7 @@ function targetOf(section: ExplainTarget['section'], more: Partial<ExplainTarget
     stale: undefined,
     isPainted: true,
     provenance: 'SmolLM2-135M-Instruct · q8 · float32 · window 1,024 · noise 0.08 bit · ddae3a3e',
+    example: undefined,
     section,
     ...more,
   };

@@ -107,6 +107,9 @@ class FakeSource implements PanelSource<FakeDocument> {
   palette() {
     return 'ember' as const;
   }
+  exampleNote(): string | undefined {
+    return undefined;
+  }
   readingNote(): string | undefined {
     return this.note;
   }

@@ -35,6 +35,7 @@ export const tuesday: PanelDistribution = {
   model: 'SmolLM2-135M',
   contextTokens: 52,
   reading: undefined,
+  example: undefined,
   before: [
     { text: 'report. The ', band: 0 },
     { text: 'capital', band: 1 },

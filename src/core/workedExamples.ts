@@ -1,0 +1,73 @@
+/** The worked examples' names, for who asks for one. In the order of the list. */
+export const exampleNames = ['cat', 'nine', 'name', 'import', 'detective', 'rhyme', 'sum', 'task'] as const;
+export type ExampleName = (typeof exampleNames)[number];
+
+/** What is opened beside the text: the distribution at the target; what in the context made it; or what the text after a piece is with other words in its place. */
+export type ExampleView =
+  | { readonly kind: 'panel' }
+  | { readonly kind: 'context'; readonly section: 'influence' | 'lengths' }
+  | { readonly kind: 'instead'; readonly piece: string; readonly words: string };
+
+/** A short text of ours in which one thing can be seen. */
+export interface WorkedExample {
+  /** Below samples/examples. */
+  readonly file: string;
+  /** As VS Code names it. */
+  readonly language: string;
+  /** The cursor is put before the last place where this stands: a token begins there. */
+  readonly target: string;
+  readonly view: ExampleView;
+  /** Words that are watched; undefined: what is watched stays. */
+  readonly watched?: readonly string[];
+}
+
+export const workedExamples = {
+  cat: { file: 'cat.txt', language: 'plaintext', target: ' mat', view: { kind: 'panel' } },
+  nine: { file: 'nine.txt', language: 'plaintext', target: ' eighteen', view: { kind: 'panel' } },
+  name: { file: 'keeper.txt', language: 'plaintext', target: ' Walter', view: { kind: 'context', section: 'lengths' } },
+  import: { file: 'fingerprint.ts', language: 'typescript', target: 'Hash(', view: { kind: 'context', section: 'influence' } },
+  detective: {
+    file: 'detective.txt',
+    language: 'plaintext',
+    target: ' Thomas',
+    view: { kind: 'panel' },
+    watched: ['Martha', 'Thomas', 'Edward'],
+  },
+  rhyme: { file: 'rhyme.txt', language: 'plaintext', target: ' sleep', view: { kind: 'instead', piece: 'deep', words: 'dark' } },
+  sum: {
+    file: 'sum.txt',
+    language: 'plaintext',
+    target: '102',
+    view: {
+      kind: 'instead',
+      piece: 'Working: 10 boxes hold 60 pens. 7 boxes hold 42 pens. Together that is 60 + 42 = 102 pens.\n',
+      words: '',
+    },
+  },
+  task: { file: 'task.txt', language: 'plaintext', target: ' wrote', view: { kind: 'context', section: 'lengths' } },
+} as const satisfies Readonly<Record<ExampleName, WorkedExample>>;
+
+/**
+ * What the bundled model makes of the examples, for the sentences about them; test/model/examples.test.ts holds it to the model. Bits are those of
+ * float32 arithmetic, as the views that show them compute them. Percentages are rounded to what native arithmetic gives as well, whose
+ * numbers the panel shows.
+ */
+export const exampleFigures = {
+  cat: { matPercent: 30 },
+  nine: { eighteenPercent: 0.5, spacePercent: 50, digitsPercent: 20, likelierTokens: 10 },
+  name: { tokensBack: 242, bits: 0.2, withoutParagraphBits: 16.7 },
+  import: { line: 3, bits: 0.01, effectBits: 7.1 },
+  detective: { thomasPercent: 4, otherPercent: 1, clueBits: 0.4 },
+  rhyme: { sleepPercent: 75, insteadPercent: 82 },
+  sum: { bits: 1.1, withoutBits: 12.9, inWorkingBits: 6.1 },
+  task: { bitsAfter: [12.6, 1.4, 0.8, 0.2], examples: [0, 1, 2, 4] },
+} as const satisfies Readonly<Record<ExampleName, object>>;
+
+/** UTF-16 offsets of the target and of the piece that has other words in its place; -1 where the text does not have them. */
+export function placesIn(text: string, { target, view }: WorkedExample): { readonly target: number; readonly piece: number } {
+  return { target: text.lastIndexOf(target), piece: view.kind === 'instead' ? text.lastIndexOf(view.piece) : -1 };
+}
+
+export function exampleNamed(name: unknown): ExampleName | undefined {
+  return exampleNames.find(each => each === name);
+}
