@@ -58,7 +58,10 @@ export class WorkedExamples implements Disposable {
     if (watched) this.#watch(document, watched);
     scored.setOn(document, true);
     announcer.speak(note);
-    if (view.kind === 'context') return explain.explain(view.section);
+    if (view.kind === 'context') {
+      explain.explain(view.section);
+      return;
+    }
     panel.show();
     if (view.kind === 'panel') return;
     const span = { start: places.piece, end: places.piece + view.piece.length, text: view.words };

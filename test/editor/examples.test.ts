@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import type { TokenLensApi } from '../../src/api';
+import { exampleNames, workedExamples } from '../../src/core/workedExamples';
+import type { ExampleName, WorkedExample } from '../../src/core/workedExamples';
+import { browser } from './browser';
+import { activated, eventually, useModel } from './documents';
+import { choose } from './picks';
+import { shownEditors } from './screen';
+
+/** What each sentence says, as the reader sees it. */
+const saidOf: Readonly<Record<ExampleName, RegExp>> = {
+  cat: /“mat” is first with about 30 %/,
+  nine: /does not manage this: “eighteen” has about 0\.5 %/,
+  name: /243 tokens back.*0\.2 bits after the whole text, and 17\.0 bits/,
+  import: /line 3 is why: without that import it would cost 7\.2 bits more/,
+  detective: /Thomas has about 4 %, Martha and Edward about 1 % each/,
+  rhyme: /“sleep” has about 75 %.*about 82 %/,
+  sum: /the answer 102 costs 1\.1 bits with it and 13\.0 bits without/,
+  task: /12\.6 bits after none, 1\.4 after one, 0\.8 after two and 0\.2 after four/,
+};
+
+const readPage = `({ note: document.querySelector('.example')?.innerText ?? '', all: document.body.innerText })`;
+interface ShownPage {
+  readonly note: string;
+  readonly all: string;
+}
+
+describe('worked examples', function () {
+  this.timeout(120_000);
+  let api: TokenLensApi;
+
+  before(async () => {
+    api = await activated();
+    await useModel(undefined);
+    await closeAll();
+  });
+  afterEach(closeAll);
+
+  async function closeAll(): Promise<void> {
+    for (const document of vscode.workspace.textDocuments) {
+      if (!document.isUntitled || document.isClosed) continue;
+      await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
+      await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+    }
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  }
+
+  /** The page that the example's view is, once it says this and is not waiting for more. */
+  async function pageWhen(name: ExampleName, what: string, holds: (page: ShownPage) => boolean): Promise<ShownPage> {
+    const { view }: WorkedExample = workedExamples[name];
+    const read = () =>
+      view.kind === 'context' ? browser.evaluateInExplain<ShownPage>(readPage) : browser.evaluateInWebview<ShownPage>(readPage);
+    let page: ShownPage = { note: '', all: '' };
+    await eventually(
+      `${name}: ${what}`,
+      async () => {
+        page = await read();
+        return holds(page);
+      },
+      60_000,
+    ).catch((error: unknown) => {
+      throw new Error(JSON.stringify(page), { cause: error });
+    });
+    return page;
+  }
+
+  async function shown(name: ExampleName): Promise<vscode.TextDocument> {
+    await vscode.commands.executeCommand('tokenLens.showExample', name);
+    const editor = vscode.window.activeTextEditor ?? assert.fail();
+    const { document, selection } = editor;
+    assert.equal(document.languageId, workedExamples[name].language);
+    assert.ok(
+      document.getText().startsWith(workedExamples[name].target, document.offsetAt(selection.active)),
+      'the cursor is at the target',
+    );
+    await eventually('the lens is on', () => api.scores(document.uri) !== undefined, 60_000);
+    const { note } = await pageWhen(name, 'the sentence is there', page => page.note !== '');
+    assert.match(note, saidOf[name]);
+    return document;
+  }
+
+  for (const name of exampleNames) {
+    it(`opens its view with its sentence: ${name}`, async () => {
+      const document = await shown(name);
+      const { view, watched = [] }: WorkedExample = workedExamples[name];
+      if (view.kind === 'context') {
+        const isThere = view.section === 'lengths' ? /It needs \d+ tokens to be within/ : /without that import[^]*createHash/;
+        await pageWhen(name, 'its numbers are there', ({ all }) => isThere.test(all));
+        if (view.section === 'influence')
+          await pageWhen(name, 'the line of the sentence has its number', ({ all }) => all.includes('+7.2'));
+      } else {
+        const { all } = await pageWhen(name, 'the distribution is there', page => page.all.includes('%'));
+        for (const word of watched) assert.ok(all.includes(word), word);
+      }
+      if (view.kind === 'instead') {
+        await eventually(
+          'what is lost is painted',
+          async () => (await shownEditors()).some(editor => editor.some(({ background }) => background !== '')),
+          60_000,
+        );
+      }
+      await new Promise(resolve => setTimeout(resolve, 500)); // for the picture
+      await browser.screenshot(`example-${name}`);
+      assert.ok(document.isUntitled, 'it is a copy');
+    });
+  }
+
+  it('is chosen from a list, and its sentence goes with an edit', async () => {
+    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content: 'Fog.' }));
+    await choose('showExample', '“Nine plus nine makes…”');
+    await pageWhen('nine', 'the sentence is there', ({ note }) => saidOf.nine.test(note));
+    const editor = vscode.window.visibleTextEditors.find(({ document }) => document.getText().startsWith('Nine')) ?? assert.fail();
+    await editor.edit(edit => edit.insert(new vscode.Position(0, 0), 'So: '));
+    await pageWhen('nine', 'the sentence is gone', ({ note, all }) => note === '' && all.includes('%'));
+  });
+});
