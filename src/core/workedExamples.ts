@@ -2,17 +2,17 @@
 export const exampleNames = ['cat', 'nine', 'name', 'import', 'detective', 'rhyme', 'sum', 'task'] as const;
 export type ExampleName = (typeof exampleNames)[number];
 
-/** What is opened beside the text: the distribution at the target; what in the context made it; or what the text after a piece is with other words in its place. */
+/** What is opened beside the text: the distribution at the target; what in the context made it, and what its part at `part` did; or what the text after a piece is with other words in its place. */
 export type ExampleView =
   | { readonly kind: 'panel' }
-  | { readonly kind: 'context'; readonly section: 'influence' | 'lengths' }
+  | { readonly kind: 'context'; readonly section: 'influence' | 'lengths'; readonly part?: string }
   | { readonly kind: 'instead'; readonly piece: string; readonly words: string };
 
 /** A short text of ours in which one thing can be seen. */
 export interface WorkedExample {
   /** Below samples/examples. */
   readonly file: string;
-  /** As VS Code names it. */
+  /** As VS Code names it; long paragraphs are Markdown, which editors wrap. */
   readonly language: string;
   /** The cursor is put before the last place where this stands: a token begins there. */
   readonly target: string;
@@ -24,19 +24,24 @@ export interface WorkedExample {
 export const workedExamples = {
   cat: { file: 'cat.txt', language: 'plaintext', target: ' mat', view: { kind: 'panel' } },
   nine: { file: 'nine.txt', language: 'plaintext', target: ' eighteen', view: { kind: 'panel' } },
-  name: { file: 'keeper.txt', language: 'plaintext', target: ' Walter', view: { kind: 'context', section: 'lengths' } },
-  import: { file: 'fingerprint.ts', language: 'typescript', target: 'Hash(', view: { kind: 'context', section: 'influence' } },
+  name: { file: 'keeper.md', language: 'markdown', target: ' Walter', view: { kind: 'context', section: 'lengths' } },
+  import: {
+    file: 'fingerprint.ts',
+    language: 'typescript',
+    target: 'Hash(',
+    view: { kind: 'context', section: 'influence', part: 'import { createHash }' },
+  },
   detective: {
-    file: 'detective.txt',
-    language: 'plaintext',
+    file: 'detective.md',
+    language: 'markdown',
     target: ' Thomas',
     view: { kind: 'panel' },
     watched: ['Martha', 'Thomas', 'Edward'],
   },
   rhyme: { file: 'rhyme.txt', language: 'plaintext', target: ' sleep', view: { kind: 'instead', piece: 'deep', words: 'dark' } },
   sum: {
-    file: 'sum.txt',
-    language: 'plaintext',
+    file: 'sum.md',
+    language: 'markdown',
     target: '102',
     view: {
       kind: 'instead',
@@ -63,9 +68,10 @@ export const exampleFigures = {
   task: { bitsAfter: [12.6, 1.4, 0.8, 0.2], examples: [0, 1, 2, 4] },
 } as const satisfies Readonly<Record<ExampleName, object>>;
 
-/** UTF-16 offsets of the target and of the piece that has other words in its place; -1 where the text does not have them. */
+/** UTF-16 offsets of the target, and of the piece of the text that the view is about; -1 where there is none. */
 export function placesIn(text: string, { target, view }: WorkedExample): { readonly target: number; readonly piece: number } {
-  return { target: text.lastIndexOf(target), piece: view.kind === 'instead' ? text.lastIndexOf(view.piece) : -1 };
+  const piece = view.kind === 'instead' ? view.piece : view.kind === 'context' ? view.part : undefined;
+  return { target: text.lastIndexOf(target), piece: piece === undefined ? -1 : text.lastIndexOf(piece) };
 }
 
 export function exampleNamed(name: unknown): ExampleName | undefined {

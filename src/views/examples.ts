@@ -59,7 +59,7 @@ export class WorkedExamples implements Disposable {
     scored.setOn(document, true);
     announcer.speak(note);
     if (view.kind === 'context') {
-      explain.explain(view.section);
+      explain.explain({ section: view.section, offset: places.piece < 0 ? undefined : places.piece });
       return;
     }
     panel.show();
@@ -174,7 +174,7 @@ function noteOf(name: ExampleName): string {
     case 'detective': {
       const { thomasPercent, otherPercent, clueBits } = exampleFigures.detective;
       return vscode.l10n.t(
-        'Follow the three strips below along the story: at the end Thomas has about {0} %, Martha and Edward about {1} % each, but the bundled model does not solve the case, since taking out the clue of the boots changes that by {2} bits only.',
+        'Scroll down to the three strips, which follow the suspects along the story: at the end Thomas has about {0} %, Martha and Edward about {1} % each, but the bundled model does not solve the case, since taking out the clue of the boots changes that by {2} bits only.',
         formatCount(thomasPercent),
         formatCount(otherPercent),
         formatDecimal(clueBits, 1),
@@ -191,7 +191,7 @@ function noteOf(name: ExampleName): string {
     case 'sum': {
       const { bits, withoutBits, inWorkingBits } = exampleFigures.sum;
       return vscode.l10n.t(
-        'The colours in the editor show what is lost without the working: the answer 102 costs {0} bits with it and {1} bits without, but the bundled model reads it off there and calculates little, since the 102 in the working itself costs {2} bits.',
+        'The colours in the editor show what is lost without the working: the digits of the answer cost {0} bits with it and {1} bits without, but the bundled model reads it off there and calculates little, since the 102 in the working itself costs {2} bits.',
         formatDecimal(bits, 1),
         formatDecimal(withoutBits, 1),
         formatDecimal(inWorkingBits, 1),

@@ -15,7 +15,7 @@ import type { Preambles } from '../preambles';
 import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { ExplainPage } from './explainPage';
-import type { Chosen, ExplainMessage, ExplainTarget, FromExplain, SectionId, SectionStates } from './explainProtocol';
+import type { Chosen, ExplainMessage, ExplainTarget, FromExplain, SectionAsked, SectionId, SectionStates } from './explainProtocol';
 import { sectionMakers } from './explainSections';
 import { paramsOf, rowAt, Speed, targetAt } from './explainTarget';
 import type { Explaining, ExplainSection, Target, TargetQuestion } from './explainTarget';
@@ -120,16 +120,19 @@ export class ExplainView implements Disposable {
     );
   }
 
-  /** Pins the token at the cursor, or what comes after the last token, and shows the page. `section`: its tab, which begins at once, whatever that costs. */
-  explain(section?: SectionId): void {
+  /**
+   * Pins the token at the cursor, or what comes after the last token, and shows the page. `at`: of this tab, which
+   * begins at once, whatever that costs, and goes into the part of the context that stands at the offset (UTF-16), if it has such parts.
+   */
+  explain(at?: { readonly section: SectionId; readonly offset: number | undefined }): void {
     const editor = vscode.window.activeTextEditor ?? this.#editor;
     if (!editor || editor.document.isClosed) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
     this.#editor = editor;
     const { document, selection } = editor;
     this.#hideSection();
-    this.#tab = section ?? this.#tab;
+    this.#tab = at?.section ?? this.#tab;
     this.#page.show();
-    void this.#pin(document, document.offsetAt(selection.start), section !== undefined);
+    void this.#pin(document, document.offsetAt(selection.start), at && { name: 'run', value: at.offset });
   }
 
   /** Its colours are those of the document, and no others. */
@@ -153,7 +156,7 @@ export class ExplainView implements Disposable {
   }
 
   /** Never rejects. */
-  async #pin(document: vscode.TextDocument, offset: number, begins = false): Promise<void> {
+  async #pin(document: vscode.TextDocument, offset: number, first?: SectionAsked): Promise<void> {
     this.#pick?.abort();
     const pick = new AbortController();
     this.#pick = pick;
@@ -168,11 +171,11 @@ export class ExplainView implements Disposable {
       const row = rowAt(view, offset);
       const explained = this.#keptOf(document, row) ?? (await this.#newTarget(document, view, row, pick.signal));
       if (pick.signal.aborted) return;
-      if (explained.target.version !== document.version) return void this.#pin(document, this.#offset, begins);
+      if (explained.target.version !== document.version) return void this.#pin(document, this.#offset, first);
       this.#shown = explained;
       this.#kept = [...this.#kept.filter(each => each !== explained), explained].slice(-mostKept);
       this.#showSection();
-      if (begins) this.#section(explained, this.#tab).receive({ name: 'run' });
+      if (first) this.#section(explained, this.#tab).receive(first);
       this.#redraw();
     } catch (error) {
       if (!pick.signal.aborted) this.#page.post(problem(this.#inWords(error)));

@@ -115,7 +115,7 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
   receive({ name, value }: SectionAsked): void {
     switch (name) {
       case 'run':
-        void this.#coarseToFine();
+        void this.#coarseToFine(typeof value === 'number' ? value : undefined);
         return;
       case 'cancel':
         this.hidden();
@@ -254,7 +254,8 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
     return this.#explaining.speed.cost(tokens);
   }
 
-  async #coarseToFine(): Promise<void> {
+  /** `offset`: the block that holds it is taken apart as well, and its part there is selected. UTF-16. */
+  async #coarseToFine(offset?: number): Promise<void> {
     await this.#running(async measure => {
       const blocks = this.#blocks;
       await measure(blocks);
@@ -263,6 +264,12 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
       const next = this.#nextOf(strongest);
       strongest.isOpen ||= next.length > 0;
       await measure(next);
+      const wanted = blocks.find(block => holds(block, offset));
+      if (!wanted) return;
+      const parts = this.#finerOf(wanted);
+      wanted.isOpen ||= parts.length > 0;
+      await measure(parts);
+      this.#selected = (parts.find(part => holds(part, offset)) ?? wanted).key;
     });
   }
 
@@ -378,6 +385,10 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
     };
     return find(this.#blocks);
   }
+}
+
+function holds({ source }: Node, offset: number | undefined): boolean {
+  return offset !== undefined && source.span.start <= offset && offset < source.span.end;
 }
 
 /** Parts that have numbers, and of which no part has any. */

@@ -16,11 +16,11 @@ const saidOf: Readonly<Record<ExampleName, RegExp>> = {
   import: /line 3 is why: without that import it would cost 7\.2 bits more/,
   detective: /Thomas has about 4 %, Martha and Edward about 1 % each/,
   rhyme: /“sleep” has about 75 %.*about 82 %/,
-  sum: /the answer 102 costs 1\.1 bits with it and 13\.0 bits without/,
+  sum: /the digits of the answer cost 1\.1 bits with it and 13\.0 bits without/,
   task: /12\.6 bits after none, 1\.4 after one, 0\.8 after two and 0\.2 after four/,
 };
 
-const readPage = `({ note: document.querySelector('.example')?.innerText ?? '', all: document.body.innerText })`;
+const readPage = `({ note: document.querySelector('.worked-example')?.innerText ?? '', all: document.body.innerText })`;
 interface ShownPage {
   readonly note: string;
   readonly all: string;
