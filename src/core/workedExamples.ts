@@ -2,10 +2,12 @@
 export const exampleNames = ['cat', 'nine', 'name', 'import', 'detective', 'rhyme', 'sum', 'task'] as const;
 export type ExampleName = (typeof exampleNames)[number];
 
-/** What is opened beside the text: the distribution at the target; what in the context made it, and what its part at `part` did; or what the text after a piece is with other words in its place. */
+/** What is opened beside the text: the distribution at the target; what in the context made it; or what the text after a piece is with other words in its place. */
 export type ExampleView =
   | { readonly kind: 'panel' }
-  | { readonly kind: 'context'; readonly section: 'influence' | 'lengths'; readonly part?: string }
+  | { readonly kind: 'context'; readonly section: 'lengths' }
+  /** Each part is taken out, and later text moves up; the one that begins with `part` is shown by itself. */
+  | { readonly kind: 'context'; readonly section: 'influence'; readonly part: string }
   | { readonly kind: 'instead'; readonly piece: string; readonly words: string };
 
 /** A short text of ours in which one thing can be seen. */
@@ -61,7 +63,7 @@ export const exampleFigures = {
   cat: { matPercent: 30 },
   nine: { eighteenPercent: 0.5, spacePercent: 50, digitsPercent: 20, likelierTokens: 10 },
   name: { tokensBack: 243, bits: 0.2, withoutParagraphBits: 17 },
-  import: { line: 3, bits: 0.01, effectBits: 7.2 },
+  import: { line: 3, bits: 0.01, effectBits: 6.5 },
   detective: { thomasPercent: 4, otherPercent: 1, clueBits: 0.4 },
   rhyme: { sleepPercent: 75, insteadPercent: 82 },
   sum: { bits: 1.1, withoutBits: 13, inWorkingBits: 6.1 },
@@ -70,7 +72,7 @@ export const exampleFigures = {
 
 /** UTF-16 offsets of the target, and of the piece of the text that the view is about; -1 where there is none. */
 export function placesIn(text: string, { target, view }: WorkedExample): { readonly target: number; readonly piece: number } {
-  const piece = view.kind === 'instead' ? view.piece : view.kind === 'context' ? view.part : undefined;
+  const piece = view.kind === 'instead' ? view.piece : view.kind === 'context' && view.section === 'influence' ? view.part : undefined;
   return { target: text.lastIndexOf(target), piece: piece === undefined ? -1 : text.lastIndexOf(piece) };
 }
 

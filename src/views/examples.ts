@@ -7,10 +7,15 @@ import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { ExampleNotes } from '../exampleNotes';
 import type { ScoredDocuments } from '../scoredDocuments';
+import type { Filler } from '../model/contextProtocol';
 import { sameWords, type WatchWords } from '../watchWords';
 import type { Announcer } from './byEar';
 import type { ExplainView } from './explain';
+import type { SectionAsked } from './explainProtocol';
 import type { PanelView } from './panel';
+
+/** A section is asked to begin, whatever that costs. */
+const run: SectionAsked = { name: 'run' };
 
 export interface ExampleParts {
   readonly scored: Pick<ScoredDocuments, 'setOn'>;
@@ -59,7 +64,14 @@ export class WorkedExamples implements Disposable {
     scored.setOn(document, true);
     announcer.speak(note);
     if (view.kind === 'context') {
-      explain.explain({ section: view.section, offset: places.piece < 0 ? undefined : places.piece });
+      const asked: readonly SectionAsked[] =
+        view.section === 'lengths'
+          ? [run]
+          : [
+              { name: 'filler', value: 'deletion' satisfies Filler },
+              { ...run, value: places.piece },
+            ];
+      explain.explain({ section: view.section, asked });
       return;
     }
     panel.show();
@@ -183,7 +195,7 @@ function noteOf(name: ExampleName): string {
     case 'rhyme': {
       const { sleepPercent, insteadPercent } = exampleFigures.rhyme;
       return vscode.l10n.t(
-        'In the last line “sleep” has about {0} %, but the bundled model does not go by the rhyme: with “dark” in place of “deep”, which the colours in the editor compare, it would have about {1} %.',
+        'In the last line “sleep” has about {0} %, but the bundled model does not go by the rhyme: with “dark” in place of “deep” it would have about {1} %; colours in the editor show what that changes.',
         formatCount(sleepPercent),
         formatCount(insteadPercent),
       );

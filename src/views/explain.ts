@@ -120,19 +120,16 @@ export class ExplainView implements Disposable {
     );
   }
 
-  /**
-   * Pins the token at the cursor, or what comes after the last token, and shows the page. `at`: of this tab, which
-   * begins at once, whatever that costs, and goes into the part of the context that stands at the offset (UTF-16), if it has such parts.
-   */
-  explain(at?: { readonly section: SectionId; readonly offset: number | undefined }): void {
+  /** Pins the token at the cursor, or what comes after the last token, and shows the page; `begin`: with this tab, which is asked for something at once. */
+  explain(begin?: { readonly section: SectionId; readonly asked: readonly SectionAsked[] }): void {
     const editor = vscode.window.activeTextEditor ?? this.#editor;
     if (!editor || editor.document.isClosed) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
     this.#editor = editor;
     const { document, selection } = editor;
     this.#hideSection();
-    this.#tab = at?.section ?? this.#tab;
+    this.#tab = begin?.section ?? this.#tab;
     this.#page.show();
-    void this.#pin(document, document.offsetAt(selection.start), at && { name: 'run', value: at.offset });
+    void this.#pin(document, document.offsetAt(selection.start), begin?.asked);
   }
 
   /** Its colours are those of the document, and no others. */
@@ -156,7 +153,7 @@ export class ExplainView implements Disposable {
   }
 
   /** Never rejects. */
-  async #pin(document: vscode.TextDocument, offset: number, first?: SectionAsked): Promise<void> {
+  async #pin(document: vscode.TextDocument, offset: number, asked: readonly SectionAsked[] = []): Promise<void> {
     this.#pick?.abort();
     const pick = new AbortController();
     this.#pick = pick;
@@ -171,11 +168,11 @@ export class ExplainView implements Disposable {
       const row = rowAt(view, offset);
       const explained = this.#keptOf(document, row) ?? (await this.#newTarget(document, view, row, pick.signal));
       if (pick.signal.aborted) return;
-      if (explained.target.version !== document.version) return void this.#pin(document, this.#offset, first);
+      if (explained.target.version !== document.version) return void this.#pin(document, this.#offset, asked);
       this.#shown = explained;
       this.#kept = [...this.#kept.filter(each => each !== explained), explained].slice(-mostKept);
       this.#showSection();
-      if (first) this.#section(explained, this.#tab).receive(first);
+      for (const each of asked) this.#section(explained, this.#tab).receive(each);
       this.#redraw();
     } catch (error) {
       if (!pick.signal.aborted) this.#page.post(problem(this.#inWords(error)));
