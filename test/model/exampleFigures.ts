@@ -183,7 +183,8 @@ export async function figuresOf(client: ModelClient, model: ModelDescription, na
       };
     }
     case 'import': {
-      const without = await read.without(read.rowOfLine(3), read.rowOfLine(4), 'deletion');
+      // With the empty line after it, as the view takes it.
+      const without = await read.without(read.rowOfLine(3), read.rowOfLine(5), 'deletion');
       const others = await Promise.all([1, 2].map(line => read.without(read.rowOfLine(line), read.rowOfLine(line + 1), 'deletion')));
       return {
         ...common,
