@@ -109,7 +109,7 @@ describe('worked examples', function () {
   it('is chosen from a list, and its sentence goes with an edit', async () => {
     await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content: 'Fog.' }));
     await choose('showExample', '“Nine plus nine makes…”');
-    await pageWhen('nine', 'the sentence is there', ({ note }) => saidOf.nine.test(note));
+    await pageWhen('nine', 'the sentence is there', ({ note }) => note.includes('does not manage this: “eighteen” has about 0.5 %'));
     const editor = vscode.window.visibleTextEditors.find(({ document }) => document.getText().startsWith('Nine')) ?? assert.fail();
     await editor.edit(edit => edit.insert(new vscode.Position(0, 0), 'So: '));
     await pageWhen('nine', 'the sentence is gone', ({ note, all }) => note === '' && all.includes('%'));
