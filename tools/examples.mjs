@@ -12,5 +12,7 @@ const outfile = path.join(root, 'out/tools/exampleFigures.cjs');
 process.chdir(root);
 mkdirSync(path.dirname(outfile), { recursive: true });
 await build({ bundle: true, platform: 'node', format: 'cjs', target: 'node20', entryPoints: ['test/model/exampleFigures.ts'], outfile });
-const { printFigures } = /** @type {typeof import('../test/model/exampleFigures')} */ (createRequire(pathToFileURL(root))(outfile));
+/** @type {unknown} */
+const built = createRequire(pathToFileURL(root))(outfile);
+const { printFigures } = /** @type {typeof import('../test/model/exampleFigures')} */ (built);
 await printFigures(line => process.stdout.write(`${line}\n`));

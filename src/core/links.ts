@@ -75,7 +75,7 @@ export function linksBetween(
     const effects = effectsOf(from);
     if (!effects) return [];
     return units.flatMap(({ rows }, to): UnitLink[] => {
-      if (to <= from || rows.first < effects.first || rows.end > effects.end) return [];
+      if (to <= from) return [];
       let bits = 0;
       for (let at = rows.first - effects.first; at < rows.end - effects.first; at++)
         bits += (effects.withoutBits[at] ?? NaN) - (effects.surprisalBits[at] ?? NaN);

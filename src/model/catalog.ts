@@ -18,6 +18,8 @@ export interface ModelFiles {
   readonly tokenizerConfig: Readonly<Record<string, unknown>>;
   /** Of newer folders, which have it in a file of its own. */
   readonly chatTemplate: string | undefined;
+  /** Of the files in use, in the folder. */
+  readonly names: readonly string[];
   /** SHA-256 over names, sizes and contents of the files in use. */
   readonly contentHash: string;
 }
@@ -69,7 +71,8 @@ export async function readModelFolder(folder: string, wantedDtype: string | unde
   const named = await namedFiles(folder, graph);
   const also = (named instanceof ModelError ? [] : named).filter(name => !declared.includes(name));
   const texts = ['config.json', 'tokenizer.json', 'tokenizer_config.json', ...(hasTemplate ? [templateName] : [])];
-  const hash = await contentHash(folder, [...texts, graph, ...declared, ...also]);
+  const names = [...texts, graph, ...declared, ...also];
+  const hash = await contentHash(folder, names);
   if (named instanceof ModelError) throw named; // now that it is known not to be a copy that was broken off
   return {
     folder,
@@ -80,6 +83,7 @@ export async function readModelFolder(folder: string, wantedDtype: string | unde
     tokenizer,
     tokenizerConfig,
     chatTemplate,
+    names,
     contentHash: hash,
   };
 }

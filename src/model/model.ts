@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Arithmetic } from '../core/scores';
 import { readModelFolder } from './catalog';
@@ -205,9 +205,7 @@ const mostReasonCharacters = 200;
 /** Size, time and number of each file in use, by its name: another one has another. */
 type FileStamps = ReadonlyMap<string, string>;
 
-async function stampsOf({ folder, graph }: ModelFiles): Promise<FileStamps> {
-  const data = (await readdir(path.join(folder, 'onnx')).catch(() => [])).filter(name => name.startsWith(graph));
-  const names = ['config.json', 'tokenizer.json', 'tokenizer_config.json', ...data.map(name => path.join('onnx', name))];
+async function stampsOf({ folder, names }: ModelFiles): Promise<FileStamps> {
   const stamps = new Map<string, string>();
   for (const name of names) {
     const found = await stat(path.join(folder, name)).catch(() => undefined);

@@ -13,7 +13,7 @@ const saidOf: Readonly<Record<ExampleName, RegExp>> = {
   cat: /“mat” is first with about 30 %/,
   nine: /does not manage this: “eighteen” has about 0\.5 %/,
   name: /243 tokens back.*0\.2 bits after the whole text, and 17\.0 bits/,
-  import: /line 3 is why: without that import it would cost 6\.5 bits more/,
+  import: /line 3 is why: without that import it would cost 6\.4 bits more/,
   detective: /Thomas has about 4 %, Martha and Edward about 1 % each/,
   rhyme: /“sleep” has about 75 %.*about 82 %;/,
   sum: /the digits of the answer cost 1\.1 bits with it and 13\.0 bits without/,
@@ -88,7 +88,7 @@ describe('worked examples', function () {
         const isThere = view.section === 'lengths' ? /It needs \d+ tokens to be within/ : /without that import[^]*createHash/;
         await pageWhen(name, 'its numbers are there', ({ all }) => isThere.test(all));
         if (view.section === 'influence')
-          await pageWhen(name, 'the line of the sentence has its number', ({ all }) => /line 3[^+]*\+6\.5/.test(all));
+          await pageWhen(name, 'the line of the sentence has its number', ({ all }) => /line 3[^+]*\+6\.4/.test(all));
       } else {
         const { all } = await pageWhen(name, 'the distribution is there', page => page.all.includes('%'));
         for (const word of watched) assert.ok(all.includes(word), word);
@@ -109,7 +109,7 @@ describe('worked examples', function () {
   it('is chosen from a list, and its sentence goes with an edit', async () => {
     await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content: 'Fog.' }));
     await choose('showExample', '“Nine plus nine makes…”');
-    await pageWhen('nine', 'the sentence is there', ({ note }) => saidOf.nine.test(note));
+    await pageWhen('nine', 'the sentence is there', ({ note }) => note.includes('does not manage this: “eighteen” has about 0.5 %'));
     const editor = vscode.window.visibleTextEditors.find(({ document }) => document.getText().startsWith('Nine')) ?? assert.fail();
     await editor.edit(edit => edit.insert(new vscode.Position(0, 0), 'So: '));
     await pageWhen('nine', 'the sentence is gone', ({ note, all }) => note === '' && all.includes('%'));

@@ -109,8 +109,7 @@ export class ExampleReader {
   /** Bits of a part of the text behind the example's piece, as it is and with the example's other words. UTF-16 offsets. */
   async instead(start: number, end: number): Promise<{ readonly bits: number; readonly insteadBits: number }> {
     const { view } = this.example;
-    assert.equal(view.kind, 'instead');
-    if (view.kind !== 'instead') return assert.fail();
+    if (view.kind !== 'instead') return assert.fail(view.kind);
     const edit = { start: this.places.piece, end: this.places.piece + view.piece.length, text: view.words };
     const found = await this.#reader.try(settings, edit, settings.contextTokens, never, undefined, true, true);
     const moved = edit.text.length - view.piece.length;
@@ -183,7 +182,8 @@ export async function figuresOf(client: ModelClient, model: ModelDescription, na
       };
     }
     case 'import': {
-      const without = await read.without(read.rowOfLine(3), read.rowOfLine(4), 'deletion');
+      // With the empty line after it, as the view takes it.
+      const without = await read.without(read.rowOfLine(3), read.rowOfLine(5), 'deletion');
       const others = await Promise.all([1, 2].map(line => read.without(read.rowOfLine(line), read.rowOfLine(line + 1), 'deletion')));
       return {
         ...common,
@@ -209,7 +209,8 @@ export async function figuresOf(client: ModelClient, model: ModelDescription, na
     }
     case 'task': {
       const after = await Promise.all([5, 4, 3, 2, 1].map(line => read.target(row - read.rowOfLine(line))));
-      return Object.assign({}, common, ...after.map((place, count) => ({ [`after${count}`]: place.bits, [`top${count}`]: topOf(place) })));
+      const figures = after.flatMap((place, count) => [[`after${count}`, place.bits] as const, [`top${count}`, topOf(place)] as const]);
+      return { ...common, ...Object.fromEntries<number | string>(figures) };
     }
   }
 }

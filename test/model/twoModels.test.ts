@@ -134,7 +134,8 @@ describe('two models', () => {
 
 describe('a model on WebGPU', () => {
   it('runs on the processor where that cannot be, says why, and has the same scores', async function () {
-    if (await hasWebGpu()) this.skip(); // this machine has what it takes
+    const whyNot = await whyNoWebGpu();
+    if (whyNot === undefined) this.skip(); // this machine has what it takes
     const slots: ModelSlot[] = [];
     const scored = async (device: LoadParams['device']) => {
       const slot = new ModelSlot({
@@ -154,8 +155,8 @@ describe('a model on WebGPU', () => {
       const [cpu, gpu] = [await scored('cpu'), await scored('webgpu')];
       assert.deepEqual([cpu.description.device, cpu.description.deviceFallback], ['cpu', undefined]);
       assert.equal(gpu.description.device, 'cpu');
-      assert.match(gpu.description.deviceFallback ?? '', /^\S.{9,}/);
-      assert.doesNotMatch(gpu.description.deviceFallback ?? '', /\n|\.cc:/);
+      assert.ok(gpu.description.deviceFallback && whyNot.includes(gpu.description.deviceFallback));
+      assert.doesNotMatch(gpu.description.deviceFallback, /\n|\.cc:/);
       assert.deepEqual(gpu.bits, cpu.bits);
       assert.deepEqual(gpu.description.selfCheck, cpu.description.selfCheck);
     } finally {
@@ -224,13 +225,14 @@ describe('a model on WebGPU', () => {
   });
 });
 
-/** As the runtime itself says when it is asked for nothing else. */
-function hasWebGpu(): Promise<boolean> {
-  const opened = InferenceSession.create(path.resolve(tinyFolder, 'onnx', 'model.onnx'), { executionProviders: ['webgpu'] });
-  return opened.then(
-    () => true,
-    () => false,
-  );
+/** What the runtime says when it is asked for nothing else; undefined where it works. */
+async function whyNoWebGpu(): Promise<string | undefined> {
+  try {
+    await InferenceSession.create(path.resolve(tinyFolder, 'onnx', 'model.onnx'), { executionProviders: ['webgpu'] });
+    return undefined;
+  } catch (error) {
+    return String(error);
+  }
 }
 
 function isAlive(processId: number): boolean {
