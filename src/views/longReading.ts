@@ -57,7 +57,7 @@ export class LongReading {
 async function isWanted(title: string, tokens: number, expectedMs: number): Promise<boolean> {
   const go = vscode.l10n.t('Go On');
   const cost = vscode.l10n.t(
-    'Token Lens: {0}. The model reads about {1} tokens for it, which takes some {2} seconds.',
+    'Token Lens: {0} – the model reads about {1} tokens for it, which takes some {2} seconds.',
     title,
     formatCount(tokens),
     formatCount(Math.ceil(expectedMs / 1000)),
