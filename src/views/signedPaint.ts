@@ -78,7 +78,7 @@ export class SignedPaint implements Disposable {
     );
     this.#store.add(
       workspace.onDidCloseTextDocument(document => {
-        if (document === this.#painted?.document) this.#painted = undefined;
+        if (document === this.#painted?.document) this.clear(); // another language closes a document that its editors go on to show
       }),
     );
     this.#store.add(
