@@ -129,7 +129,11 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const examples = store.add(new WorkedExamples(context.extensionUri, { scored, notes, watch, panel, explain, announcer }));
   store.add(preambles.onDidChange(document => difference.outdated(document)));
   store.add(model.onDidReplace(() => difference.outdated()));
-  store.add(config.onDidChange(() => difference.outdated()));
+  store.add(
+    config.onDidChange(event => {
+      if (config.affects(event, 'contextTokens', 'overlapTokens', 'startToken')) difference.outdated();
+    }),
+  );
   const refreshPanel = () => {
     panel.refresh();
   };

@@ -46,6 +46,8 @@ export class DifferenceView implements Disposable {
   readonly onDidChange = this.#changed.event;
   readonly #kept = new Map<vscode.TextDocument, { readonly version: number; readonly differences: Map<string, Difference> }>();
   #shown: Difference | undefined;
+  /** What is being found out: the newest that was asked for. */
+  #run: { readonly document: vscode.TextDocument; readonly stop: AbortController } | undefined;
 
   constructor(announcer: Announcer) {
     this.#announcer = announcer;
@@ -54,10 +56,10 @@ export class DifferenceView implements Disposable {
     this.#item.command = 'tokenLens.leaveInspection' satisfies CommandId;
     this.#store.add(
       workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
-        if (contentChanges.length > 0) this.#forget(document);
+        if (contentChanges.length > 0) this.outdated(document);
       }),
     );
-    this.#store.add(workspace.onDidCloseTextDocument(document => this.#forget(document)));
+    this.#store.add(workspace.onDidCloseTextDocument(document => this.outdated(document)));
     this.#store.add(vscode.window.onDidChangeActiveTextEditor(() => this.#drawItem()));
   }
 
@@ -65,19 +67,38 @@ export class DifferenceView implements Disposable {
     return this.#shown?.document === document;
   }
 
-  /** What was found before of the document's present text. */
-  kept(document: vscode.TextDocument, key: string): Difference | undefined {
+  /**
+   * Shows what was found before of the document's present text under this key, else what `find` finds; undefined: nothing to show. The run before this one
+   * ends. `find`'s signal is aborted by the next one, by `leave`, by an edit, and when its numbers would be of other settings: then nothing is shown or kept.
+   */
+  async show(document: vscode.TextDocument, key: string, find: (signal: AbortSignal) => Promise<Difference | undefined>): Promise<void> {
+    this.#stop();
     const kept = this.#kept.get(document);
-    return kept?.version === document.version ? kept.differences.get(key) : undefined;
+    const known = kept?.version === document.version ? kept.differences.get(key) : undefined;
+    if (known) {
+      this.#show(known);
+      return;
+    }
+    const stop = new AbortController();
+    const run = { document, stop };
+    this.#run = run;
+    this.#setKey();
+    try {
+      const found = await find(stop.signal);
+      if (!found || stop.signal.aborted) return;
+      this.#keep(key, found);
+      this.#show(found);
+    } finally {
+      if (this.#run === run) this.#stop();
+    }
   }
 
-  /** Shows it and keeps it. Nothing happens where the document has changed since, or no editor shows it. */
-  show(key: string, difference: Difference): void {
+  /** Nothing happens where the document has changed since, or no editor shows it. */
+  #show(difference: Difference): void {
     const { document, version, pieces, source, provenance } = difference;
     const editor = vscode.window.visibleTextEditors.find(each => each.document === document);
     if (document.version !== version || !editor) return;
-    this.#keep(key, difference);
-    this.leave();
+    this.#end();
     this.#shown = difference;
     const noiseBits = noiseOf(provenance);
     const isTold = ({ bits }: DifferenceSum) => difference.kind === 'saved' || Math.abs(bits) >= Math.max(noiseBits, leastLineBits);
@@ -88,26 +109,48 @@ export class DifferenceView implements Disposable {
     this.#drawItem();
     this.#changed.fire(document);
     this.#announcer.speak(summaryInWords(difference));
-    void vscode.commands.executeCommand('setContext', contextKeys.comparing, true);
+    this.#setKey();
   }
 
-  leave(): void {
+  /** Of this document, or of any: what is shown goes, and what is being found out is not shown. */
+  leave(document?: vscode.TextDocument): void {
+    const isAbout = (each: { readonly document: vscode.TextDocument } | undefined) => !document || each?.document === document;
+    if (isAbout(this.#run)) this.#stop();
+    if (isAbout(this.#shown)) this.#end();
+  }
+
+  /** Numbers would be others now: of this document, or of all. */
+  outdated(document?: vscode.TextDocument): void {
+    if (document) this.#kept.delete(document);
+    else this.#kept.clear();
+    this.leave(document);
+  }
+
+  dispose(): void {
+    this.#stop();
+    this.#store.dispose();
+  }
+
+  #stop(): void {
+    this.#run?.stop.abort();
+    this.#run = undefined;
+    this.#setKey();
+  }
+
+  #end(): void {
     const document = this.#shown?.document;
     if (!document) return;
     this.#shown = undefined;
     this.#paint.clear();
     this.#drawItem();
     this.#changed.fire(document);
-    void vscode.commands.executeCommand('setContext', contextKeys.comparing, false);
+    this.#setKey();
   }
 
-  /** Numbers would be others now: of this document, or of all. */
-  outdated(document?: vscode.TextDocument): void {
-    for (const known of document ? [document] : [...this.#kept.keys()]) this.#forget(known);
-  }
-
-  dispose(): void {
-    this.#store.dispose();
+  /** For the keys that end it: while it is shown, and while it is being found out. */
+  #setKey(): void {
+    const isHere = this.#shown !== undefined || this.#run !== undefined;
+    void vscode.commands.executeCommand('setContext', contextKeys.comparing, isHere);
   }
 
   #keep(key: string, difference: Difference): void {
@@ -118,11 +161,6 @@ export class DifferenceView implements Disposable {
     const [oldest] = differences.keys();
     if (oldest !== undefined && differences.size >= mostKept) differences.delete(oldest);
     differences.set(key, difference);
-  }
-
-  #forget(document: vscode.TextDocument): void {
-    this.#kept.delete(document);
-    if (this.isShown(document)) this.leave();
   }
 
   #drawItem(): void {
