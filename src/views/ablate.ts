@@ -47,7 +47,10 @@ async function ablate(document: vscode.TextDocument, { span, text, title }: Abla
     if (!found) return undefined;
     const { result, provenance } = found;
     const pieces = differencePieces(followingRows(result.before, result.after));
-    if (pieces.length === 0) return nothingAfter();
+    if (pieces.length === 0) {
+      tellNothingAfter();
+      return undefined;
+    }
     return { document, version, title, pieces, source: span, kind: 'change', provenance };
   });
 }
@@ -86,7 +89,10 @@ export async function showEffects(asked: unknown, parts: AblationParts): Promise
     const pieces = differencePieces({ length: end - first, starts, ends, withBits, withoutBits });
     const title = effectTitle(filler, excerpt(document.getText().slice(source.start, source.end), 30));
     const { provenance } = answer;
-    if (pieces.length === 0) return nothingAfter();
+    if (pieces.length === 0) {
+      tellNothingAfter();
+      return undefined;
+    }
     return { document, version, title, pieces, source, kind: 'change', provenance };
   });
 }
@@ -113,9 +119,8 @@ function effectTitle(filler: Filler, text: string): string {
   }
 }
 
-function nothingAfter(): undefined {
+function tellNothingAfter(): void {
   void vscode.window.showInformationMessage(vscode.l10n.t('Nothing follows it that the model reads together with it.'));
-  return undefined;
 }
 
 interface PieceItem extends vscode.QuickPickItem {
