@@ -60,7 +60,12 @@ export class DifferenceView implements Disposable {
       }),
     );
     this.#store.add(workspace.onDidCloseTextDocument(document => this.outdated(document)));
-    this.#store.add(vscode.window.onDidChangeActiveTextEditor(() => this.#drawItem()));
+    this.#store.add(
+      vscode.window.onDidChangeActiveTextEditor(() => {
+        this.#drawItem();
+        this.#setKey();
+      }),
+    );
   }
 
   isShown(document: vscode.TextDocument): boolean {
@@ -147,9 +152,10 @@ export class DifferenceView implements Disposable {
     this.#setKey();
   }
 
-  /** For the keys that end it: while it is shown, and while it is being found out. */
+  /** For the keys that end it: while it is shown in the active editor, and while it is being found out. */
   #setKey(): void {
-    const isHere = this.#shown !== undefined || this.#run !== undefined;
+    const active = vscode.window.activeTextEditor?.document; // none: the focus is in a panel
+    const isHere = [this.#shown, this.#run].some(each => each !== undefined && (!active || active === each.document));
     void vscode.commands.executeCommand('setContext', contextKeys.comparing, isHere);
   }
 

@@ -97,6 +97,7 @@ export class ExplainView implements Disposable {
     this.#store.add(
       window.onDidChangeActiveTextEditor(editor => {
         if (editor && !config.skippedSchemes.includes(editor.document.uri.scheme)) this.#editor = editor;
+        this.#setKey();
       }),
     );
     this.#store.add(workspace.onDidChangeTextDocument(pauses.timed('edit', event => this.#edited(event))));
@@ -316,8 +317,15 @@ export class ExplainView implements Disposable {
     const before = this.#painted;
     if (document === before) return;
     this.#painted = document;
-    void vscode.commands.executeCommand('setContext', contextKeys.explaining, document !== undefined);
+    this.#setKey();
     for (const each of [before, document]) if (each) this.#changed.fire(each);
+  }
+
+  /** For the key that takes the colours away: while they are in the active editor. */
+  #setKey(): void {
+    const active = vscode.window.activeTextEditor?.document; // none: the focus is on a page
+    const isHere = this.#painted !== undefined && (!active || active === this.#painted);
+    void vscode.commands.executeCommand('setContext', contextKeys.explaining, isHere);
   }
 
   #stateOf(explained: Explained, id: SectionId): ExplainTarget {
