@@ -35,6 +35,8 @@ import { GhostTextView } from './views/ghostText';
 import { registerHover } from './views/hover';
 import { LessonView } from './views/lesson';
 import { showMenu } from './views/menu';
+import { oneInPlace } from './views/inPlace';
+import type { InPlaceView } from './views/inPlace';
 import { InsertionView } from './views/insertionView';
 import { selectLeftOut } from './views/leftOutPick';
 import { LongReading } from './views/longReading';
@@ -91,11 +93,12 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const difference = store.add(new DifferenceView(announcer));
   const notes = store.add(new ExampleNotes());
   const explain = store.add(new ExplainView(context.extensionUri, { scored, config, model, preambles, notes, pauses }));
-  store.add(
-    difference.onDidChange(document => {
-      if (difference.isShown(document)) explain.leave(); // both are painted with the same colours
-    }),
-  );
+  const readingInPlace: InPlaceView = {
+    onDidChange: readings.onDidReplace,
+    holds: document => readings.of(document) !== undefined,
+    leave: document => readings.leave(document),
+  };
+  store.add(oneInPlace([insertion, difference, explain, readingInPlace]));
   store.add(new DecorationView({ scored, shown, pauses, others: [insertion, difference, explain] }));
   store.add(registerHover({ scored, config, looks, shown, pauses, insertion, differences: [difference, explain] }));
   const reading = store.add(new ReadingCheck(scored, pauses));
@@ -160,16 +163,8 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
         panel.show();
       },
       'tokenLens.showAlternatives': asked => showAlternatives(scored, config, branches.continueWith, asked),
-      'tokenLens.showContextNeeds': () => {
-        insertion.leave();
-        difference.leave();
-        return showContextNeeds({ readings, scored });
-      },
-      'tokenLens.readWithShortContext': () => {
-        insertion.leave();
-        difference.leave();
-        return readWithShortContext({ readings, scored });
-      },
+      'tokenLens.showContextNeeds': () => showContextNeeds({ readings, scored }),
+      'tokenLens.readWithShortContext': () => readWithShortContext({ readings, scored }),
       'tokenLens.continueFromHere': asked => branches.choose(asked),
       'tokenLens.selectLeftOut': () => selectLeftOut(leftOut),
       'tokenLens.selectPreset': () => selectPreset(looks),
@@ -225,7 +220,6 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.inspectClipboardHere': () => previews.inspectClipboard(),
       'tokenLens.inspectSuggestion': () => previews.inspectSuggestion(ghostText.offered),
       'tokenLens.explainPrediction': () => {
-        difference.leave();
         explain.explain();
       },
       'tokenLens.ablateSelection': asked => ablateSelection(asked, ablation),
@@ -239,11 +233,12 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
         ghostText.cancel();
       },
       'tokenLens.leaveInspection': () => {
-        insertion.leave();
+        const document = vscode.window.activeTextEditor?.document; // none: the focus is in a panel, and it is meant for all
+        insertion.leave(document);
         previews.leave();
-        explain.leave();
-        difference.leave();
-        if (vscode.window.activeTextEditor) readings.leave(vscode.window.activeTextEditor.document);
+        explain.leave(document);
+        difference.leave(document);
+        if (document) readings.leave(document);
       },
     }),
   );

@@ -42,7 +42,7 @@ export class DifferenceView implements Disposable {
   readonly #paint = this.#store.add(new SignedPaint());
   readonly #item = this.#store.add(vscode.window.createStatusBarItem('tokenLens.difference', vscode.StatusBarAlignment.Right, 98));
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
-  /** `isShown` of this document is another now. */
+  /** `isShown` or `holds` of this document is another now. */
   readonly onDidChange = this.#changed.event;
   readonly #kept = new Map<vscode.TextDocument, { readonly version: number; readonly differences: Map<string, Difference> }>();
   #shown: Difference | undefined;
@@ -72,6 +72,11 @@ export class DifferenceView implements Disposable {
     return this.#shown?.document === document;
   }
 
+  /** Shown, or being found out. */
+  holds(document: vscode.TextDocument): boolean {
+    return this.isShown(document) || this.#run?.document === document;
+  }
+
   /**
    * Shows what was found before of the document's present text under this key, else what `find` finds; undefined: nothing to show. The run before this one
    * ends. `find`'s signal is aborted by the next one, by `leave`, by an edit, and when its numbers would be of other settings: then nothing is shown or kept.
@@ -88,6 +93,7 @@ export class DifferenceView implements Disposable {
     const run = { document, stop };
     this.#run = run;
     this.#setKey();
+    this.#changed.fire(document);
     try {
       const found = await find(stop.signal);
       if (!found || stop.signal.aborted) return;

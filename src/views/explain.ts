@@ -65,7 +65,7 @@ export class ExplainView implements Disposable {
     vscode.window.createTextEditorDecorationType({ backgroundColor: new vscode.ThemeColor('editor.rangeHighlightBackground') }),
   );
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
-  /** `isShown` of this document is another now. */
+  /** `isShown` or `holds` of this document is another now. */
   readonly onDidChange = this.#changed.event;
   #painted: vscode.TextDocument | undefined;
   /** The newest last; all are of the present version of their documents, but for the one that is shown. */
@@ -79,6 +79,8 @@ export class ExplainView implements Disposable {
   /** The editor that was looked at last: the focus may be on the page. */
   #editor: vscode.TextEditor | undefined;
   #pick: AbortController | undefined;
+  /** What the page is about, or will be. */
+  #about: vscode.TextDocument | undefined;
   #redrawTimer: NodeJS.Timeout | undefined;
   #markTimer: NodeJS.Timeout | undefined;
 
@@ -138,9 +140,14 @@ export class ExplainView implements Disposable {
     return this.#painted === document;
   }
 
-  /** Takes the colours out of the editor; the page keeps its numbers. */
-  leave(): void {
-    if (!this.#shown || this.#isUnpainted) return;
+  /** Its colours are in the editor, or on their way. */
+  holds(document: vscode.TextDocument): boolean {
+    return this.isShown(document) || (this.#pick !== undefined && this.#about === document && !this.#isUnpainted);
+  }
+
+  /** Takes the colours out of the editors of this document, or of any; the page keeps its numbers. */
+  leave(document = this.#about): void {
+    if (!document || document !== this.#about || this.#isUnpainted) return;
     this.#isUnpainted = true;
     this.#redraw();
   }
@@ -161,9 +168,11 @@ export class ExplainView implements Disposable {
     this.#hideSection();
     this.#shown = undefined;
     this.#offset = offset;
+    this.#about = document;
     this.#isUnpainted = false;
     this.#clearPaint();
     this.#page.post(busy());
+    this.#changed.fire(document);
     try {
       const view = await this.#viewOf(document, pick.signal);
       const row = rowAt(view, offset);
@@ -284,6 +293,7 @@ export class ExplainView implements Disposable {
     this.#pick?.abort();
     this.#hideSection();
     this.#shown = undefined;
+    this.#about = undefined;
     this.#clearPaint();
   }
 

@@ -71,7 +71,7 @@ export class InsertionView implements Disposable {
   );
   readonly #item = this.#store.add(vscode.window.createStatusBarItem('tokenLens.insertion', vscode.StatusBarAlignment.Right, 99));
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
-  /** `isShown` of this document is another now. */
+  /** `isShown` or `holds` of this document is another now. */
   readonly onDidChange = this.#changed.event;
   #inspected: Inspected | undefined;
   #run: AbortController | undefined;
@@ -142,6 +142,11 @@ export class InsertionView implements Disposable {
     return this.#inspected?.document === document && this.#inspected.isShown;
   }
 
+  /** Shown, or asked for; not what comes by itself, until it is there. */
+  holds(document: vscode.TextDocument): boolean {
+    return this.#inspected?.document === document && (this.#inspected.isShown || this.#inspected.asked);
+  }
+
   /** The cell of the insertion at an offset, and the table it is of; undefined where none is. */
   at(document: vscode.TextDocument, offset: number): { readonly reading: PassageReading; readonly cell: number } | undefined {
     const reading = this.#inspected?.document === document ? this.#inspected.reading : undefined;
@@ -176,10 +181,9 @@ export class InsertionView implements Disposable {
     return true;
   }
 
-  /** Shows it no more. */
-  leave(): void {
-    const document = this.#inspected?.document;
-    if (!document) return;
+  /** Shows it no more, in this document or in any. */
+  leave(document = this.#inspected?.document): void {
+    if (!document || document !== this.#inspected?.document) return;
     this.#stop();
     this.#inspected = undefined;
     this.#draw();
@@ -197,6 +201,7 @@ export class InsertionView implements Disposable {
     const isShown = this.#inspected?.isShown ?? false;
     this.#inspected = { document: insertion.document, asked, insertion, reading: undefined, isVisited: false, isShown };
     void vscode.commands.executeCommand('setContext', contextKeys.inspecting, true);
+    this.#changed.fire(insertion.document);
     void this.#read();
   }
 
