@@ -12,11 +12,13 @@ import { neighbourOf, shownPart, surpriseOf } from '../core/surprises';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { Insertion, Insertions } from '../insertions';
+import type { LensModel } from '../lensModel';
 import type { Looks } from '../looks';
 import { ModelError } from '../model/errors';
 import { readInserted } from '../passageReading';
 import type { PassageReading } from '../passageReading';
 import type { Pauses } from '../pauses';
+import type { Preambles } from '../preambles';
 import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { BandTypes } from './bandTypes';
@@ -38,6 +40,8 @@ export interface InsertionParts {
   readonly looks: Looks;
   readonly pauses: Pauses;
   readonly announcer: Announcer;
+  readonly model: Pick<LensModel, 'onDidReplace'>;
+  readonly preambles: Pick<Preambles, 'onDidChange'>;
 }
 
 /** What is being inspected. */
@@ -79,7 +83,7 @@ export class InsertionView implements Disposable {
 
   constructor(parts: InsertionParts) {
     this.#parts = parts;
-    const { insertions, config, looks, pauses } = parts;
+    const { insertions, config, looks, pauses, model, preambles } = parts;
     const { window, workspace } = vscode;
     this.#item.name = vscode.l10n.t('Token Lens: inserted text');
     this.#store.add(
@@ -106,6 +110,16 @@ export class InsertionView implements Disposable {
     this.#store.add(
       workspace.onDidCloseTextDocument(document => {
         if (document === this.#inspected?.document) this.leave();
+      }),
+    );
+    const readAgain = (document = this.#inspected?.document) => {
+      if (document && document === this.#inspected?.document) void this.#read();
+    };
+    this.#store.add(preambles.onDidChange(readAgain));
+    this.#store.add(model.onDidReplace(() => readAgain()));
+    this.#store.add(
+      config.onDidChange(event => {
+        if (config.affects(event, 'contextTokens', 'overlapTokens', 'startToken')) readAgain();
       }),
     );
     const draw = pauses.timed('draw', () => this.#draw());
