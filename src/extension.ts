@@ -90,7 +90,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const announcer = store.add(new Announcer(config));
   const insertions = store.add(new Insertions(config, pauses));
   const insertion = store.add(new InsertionView({ scored, insertions, config, looks, pauses, announcer, model, preambles }));
-  const difference = store.add(new DifferenceView(announcer));
+  const difference = store.add(new DifferenceView(announcer, pauses));
   const notes = store.add(new ExampleNotes());
   const explain = store.add(new ExplainView(context.extensionUri, { scored, config, model, preambles, notes, pauses }));
   const readingInPlace: InPlaceView = {

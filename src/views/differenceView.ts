@@ -9,6 +9,7 @@ import { formatCount, formatDecimal } from '../core/numberText';
 import type { Provenance, Span } from '../core/scores';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
+import type { Pauses } from '../pauses';
 import type { Announcer } from './byEar';
 import { SignedPaint } from './signedPaint';
 
@@ -39,7 +40,8 @@ export interface Difference {
 export class DifferenceView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #announcer: Announcer;
-  readonly #paint = this.#store.add(new SignedPaint());
+  readonly #pauses: Pauses;
+  readonly #paint: SignedPaint;
   readonly #item = this.#store.add(vscode.window.createStatusBarItem('tokenLens.difference', vscode.StatusBarAlignment.Right, 98));
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
   /** `isShown` or `holds` of this document is another now. */
@@ -49,8 +51,10 @@ export class DifferenceView implements Disposable {
   /** What is being found out: the newest that was asked for. */
   #run: { readonly document: vscode.TextDocument; readonly stop: AbortController } | undefined;
 
-  constructor(announcer: Announcer) {
+  constructor(announcer: Announcer, pauses: Pauses) {
     this.#announcer = announcer;
+    this.#pauses = pauses;
+    this.#paint = this.#store.add(new SignedPaint(pauses));
     const { workspace } = vscode;
     this.#item.name = vscode.l10n.t('Token Lens: what something changes');
     this.#item.command = 'tokenLens.leaveInspection' satisfies CommandId;
@@ -86,7 +90,7 @@ export class DifferenceView implements Disposable {
     const kept = this.#kept.get(document);
     const known = kept?.version === document.version ? kept.differences.get(key) : undefined;
     if (known) {
-      this.#show(known);
+      this.#pauses.time('other', () => this.#show(known));
       return;
     }
     const stop = new AbortController();
@@ -98,7 +102,7 @@ export class DifferenceView implements Disposable {
       const found = await find(stop.signal);
       if (!found || stop.signal.aborted) return;
       this.#keep(key, found);
-      this.#show(found);
+      this.#pauses.time('model', () => this.#show(found));
     } finally {
       if (this.#run === run) this.#stop();
     }
@@ -115,7 +119,14 @@ export class DifferenceView implements Disposable {
     const isTold = ({ bits }: DifferenceSum) => difference.kind === 'saved' || Math.abs(bits) >= Math.max(noiseBits, leastLineBits);
     const lines = [...sumsByLine(document.getText(), pieces)].filter(([, sum]) => isTold(sum));
     const lineEnds = new Map(lines.map(([line, sum]) => [line, lineInWords(sum, difference)]));
-    const painted = pieces.map(piece => ({ span: piece.span, bits: piece.bits, hover: hoverOf(piece, difference) }));
+    // Hovers are made of what is on the screen only: of 20,000 pieces they took a quarter of a second.
+    const painted = pieces.map(piece => ({
+      span: piece.span,
+      bits: piece.bits,
+      get hover() {
+        return hoverOf(piece, difference);
+      },
+    }));
     this.#paint.show(editor, painted, { noiseBits, source, lineEnds });
     this.#drawItem();
     this.#changed.fire(document);

@@ -58,7 +58,7 @@ export class ExplainView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #parts: ExplainParts;
   readonly #page: ExplainPage;
-  readonly #paint = this.#store.add(new SignedPaint());
+  readonly #paint: SignedPaint;
   readonly #symbols = this.#store.add(new FunctionSymbols());
   readonly #speed = new Speed();
   readonly #mark = this.#store.add(
@@ -88,6 +88,7 @@ export class ExplainView implements Disposable {
     this.#parts = parts;
     const { config, model, preambles, notes, pauses } = parts;
     const { window, workspace } = vscode;
+    this.#paint = this.#store.add(new SignedPaint(pauses));
     this.#page = this.#store.add(
       new ExplainPage(extensionUri, {
         appeared: () => this.#redrawSoon(),
