@@ -7,6 +7,7 @@ import { escapedText } from '../core/hoverText';
 import { provenanceText } from '../core/legend';
 import { formatCount, formatDecimal } from '../core/numberText';
 import type { Provenance, Span } from '../core/scores';
+import { differenceNoiseOf } from '../core/signedBands';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { Pauses } from '../pauses';
@@ -115,7 +116,7 @@ export class DifferenceView implements Disposable {
     if (document.version !== version || !editor) return;
     this.#end();
     this.#shown = difference;
-    const noiseBits = noiseOf(provenance);
+    const noiseBits = differenceNoiseOf(provenance).bits;
     const isTold = ({ bits }: DifferenceSum) => difference.kind === 'saved' || Math.abs(bits) >= Math.max(noiseBits, leastLineBits);
     const lines = [...sumsByLine(document.getText(), pieces)].filter(([, sum]) => isTold(sum));
     const lineEnds = new Map(lines.map(([line, sum]) => [line, lineInWords(sum, difference)]));
@@ -199,28 +200,24 @@ export class DifferenceView implements Disposable {
   }
 }
 
-/** 95 of 100 differences that the model's own arithmetic makes are smaller; 0 where it makes none, or nobody knows. */
-function noiseOf({ noiseFloorBits }: Provenance): number {
-  return noiseFloorBits?.p95 ?? 0;
-}
-
 function notesOf({ provenance, kind }: Difference): readonly string[] {
   const hues =
     kind === 'saved'
       ? vscode.l10n.t('Blue, a solid line: fewer bits because of it. Orange, a dashed line: more.')
       : vscode.l10n.t('Blue, a solid line: what is struck through helps there. Orange, a dashed line: it hinders.');
-  const noise = noiseOf(provenance);
-  if (noise > 0)
-    return [
-      hues,
-      vscode.l10n.t(
-        'Differences of up to {0} bits may come from the arithmetic of this model file: such text is pale.',
-        formatDecimal(noise, 2),
-      ),
-    ];
-  if (provenance.noiseFloorBits === null)
-    return [hues, vscode.l10n.t('Nobody knows which differences come from the arithmetic of this model file.')];
-  return [hues, vscode.l10n.t('Read in exact arithmetic.')];
+  const { arithmetic, bits, isMeasured } = differenceNoiseOf(provenance);
+  if (arithmetic === 'float32')
+    return [hues, vscode.l10n.t('Read in exact arithmetic: what changes by less than {0} bits is pale.', formatDecimal(bits, 3))];
+  const size = formatDecimal(bits, 2);
+  return [
+    hues,
+    isMeasured
+      ? vscode.l10n.t('Differences of up to {0} bits may come from the arithmetic of this model file: such text is pale.', size)
+      : vscode.l10n.t(
+          'Nobody has measured which differences come from the arithmetic of this model file: text with up to {0} bits, which is usual for such files, is pale.',
+          size,
+        ),
+  ];
 }
 
 function summaryInWords({ title, pieces, kind }: Difference): string {
