@@ -111,7 +111,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const report = store.add(new ReportView(context.extensionUri, { scored, config, looks, focus, pauses, reading, leftOut }));
   const lesson = store.add(new LessonView(context.extensionUri, { scored, config, pauses }));
   const previews = store.add(new PassagePreviews({ scored, panel, config, looks, pauses, announcer }));
-  const change = store.add(new ChangeView(context.extensionUri, { scored, config, looks, focus, pauses, reading }));
+  const change = store.add(new ChangeView(context.extensionUri, { scored, config, looks, focus, pauses, reading, preambles }));
   store.add(new SurprisesTree(scored, leftOut, config, looks, pauses));
   store.add(new StretchPainter(stretches, scored, pauses));
   store.add(new StretchesTree(stretches, scored, config));
