@@ -270,12 +270,13 @@ describe('what in the context made a prediction', function () {
       browser.evaluate<boolean>(
         `(document.querySelector('.statusbar-item[id$="tokenLens.difference"]')?.getBoundingClientRect().width ?? 0) > 0`,
       );
-    await vscode.window.showTextDocument(vscode.window.visibleTextEditors[0]?.document ?? assert.fail());
+    const editor = await vscode.window.showTextDocument(vscode.window.visibleTextEditors[0]?.document ?? assert.fail());
     await vscode.commands.executeCommand('tokenLens.ablateSelection', { start: 0, end: text.indexOf('\n') + 1 });
     await eventually('a difference is shown, and no explanation', async () => (await difference()) && !(await saysPainted()));
     await press('[data-key=paint]');
     await eventually('the explanation is shown, and no difference', async () => !(await difference()) && (await painted()) !== '');
-    await vscode.commands.executeCommand('tokenLens.showContextNeeds');
+    editor.selection = new vscode.Selection(0, 0, 0, 12); // a reading of so little is not asked about
+    void vscode.commands.executeCommand('tokenLens.showContextNeeds');
     await eventually('what is read of the context is shown, and no explanation', async () => !(await saysPainted()), 60_000);
     await press('[data-key=paint]');
     await eventually('the explanation is shown', async () => (await saysPainted()) && (await painted()) !== '');
