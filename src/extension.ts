@@ -35,6 +35,8 @@ import { GhostTextView } from './views/ghostText';
 import { registerHover } from './views/hover';
 import { LessonView } from './views/lesson';
 import { showMenu } from './views/menu';
+import { oneInPlace } from './views/inPlace';
+import type { InPlaceView } from './views/inPlace';
 import { InsertionView } from './views/insertionView';
 import { selectLeftOut } from './views/leftOutPick';
 import { LongReading } from './views/longReading';
@@ -87,15 +89,16 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const shown = store.add(new Shown({ scored, looks, leftOut, pauses, readings }));
   const announcer = store.add(new Announcer(config));
   const insertions = store.add(new Insertions(config, pauses));
-  const insertion = store.add(new InsertionView({ scored, insertions, config, looks, pauses, announcer }));
-  const difference = store.add(new DifferenceView(announcer));
+  const insertion = store.add(new InsertionView({ scored, insertions, config, looks, pauses, announcer, model, preambles }));
+  const difference = store.add(new DifferenceView(announcer, pauses));
   const notes = store.add(new ExampleNotes());
   const explain = store.add(new ExplainView(context.extensionUri, { scored, config, model, preambles, notes, pauses }));
-  store.add(
-    difference.onDidChange(document => {
-      if (difference.isShown(document)) explain.leave(); // both are painted with the same colours
-    }),
-  );
+  const readingInPlace: InPlaceView = {
+    onDidChange: readings.onDidReplace,
+    holds: document => readings.of(document) !== undefined,
+    leave: document => readings.leave(document),
+  };
+  store.add(oneInPlace([insertion, difference, explain, readingInPlace]));
   store.add(new DecorationView({ scored, shown, pauses, others: [insertion, difference, explain] }));
   store.add(registerHover({ scored, config, looks, shown, pauses, insertion, differences: [difference, explain] }));
   const reading = store.add(new ReadingCheck(scored, pauses));
@@ -104,11 +107,13 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   store.add(new StatusBarView({ scored, config, looks, shown, reading, stretches, model }));
   store.add(new ContextKeys(scored, config, looks));
   store.add(reportFailures(scored, showLog));
-  const panel = store.add(new PanelView(context.extensionUri, { scored, config, looks, focus, pauses, reading, notes }, context.workspaceState));
+  const panel = store.add(
+    new PanelView(context.extensionUri, { scored, config, looks, focus, pauses, reading, notes }, context.workspaceState),
+  );
   const report = store.add(new ReportView(context.extensionUri, { scored, config, looks, focus, pauses, reading, leftOut }));
   const lesson = store.add(new LessonView(context.extensionUri, { scored, config, pauses }));
   const previews = store.add(new PassagePreviews({ scored, panel, config, looks, pauses, announcer }));
-  const change = store.add(new ChangeView(context.extensionUri, { scored, config, looks, focus, pauses, reading }));
+  const change = store.add(new ChangeView(context.extensionUri, { scored, config, looks, focus, pauses, reading, preambles }));
   store.add(new SurprisesTree(scored, leftOut, config, looks, pauses));
   store.add(new StretchPainter(stretches, scored, pauses));
   store.add(new StretchesTree(stretches, scored, config));
@@ -129,7 +134,11 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const examples = store.add(new WorkedExamples(context.extensionUri, { scored, notes, watch, panel, explain, announcer }));
   store.add(preambles.onDidChange(document => difference.outdated(document)));
   store.add(model.onDidReplace(() => difference.outdated()));
-  store.add(config.onDidChange(() => difference.outdated()));
+  store.add(
+    config.onDidChange(event => {
+      if (config.affects(event, 'contextTokens', 'overlapTokens', 'startToken')) difference.outdated();
+    }),
+  );
   const refreshPanel = () => {
     panel.refresh();
   };
@@ -156,16 +165,8 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
         panel.show();
       },
       'tokenLens.showAlternatives': asked => showAlternatives(scored, config, branches.continueWith, asked),
-      'tokenLens.showContextNeeds': () => {
-        insertion.leave();
-        difference.leave();
-        return showContextNeeds({ readings, scored });
-      },
-      'tokenLens.readWithShortContext': () => {
-        insertion.leave();
-        difference.leave();
-        return readWithShortContext({ readings, scored });
-      },
+      'tokenLens.showContextNeeds': () => showContextNeeds({ readings, scored }),
+      'tokenLens.readWithShortContext': () => readWithShortContext({ readings, scored }),
       'tokenLens.continueFromHere': asked => branches.choose(asked),
       'tokenLens.selectLeftOut': () => selectLeftOut(leftOut),
       'tokenLens.selectPreset': () => selectPreset(looks),
@@ -221,7 +222,6 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.inspectClipboardHere': () => previews.inspectClipboard(),
       'tokenLens.inspectSuggestion': () => previews.inspectSuggestion(ghostText.offered),
       'tokenLens.explainPrediction': () => {
-        difference.leave();
         explain.explain();
       },
       'tokenLens.ablateSelection': asked => ablateSelection(asked, ablation),
@@ -235,11 +235,12 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
         ghostText.cancel();
       },
       'tokenLens.leaveInspection': () => {
-        insertion.leave();
+        const document = vscode.window.activeTextEditor?.document; // none: the focus is in a panel, and it is meant for all
+        insertion.leave(document);
         previews.leave();
-        explain.leave();
-        difference.leave();
-        if (vscode.window.activeTextEditor) readings.leave(vscode.window.activeTextEditor.document);
+        explain.leave(document);
+        difference.leave(document);
+        if (document) readings.leave(document);
       },
     }),
   );

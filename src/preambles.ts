@@ -55,19 +55,19 @@ export class Preambles implements Disposable {
   }
 
   of(document: vscode.TextDocument): DocumentPreamble | undefined {
-    return this.#kept.get(document.uri.toString());
+    return this.#kept.get(keyOf(document));
   }
 
   /** Undefined: none. */
   set(document: vscode.TextDocument, preamble: (Preamble & { readonly name: string | null }) | undefined): void {
-    const key = document.uri.toString();
+    const key = keyOf(document);
     const isKept = this.#kept.delete(key); // what is set last is the newest
     if (!isKept && !preamble) return;
     if (preamble) this.#kept.set(key, { ...preamble, sha256: createHash('sha256').update(preamble.text).digest('hex') });
     const [oldest] = this.#kept.keys();
     if (oldest !== undefined && this.#kept.size > mostKept) this.#kept.delete(oldest);
     this.#remember();
-    this.#changed.fire(document);
+    for (const open of vscode.workspace.textDocuments) if (keyOf(open) === key) this.#changed.fire(open);
   }
 
   dispose(): void {
@@ -77,6 +77,11 @@ export class Preambles implements Disposable {
   #remember(): void {
     void this.#memory.update(preamblesKey, this.#kept.size === 0 ? undefined : [...this.#kept]);
   }
+}
+
+/** A version of a file in Git is read after what the file is read after: else the two could not be held against each other. */
+function keyOf({ uri }: vscode.TextDocument): string {
+  return (uri.scheme === 'git' ? vscode.Uri.file(uri.path) : uri).toString();
 }
 
 function entryOf(value: unknown): readonly (readonly [string, DocumentPreamble])[] {

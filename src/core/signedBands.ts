@@ -1,10 +1,30 @@
 import { paintedParts, rangeLimit, renderedColumns } from './paint';
-import type { Span } from './scores';
+import type { Provenance, Span } from './scores';
 
 /** Bands of a difference in bits, for each sign. */
 export const signedBandCount = 4;
 /** Lower edges of bands 1 to 4, of the size of a difference: the same in every view, so that a colour keeps its meaning. */
 export const signedEdges = [0.25, 0.75, 2, 5] as const;
+
+/** Where nobody has measured the noise: what 8-bit files usually have at the 95th percentile. */
+const usualNoiseBits = 0.3;
+/** Chunks and caches change the last digits of float32 arithmetic, too: by less than this. */
+const float32NoiseBits = 0.001;
+
+/** Which differences nobody can tell from those that the model's own arithmetic makes. */
+export interface DifferenceNoise {
+  readonly arithmetic: Provenance['arithmetic'];
+  /** Differences of up to this. */
+  readonly bits: number;
+  /** Measured for this model, or what is usual. */
+  readonly isMeasured: boolean;
+}
+
+/** Of numbers that were made so: the same in every view of differences. */
+export function differenceNoiseOf({ arithmetic, noiseFloorBits }: Pick<Provenance, 'arithmetic' | 'noiseFloorBits'>): DifferenceNoise {
+  if (arithmetic === 'float32') return { arithmetic, bits: float32NoiseBits, isMeasured: true };
+  return { arithmetic, bits: noiseFloorBits?.p95 ?? usualNoiseBits, isMeasured: noiseFloorBits !== null };
+}
 
 /** `helps`: positive bits, less surprise because of something. `hinders`: negative ones. */
 export type Sign = 'helps' | 'hinders';

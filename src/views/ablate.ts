@@ -38,21 +38,21 @@ async function ablate(document: vscode.TextDocument, { span, text, title }: Abla
   const { scored, config, difference, reading } = parts;
   const { version } = document;
   const key = JSON.stringify(['ablation', span.start, span.end, text]);
-  const known = difference.kept(document, key);
-  if (known) {
-    difference.show(key, known);
-    return;
-  }
-  const { contextTokens } = config.scoringSettings;
-  // Both texts, each up to a window.
-  const tokens = 2 * Math.min(contextTokens, reading.tokensOf(document.getText().length));
-  const question = { edit: { ...span, text }, followingTokens: contextTokens, wholeEdit: true, oneWindow: true };
-  const found = await reading.run(title, tokens, signal => scored.ask(document, 'try', question, signal, { finest: true }));
-  if (!found) return;
-  const { result, provenance } = found;
-  const pieces = differencePieces(followingRows(result.before, result.after));
-  if (pieces.length === 0) return void vscode.window.showInformationMessage(nothingAfter());
-  difference.show(key, { document, version, title, pieces, source: span, kind: 'change', provenance });
+  await difference.show(document, key, async stop => {
+    const { contextTokens } = config.scoringSettings;
+    // Both texts, each up to a window.
+    const tokens = 2 * Math.min(contextTokens, reading.tokensOf(document.getText().length));
+    const question = { edit: { ...span, text }, followingTokens: contextTokens, wholeEdit: true, oneWindow: true };
+    const found = await reading.run(title, tokens, signal => scored.ask(document, 'try', question, signal, { finest: true }), stop);
+    if (!found) return undefined;
+    const { result, provenance } = found;
+    const pieces = differencePieces(followingRows(result.before, result.after));
+    if (pieces.length === 0) {
+      tellNothingAfter();
+      return undefined;
+    }
+    return { document, version, title, pieces, source: span, kind: 'change', provenance };
+  });
 }
 
 /** Shows which later tokens the selection, or the token at the cursor, makes easier or harder. `asked`: a span and a filler, by another than the user. */
@@ -66,33 +66,35 @@ export async function showEffects(asked: unknown, parts: AblationParts): Promise
   if (!filler || document.version !== version) return;
   const { scored, difference, reading, config } = parts;
   const key = JSON.stringify(['effects', span.start, span.end, filler]);
-  const known = difference.kept(document, key);
-  if (known) {
-    difference.show(key, known);
-    return;
-  }
-  const view = scored.view(document);
-  const isLaidOut = view?.documentVersion === version;
-  const all = reading.tokensOf(document.getText().length);
-  const tokens = 2 * Math.min(config.scoringSettings.contextTokens, all) + (isLaidOut ? 0 : all);
-  const found = await reading.run(vscode.l10n.t('Which later tokens does this help?'), tokens, async signal => {
-    const { table } = isLaidOut ? view : await scored.complete(document, signal);
-    const rows = rowsOf(table, span);
-    if (!rows) return undefined;
-    // Copies: the table's memory is taken over by the next one.
-    const { length } = table;
-    const source = { start: table.starts[rows.first] ?? 0, end: table.ends[rows.end - 1] ?? 0 };
-    const [starts, ends] = [table.starts.slice(rows.end, length), table.ends.slice(rows.end, length)];
-    const answer = await scored.ask(document, 'effects', { source: rows, filler, until: length }, signal);
-    return { answer, starts, ends, source };
+  await difference.show(document, key, async stop => {
+    const view = scored.view(document);
+    const isLaidOut = view?.documentVersion === version;
+    const all = reading.tokensOf(document.getText().length);
+    const tokens = 2 * Math.min(config.scoringSettings.contextTokens, all) + (isLaidOut ? 0 : all);
+    const work = async (signal: AbortSignal) => {
+      const { table } = isLaidOut ? view : await scored.complete(document, signal);
+      const rows = rowsOf(table, span);
+      if (!rows) return undefined;
+      // Copies: the table's memory is taken over by the next one.
+      const { length } = table;
+      const source = { start: table.starts[rows.first] ?? 0, end: table.ends[rows.end - 1] ?? 0 };
+      const [starts, ends] = [table.starts.slice(rows.end, length), table.ends.slice(rows.end, length)];
+      const answer = await scored.ask(document, 'effects', { source: rows, filler, until: length }, signal);
+      return { answer, starts, ends, source };
+    };
+    const found = await reading.run(vscode.l10n.t('Which later tokens does this help?'), tokens, work, stop);
+    if (!found || document.version !== version) return undefined;
+    const { answer, starts, ends, source } = found;
+    const { first, end, surprisalBits: withBits, withoutBits } = answer.result;
+    const pieces = differencePieces({ length: end - first, starts, ends, withBits, withoutBits });
+    const title = effectTitle(filler, excerpt(document.getText().slice(source.start, source.end), 30));
+    const { provenance } = answer;
+    if (pieces.length === 0) {
+      tellNothingAfter();
+      return undefined;
+    }
+    return { document, version, title, pieces, source, kind: 'change', provenance };
   });
-  if (!found) return;
-  const { answer, starts, ends, source } = found;
-  const { first, end, surprisalBits: withBits, withoutBits } = answer.result;
-  const pieces = differencePieces({ length: end - first, starts, ends, withBits, withoutBits });
-  if (pieces.length === 0) return void vscode.window.showInformationMessage(nothingAfter());
-  const title = effectTitle(filler, excerpt(document.getText().slice(source.start, source.end), 30));
-  difference.show(key, { document, version, title, pieces, source, kind: 'change', provenance: answer.provenance });
 }
 
 /** The rows of tokens that overlap the span, or hold its place; undefined: there are none. No character is cut. */
@@ -117,8 +119,8 @@ function effectTitle(filler: Filler, text: string): string {
   }
 }
 
-function nothingAfter(): string {
-  return vscode.l10n.t('Nothing follows it that the model reads together with it.');
+function tellNothingAfter(): void {
+  void vscode.window.showInformationMessage(vscode.l10n.t('Nothing follows it that the model reads together with it.'));
 }
 
 interface PieceItem extends vscode.QuickPickItem {

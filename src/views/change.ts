@@ -9,6 +9,7 @@ import type { Disposable } from '../disposable';
 import type { Looks } from '../looks';
 import { ModelError } from '../model/errors';
 import type { Pauses } from '../pauses';
+import type { Preambles } from '../preambles';
 import type { ReadingCheck } from '../readingCheck';
 import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
@@ -52,6 +53,7 @@ export interface ChangeParts {
   readonly focus: WindowFocus;
   readonly pauses: Pauses;
   readonly reading: Pick<ReadingCheck, 'noteOf' | 'onDidDecide'>;
+  readonly preambles: Pick<Preambles, 'onDidChange'>;
 }
 
 /** The page about a change: both sides are scored whole, then the lines that differ are told with what they cost. It follows edits on either side. */
@@ -81,7 +83,7 @@ export class ChangeView implements Disposable {
 
   constructor(extensionUri: vscode.Uri, parts: ChangeParts) {
     this.#parts = parts;
-    const { config, looks, focus, reading } = parts;
+    const { config, looks, focus, reading, preambles } = parts;
     const { workspace } = vscode;
     this.#page = this.#store.add(
       new ReportPage(
@@ -97,6 +99,7 @@ export class ChangeView implements Disposable {
     this.#store.add(reading.onDidDecide(({ document }) => this.#isAbout(document) && this.#schedule({ forced: true })));
     this.#store.add(looks.onDidChange(() => this.#schedule({ forced: true })));
     this.#store.add(config.onDidChange(() => this.#schedule({ forced: true })));
+    this.#store.add(preambles.onDidChange(document => this.#isAbout(document) && this.#schedule({ forced: true })));
     this.#store.add(focus.onDidChange(() => this.#isOwed && this.#schedule()));
   }
 
@@ -180,10 +183,10 @@ export class ChangeView implements Disposable {
       const report = await changeReport(original.lines, modified.lines, modified.provenance?.noiseFloorBits ?? null);
       signal.throwIfAborted();
       const isOf = ({ document, text }: Side) => !document || document.getText() === text;
-      // Edited meanwhile, which has asked for an update; or other settings hold since the first was scored.
-      if (!isOf(original) || !isOf(modified)) return;
+      if (!isOf(original) || !isOf(modified)) return; // edited meanwhile, which has asked for an update
+      // Two texts with different preambles; or other settings hold since the first was scored, which has asked for an update.
       if (original.provenance && modified.provenance && !isSameMeasure(original.provenance, modified.provenance)) {
-        this.#schedule({ forced: true });
+        this.#post(notComparable());
         return;
       }
       this.#isForced = false;
@@ -364,6 +367,17 @@ function notText(): ReportMessage {
     kind: 'message',
     headline: vscode.l10n.t('This change cannot be measured'),
     text: vscode.l10n.t('One of its two sides is gone, or cannot be opened as text.'),
+    busy: false,
+  };
+}
+
+function notComparable(): ReportMessage {
+  return {
+    kind: 'message',
+    headline: vscode.l10n.t('This change cannot be measured'),
+    text: vscode.l10n.t(
+      'The model reads something else before one of its two sides than before the other. Remove that, or set the same for both.',
+    ),
     busy: false,
   };
 }

@@ -7,8 +7,10 @@ import { escapedText } from '../core/hoverText';
 import { provenanceText } from '../core/legend';
 import { formatCount, formatDecimal } from '../core/numberText';
 import type { Provenance, Span } from '../core/scores';
+import { differenceNoiseOf } from '../core/signedBands';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
+import type { Pauses } from '../pauses';
 import type { Announcer } from './byEar';
 import { SignedPaint } from './signedPaint';
 
@@ -39,75 +41,140 @@ export interface Difference {
 export class DifferenceView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #announcer: Announcer;
-  readonly #paint = this.#store.add(new SignedPaint());
+  readonly #pauses: Pauses;
+  readonly #paint: SignedPaint;
   readonly #item = this.#store.add(vscode.window.createStatusBarItem('tokenLens.difference', vscode.StatusBarAlignment.Right, 98));
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
-  /** `isShown` of this document is another now. */
+  /** `isShown` or `holds` of this document is another now. */
   readonly onDidChange = this.#changed.event;
   readonly #kept = new Map<vscode.TextDocument, { readonly version: number; readonly differences: Map<string, Difference> }>();
   #shown: Difference | undefined;
+  /** What is being found out: the newest that was asked for. */
+  #run: { readonly document: vscode.TextDocument; readonly stop: AbortController } | undefined;
 
-  constructor(announcer: Announcer) {
+  constructor(announcer: Announcer, pauses: Pauses) {
     this.#announcer = announcer;
+    this.#pauses = pauses;
+    this.#paint = this.#store.add(new SignedPaint(pauses));
     const { workspace } = vscode;
     this.#item.name = vscode.l10n.t('Token Lens: what something changes');
     this.#item.command = 'tokenLens.leaveInspection' satisfies CommandId;
     this.#store.add(
       workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
-        if (contentChanges.length > 0) this.#forget(document);
+        if (contentChanges.length > 0) this.outdated(document);
       }),
     );
-    this.#store.add(workspace.onDidCloseTextDocument(document => this.#forget(document)));
-    this.#store.add(vscode.window.onDidChangeActiveTextEditor(() => this.#drawItem()));
+    this.#store.add(workspace.onDidCloseTextDocument(document => this.outdated(document)));
+    this.#store.add(
+      vscode.window.onDidChangeActiveTextEditor(() => {
+        this.#drawItem();
+        this.#setKey();
+      }),
+    );
   }
 
   isShown(document: vscode.TextDocument): boolean {
     return this.#shown?.document === document;
   }
 
-  /** What was found before of the document's present text. */
-  kept(document: vscode.TextDocument, key: string): Difference | undefined {
-    const kept = this.#kept.get(document);
-    return kept?.version === document.version ? kept.differences.get(key) : undefined;
+  /** Shown, or being found out. */
+  holds(document: vscode.TextDocument): boolean {
+    return this.isShown(document) || this.#run?.document === document;
   }
 
-  /** Shows it and keeps it. Nothing happens where the document has changed since, or no editor shows it. */
-  show(key: string, difference: Difference): void {
+  /**
+   * Shows what was found before of the document's present text under this key, else what `find` finds; undefined: nothing to show. The run before this one
+   * ends. `find`'s signal is aborted by the next one, by `leave`, by an edit, and when its numbers would be of other settings: then nothing is shown or kept.
+   */
+  async show(document: vscode.TextDocument, key: string, find: (signal: AbortSignal) => Promise<Difference | undefined>): Promise<void> {
+    this.#stop();
+    const kept = this.#kept.get(document);
+    const known = kept?.version === document.version ? kept.differences.get(key) : undefined;
+    if (known) {
+      this.#pauses.time('other', () => this.#show(known));
+      return;
+    }
+    const stop = new AbortController();
+    const run = { document, stop };
+    this.#run = run;
+    this.#setKey();
+    this.#changed.fire(document);
+    try {
+      const found = await find(stop.signal);
+      if (!found || stop.signal.aborted) return;
+      this.#keep(key, found);
+      this.#pauses.time('model', () => this.#show(found));
+    } finally {
+      if (this.#run === run) this.#stop();
+    }
+  }
+
+  /** Nothing happens where the document has changed since, or no editor shows it. */
+  #show(difference: Difference): void {
     const { document, version, pieces, source, provenance } = difference;
     const editor = vscode.window.visibleTextEditors.find(each => each.document === document);
     if (document.version !== version || !editor) return;
-    this.#keep(key, difference);
-    this.leave();
+    this.#end();
     this.#shown = difference;
-    const noiseBits = noiseOf(provenance);
+    const noiseBits = differenceNoiseOf(provenance).bits;
     const isTold = ({ bits }: DifferenceSum) => difference.kind === 'saved' || Math.abs(bits) >= Math.max(noiseBits, leastLineBits);
     const lines = [...sumsByLine(document.getText(), pieces)].filter(([, sum]) => isTold(sum));
     const lineEnds = new Map(lines.map(([line, sum]) => [line, lineInWords(sum, difference)]));
-    const painted = pieces.map(piece => ({ span: piece.span, bits: piece.bits, hover: hoverOf(piece, difference) }));
+    // Hovers are made of what is on the screen only: of 20,000 pieces they took a quarter of a second.
+    const painted = pieces.map(piece => ({
+      span: piece.span,
+      bits: piece.bits,
+      get hover() {
+        return hoverOf(piece, difference);
+      },
+    }));
     this.#paint.show(editor, painted, { noiseBits, source, lineEnds });
     this.#drawItem();
     this.#changed.fire(document);
     this.#announcer.speak(summaryInWords(difference));
-    void vscode.commands.executeCommand('setContext', contextKeys.comparing, true);
+    this.#setKey();
   }
 
-  leave(): void {
+  /** Of this document, or of any: what is shown goes, and what is being found out is not shown. */
+  leave(document?: vscode.TextDocument): void {
+    const isAbout = (each: { readonly document: vscode.TextDocument } | undefined) => !document || each?.document === document;
+    if (isAbout(this.#run)) this.#stop();
+    if (isAbout(this.#shown)) this.#end();
+  }
+
+  /** Numbers would be others now: of this document, or of all. */
+  outdated(document?: vscode.TextDocument): void {
+    if (document) this.#kept.delete(document);
+    else this.#kept.clear();
+    this.leave(document);
+  }
+
+  dispose(): void {
+    this.#stop();
+    this.#store.dispose();
+  }
+
+  #stop(): void {
+    this.#run?.stop.abort();
+    this.#run = undefined;
+    this.#setKey();
+  }
+
+  #end(): void {
     const document = this.#shown?.document;
     if (!document) return;
     this.#shown = undefined;
     this.#paint.clear();
     this.#drawItem();
     this.#changed.fire(document);
-    void vscode.commands.executeCommand('setContext', contextKeys.comparing, false);
+    this.#setKey();
   }
 
-  /** Numbers would be others now: of this document, or of all. */
-  outdated(document?: vscode.TextDocument): void {
-    for (const known of document ? [document] : [...this.#kept.keys()]) this.#forget(known);
-  }
-
-  dispose(): void {
-    this.#store.dispose();
+  /** For the keys that end it: while it is shown in the active editor, and while it is being found out. */
+  #setKey(): void {
+    const active = vscode.window.activeTextEditor?.document; // none: the focus is in a panel
+    const isHere = [this.#shown, this.#run].some(each => each !== undefined && (!active || active === each.document));
+    void vscode.commands.executeCommand('setContext', contextKeys.comparing, isHere);
   }
 
   #keep(key: string, difference: Difference): void {
@@ -118,11 +185,6 @@ export class DifferenceView implements Disposable {
     const [oldest] = differences.keys();
     if (oldest !== undefined && differences.size >= mostKept) differences.delete(oldest);
     differences.set(key, difference);
-  }
-
-  #forget(document: vscode.TextDocument): void {
-    this.#kept.delete(document);
-    if (this.isShown(document)) this.leave();
   }
 
   #drawItem(): void {
@@ -138,28 +200,24 @@ export class DifferenceView implements Disposable {
   }
 }
 
-/** 95 of 100 differences that the model's own arithmetic makes are smaller; 0 where it makes none, or nobody knows. */
-function noiseOf({ noiseFloorBits }: Provenance): number {
-  return noiseFloorBits?.p95 ?? 0;
-}
-
 function notesOf({ provenance, kind }: Difference): readonly string[] {
   const hues =
     kind === 'saved'
       ? vscode.l10n.t('Blue, a solid line: fewer bits because of it. Orange, a dashed line: more.')
       : vscode.l10n.t('Blue, a solid line: what is struck through helps there. Orange, a dashed line: it hinders.');
-  const noise = noiseOf(provenance);
-  if (noise > 0)
-    return [
-      hues,
-      vscode.l10n.t(
-        'Differences of up to {0} bits may come from the arithmetic of this model file: such text is pale.',
-        formatDecimal(noise, 2),
-      ),
-    ];
-  if (provenance.noiseFloorBits === null)
-    return [hues, vscode.l10n.t('Nobody knows which differences come from the arithmetic of this model file.')];
-  return [hues, vscode.l10n.t('Read in exact arithmetic.')];
+  const { arithmetic, bits, isMeasured } = differenceNoiseOf(provenance);
+  if (arithmetic === 'float32')
+    return [hues, vscode.l10n.t('Read in exact arithmetic: what changes by less than {0} bits is pale.', formatDecimal(bits, 3))];
+  const size = formatDecimal(bits, 2);
+  return [
+    hues,
+    isMeasured
+      ? vscode.l10n.t('Differences of up to {0} bits may come from the arithmetic of this model file: such text is pale.', size)
+      : vscode.l10n.t(
+          'Nobody has measured which differences come from the arithmetic of this model file: text with up to {0} bits, which is usual for such files, is pale.',
+          size,
+        ),
+  ];
 }
 
 function summaryInWords({ title, pieces, kind }: Difference): string {

@@ -58,14 +58,14 @@ export class ExplainView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #parts: ExplainParts;
   readonly #page: ExplainPage;
-  readonly #paint = this.#store.add(new SignedPaint());
+  readonly #paint: SignedPaint;
   readonly #symbols = this.#store.add(new FunctionSymbols());
   readonly #speed = new Speed();
   readonly #mark = this.#store.add(
     vscode.window.createTextEditorDecorationType({ backgroundColor: new vscode.ThemeColor('editor.rangeHighlightBackground') }),
   );
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
-  /** `isShown` of this document is another now. */
+  /** `isShown` or `holds` of this document is another now. */
   readonly onDidChange = this.#changed.event;
   #painted: vscode.TextDocument | undefined;
   /** The newest last; all are of the present version of their documents, but for the one that is shown. */
@@ -79,6 +79,8 @@ export class ExplainView implements Disposable {
   /** The editor that was looked at last: the focus may be on the page. */
   #editor: vscode.TextEditor | undefined;
   #pick: AbortController | undefined;
+  /** What the page is about, or will be. */
+  #about: vscode.TextDocument | undefined;
   #redrawTimer: NodeJS.Timeout | undefined;
   #markTimer: NodeJS.Timeout | undefined;
 
@@ -86,6 +88,7 @@ export class ExplainView implements Disposable {
     this.#parts = parts;
     const { config, model, preambles, notes, pauses } = parts;
     const { window, workspace } = vscode;
+    this.#paint = this.#store.add(new SignedPaint(pauses));
     this.#page = this.#store.add(
       new ExplainPage(extensionUri, {
         appeared: () => this.#redrawSoon(),
@@ -97,6 +100,7 @@ export class ExplainView implements Disposable {
     this.#store.add(
       window.onDidChangeActiveTextEditor(editor => {
         if (editor && !config.skippedSchemes.includes(editor.document.uri.scheme)) this.#editor = editor;
+        this.#setKey();
       }),
     );
     this.#store.add(workspace.onDidChangeTextDocument(pauses.timed('edit', event => this.#edited(event))));
@@ -137,9 +141,14 @@ export class ExplainView implements Disposable {
     return this.#painted === document;
   }
 
-  /** Takes the colours out of the editor; the page keeps its numbers. */
-  leave(): void {
-    if (!this.#shown || this.#isUnpainted) return;
+  /** Its colours are in the editor, or on their way. */
+  holds(document: vscode.TextDocument): boolean {
+    return this.isShown(document) || (this.#pick !== undefined && this.#about === document && !this.#isUnpainted);
+  }
+
+  /** Takes the colours out of the editors of this document, or of any; the page keeps its numbers. */
+  leave(document = this.#about): void {
+    if (!document || document !== this.#about || this.#isUnpainted) return;
     this.#isUnpainted = true;
     this.#redraw();
   }
@@ -160,9 +169,11 @@ export class ExplainView implements Disposable {
     this.#hideSection();
     this.#shown = undefined;
     this.#offset = offset;
+    this.#about = document;
     this.#isUnpainted = false;
     this.#clearPaint();
     this.#page.post(busy());
+    this.#changed.fire(document);
     try {
       const view = await this.#viewOf(document, pick.signal);
       const row = rowAt(view, offset);
@@ -283,6 +294,7 @@ export class ExplainView implements Disposable {
     this.#pick?.abort();
     this.#hideSection();
     this.#shown = undefined;
+    this.#about = undefined;
     this.#clearPaint();
   }
 
@@ -316,8 +328,15 @@ export class ExplainView implements Disposable {
     const before = this.#painted;
     if (document === before) return;
     this.#painted = document;
-    void vscode.commands.executeCommand('setContext', contextKeys.explaining, document !== undefined);
+    this.#setKey();
     for (const each of [before, document]) if (each) this.#changed.fire(each);
+  }
+
+  /** For the key that takes the colours away: while they are in the active editor. */
+  #setKey(): void {
+    const active = vscode.window.activeTextEditor?.document; // none: the focus is on a page
+    const isHere = this.#painted !== undefined && (!active || active === this.#painted);
+    void vscode.commands.executeCommand('setContext', contextKeys.explaining, isHere);
   }
 
   #stateOf(explained: Explained, id: SectionId): ExplainTarget {

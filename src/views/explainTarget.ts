@@ -1,18 +1,16 @@
 import type * as vscode from 'vscode';
 import type { Provenance, ScoreTable, Span } from '../core/scores';
+import { differenceNoiseOf } from '../core/signedBands';
+import type { DifferenceNoise } from '../core/signedBands';
 import type { Vocabulary } from '../core/vocabulary';
 import type { Answer, ContextQuestion, DocumentView, QuestionParams } from '../documentView';
 import type { Prediction, TargetParams } from '../model/contextProtocol';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { PaintedPiece } from './signedPaint';
-import type { Chosen, Cost, NoiseWords } from './explainProtocol';
+import type { Chosen, Cost } from './explainProtocol';
 
 /** Alternatives to choose from. */
 const topCount = 10;
-/** Where nobody has measured the noise: what 8-bit files usually have at the 95th percentile. */
-const usualNoiseBits = 0.3;
-/** Chunks and caches change the last digits of float32 arithmetic, too: by less than this. */
-const float32NoiseBits = 0.001;
 /** Runs below this are mostly waiting. */
 const leastMeasuredTokens = 16;
 
@@ -37,7 +35,7 @@ export interface Target {
   readonly vocabulary: Vocabulary;
   readonly modelName: string;
   readonly provenance: Provenance;
-  readonly noise: NoiseWords;
+  readonly noise: DifferenceNoise;
 }
 
 /** What is asked about a target beside what the target says itself. */
@@ -158,7 +156,7 @@ export async function targetAt(
     vocabulary,
     modelName,
     provenance,
-    noise: noiseOf(provenance),
+    noise: differenceNoiseOf(provenance),
   };
 }
 
@@ -171,9 +169,4 @@ export function paramsOf({ row, ids }: Target): Omit<TargetParams, 'model' | 'do
 export function bitsOf({ surprisalBits }: Pick<Prediction, 'surprisalBits'>, { a, b }: Chosen): number {
   const bits = surprisalBits[a] ?? NaN;
   return b === undefined ? bits : bits - (surprisalBits[b] ?? NaN);
-}
-
-function noiseOf({ arithmetic, noiseFloorBits }: Provenance): NoiseWords {
-  if (arithmetic === 'float32') return { arithmetic, bits: float32NoiseBits, isMeasured: true };
-  return { arithmetic, bits: noiseFloorBits?.p95 ?? usualNoiseBits, isMeasured: noiseFloorBits !== null };
 }

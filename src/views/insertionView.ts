@@ -12,11 +12,13 @@ import { neighbourOf, shownPart, surpriseOf } from '../core/surprises';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { Insertion, Insertions } from '../insertions';
+import type { LensModel } from '../lensModel';
 import type { Looks } from '../looks';
 import { ModelError } from '../model/errors';
 import { readInserted } from '../passageReading';
 import type { PassageReading } from '../passageReading';
 import type { Pauses } from '../pauses';
+import type { Preambles } from '../preambles';
 import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { BandTypes } from './bandTypes';
@@ -38,6 +40,8 @@ export interface InsertionParts {
   readonly looks: Looks;
   readonly pauses: Pauses;
   readonly announcer: Announcer;
+  readonly model: Pick<LensModel, 'onDidReplace'>;
+  readonly preambles: Pick<Preambles, 'onDidChange'>;
 }
 
 /** What is being inspected. */
@@ -71,7 +75,7 @@ export class InsertionView implements Disposable {
   );
   readonly #item = this.#store.add(vscode.window.createStatusBarItem('tokenLens.insertion', vscode.StatusBarAlignment.Right, 99));
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
-  /** `isShown` of this document is another now. */
+  /** `isShown` or `holds` of this document is another now. */
   readonly onDidChange = this.#changed.event;
   #inspected: Inspected | undefined;
   #run: AbortController | undefined;
@@ -79,7 +83,7 @@ export class InsertionView implements Disposable {
 
   constructor(parts: InsertionParts) {
     this.#parts = parts;
-    const { insertions, config, looks, pauses } = parts;
+    const { insertions, config, looks, pauses, model, preambles } = parts;
     const { window, workspace } = vscode;
     this.#item.name = vscode.l10n.t('Token Lens: inserted text');
     this.#store.add(
@@ -106,6 +110,16 @@ export class InsertionView implements Disposable {
     this.#store.add(
       workspace.onDidCloseTextDocument(document => {
         if (document === this.#inspected?.document) this.leave();
+      }),
+    );
+    const readAgain = (document = this.#inspected?.document) => {
+      if (document && document === this.#inspected?.document) void this.#read();
+    };
+    this.#store.add(preambles.onDidChange(readAgain));
+    this.#store.add(model.onDidReplace(() => readAgain()));
+    this.#store.add(
+      config.onDidChange(event => {
+        if (config.affects(event, 'contextTokens', 'overlapTokens', 'startToken')) readAgain();
       }),
     );
     const draw = pauses.timed('draw', () => this.#draw());
@@ -142,6 +156,11 @@ export class InsertionView implements Disposable {
     return this.#inspected?.document === document && this.#inspected.isShown;
   }
 
+  /** Shown, or asked for; not what comes by itself, until it is there. */
+  holds(document: vscode.TextDocument): boolean {
+    return this.#inspected?.document === document && (this.#inspected.isShown || this.#inspected.asked);
+  }
+
   /** The cell of the insertion at an offset, and the table it is of; undefined where none is. */
   at(document: vscode.TextDocument, offset: number): { readonly reading: PassageReading; readonly cell: number } | undefined {
     const reading = this.#inspected?.document === document ? this.#inspected.reading : undefined;
@@ -176,10 +195,9 @@ export class InsertionView implements Disposable {
     return true;
   }
 
-  /** Shows it no more. */
-  leave(): void {
-    const document = this.#inspected?.document;
-    if (!document) return;
+  /** Shows it no more, in this document or in any. */
+  leave(document = this.#inspected?.document): void {
+    if (!document || document !== this.#inspected?.document) return;
     this.#stop();
     this.#inspected = undefined;
     this.#draw();
@@ -197,6 +215,7 @@ export class InsertionView implements Disposable {
     const isShown = this.#inspected?.isShown ?? false;
     this.#inspected = { document: insertion.document, asked, insertion, reading: undefined, isVisited: false, isShown };
     void vscode.commands.executeCommand('setContext', contextKeys.inspecting, true);
+    this.#changed.fire(insertion.document);
     void this.#read();
   }
 

@@ -25,11 +25,20 @@ export class LongReading {
     return Math.ceil(units / unitsPerToken);
   }
 
-  /** Undefined: cancelled, or failed, which the user has been told. `tokens`: about how many the model will read. */
-  async run<T>(title: string, tokens: number, work: (signal: AbortSignal, report: ReportShare) => Promise<T>): Promise<T | undefined> {
+  /**
+   * Undefined: cancelled, here or by `ended`, or failed, which the user has been told. `tokens`: about how many the model will read.
+   */
+  async run<T>(
+    title: string,
+    tokens: number,
+    work: (signal: AbortSignal, report: ReportShare) => Promise<T>,
+    ended?: AbortSignal,
+  ): Promise<T | undefined> {
     const expectedMs = tokens * this.#msPerToken;
     if (expectedMs > longMs && !(await isWanted(title, tokens, expectedMs))) return undefined;
+    if (ended?.aborted) return undefined;
     const stop = new AbortController();
+    ended?.addEventListener('abort', () => stop.abort(), { once: true });
     const begun = performance.now();
     try {
       const found = await vscode.window.withProgress(

@@ -3,8 +3,11 @@ import type { CommandId } from '../core/contributions';
 import { differencePieces } from '../core/difference';
 import type { DifferencePiece } from '../core/difference';
 import { escapedText } from '../core/hoverText';
+import { isSameMeasure } from '../core/legend';
+import type { Provenance } from '../core/scores';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
+import { ModelError } from '../model/errors';
 import { longestPreamble } from '../model/protocol';
 import type { PassageScore, Preamble } from '../model/protocol';
 import type { DocumentPreamble, Preambles } from '../preambles';
@@ -86,16 +89,13 @@ export class PreambleView implements Disposable {
       return void vscode.window.showInformationMessage(vscode.l10n.t('Nothing is read before this document: set a preamble first.'));
     const { version } = document;
     const key = JSON.stringify(['preamble', preamble.kind, preamble.sha256]);
-    const known = difference.kept(document, key);
-    if (known) {
-      difference.show(key, known);
-      return;
-    }
-    const tokens = reading.tokensOf(document.getText().length);
-    const title = titleOf(preamble);
-    const found = await reading.run(title, 2 * tokens, (signal, report) => this.#compared(document, tokens, signal, report));
-    if (!found || found.pieces.length === 0 || preambles.of(document) !== preamble) return;
-    difference.show(key, { document, version, title, source: undefined, kind: 'saved', ...found });
+    await difference.show(document, key, async stop => {
+      const tokens = reading.tokensOf(document.getText().length);
+      const title = titleOf(preamble);
+      const found = await reading.run(title, 2 * tokens, (signal, report) => this.#compared(document, tokens, signal, report), stop);
+      if (!found || found.pieces.length === 0) return undefined;
+      return { document, version, title, source: undefined, kind: 'saved', ...found };
+    });
   }
 
   dispose(): void {
@@ -108,10 +108,15 @@ export class PreambleView implements Disposable {
     const { version } = document;
     const { length } = document.getText();
     const pieces: DifferencePiece[] = [];
+    let measure: { readonly one: Provenance; readonly other: Provenance } | undefined;
     for (let at = 0, done = 0; ;) {
       const question = { edit: { start: at, end: at, text: '' }, followingTokens: slice };
       const one = await scored.ask(document, 'try', question, signal, { finest: true });
       const other = await scored.ask(document, 'try', question, signal, { finest: true, withoutPreamble: true });
+      measure ??= { one: one.provenance, other: other.provenance };
+      // All slices are of one model with one set of settings, or nothing is shown.
+      if (!isSameMeasure(one.provenance, measure.one) || !isSameMeasure(other.provenance, measure.other))
+        throw new ModelError('cancelled', 'The settings have changed.');
       const [present, absent] = [one.result.before, other.result.before];
       const { starts, ends, ids } = present;
       const isLast = ids.length < slice || (ends.at(-1) ?? length) >= length;

@@ -6,6 +6,7 @@ import { signedBandCount, signedMarks } from '../core/signedBands';
 import type { Sign, SignedPiece } from '../core/signedBands';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
+import type { Pauses } from '../pauses';
 import { isHighContrast, underline, variable } from './bandTypes';
 
 /** Lines above and below the screen that are painted before they are scrolled to. */
@@ -16,6 +17,7 @@ const otherRanges = 200;
 
 /** A piece of text with a difference in bits, positive where something helps it; ascending, without overlap. */
 export interface PaintedPiece extends SignedPiece {
+  /** Read only where it is painted. */
   readonly hover?: vscode.MarkdownString | undefined;
 }
 
@@ -59,15 +61,16 @@ export class SignedPaint implements Disposable {
   #painted: Painted | undefined;
   #scrollTimer: NodeJS.Timeout | undefined;
 
-  constructor() {
+  constructor(pauses: Pauses) {
     const { window, workspace } = vscode;
-    this.#store.add(window.onDidChangeVisibleTextEditors(() => this.#draw()));
+    const draw = pauses.timed('draw', () => this.#draw());
+    this.#store.add(window.onDidChangeVisibleTextEditors(draw));
     this.#store.add(
       window.onDidChangeTextEditorVisibleRanges(({ textEditor }) => {
         if (textEditor.document !== this.#painted?.document) return;
         this.#scrollTimer ??= setTimeout(() => {
           this.#scrollTimer = undefined;
-          this.#draw();
+          draw();
         }, scrollPauseMs);
       }),
     );
@@ -78,7 +81,7 @@ export class SignedPaint implements Disposable {
     );
     this.#store.add(
       workspace.onDidCloseTextDocument(document => {
-        if (document === this.#painted?.document) this.#painted = undefined;
+        if (document === this.#painted?.document) this.clear(); // another language closes a document that its editors go on to show
       }),
     );
     this.#store.add(

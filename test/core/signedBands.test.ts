@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { signedBandOf, signedMarks } from '../../src/core/signedBands';
+import { differenceNoiseOf, signedBandOf, signedMarks } from '../../src/core/signedBands';
 
 describe('bands of differences', () => {
   it('are told by size and sign, with edges that belong to the band above', () => {
@@ -13,6 +13,16 @@ describe('bands of differences', () => {
     assert.equal(signedBandOf(-0.3, 0.31), 'noise');
     assert.deepEqual(signedBandOf(0.32, 0.31), { sign: 'helps', band: 1 });
     assert.equal(signedBandOf(0, 0), 'plain'); // exact: there is no noise
+  });
+  it('take what such files usually have for the noise that nobody has measured, never none', () => {
+    assert.deepEqual(differenceNoiseOf({ arithmetic: 'native', noiseFloorBits: null }), {
+      arithmetic: 'native',
+      bits: 0.3,
+      isMeasured: false,
+    });
+    const measured = differenceNoiseOf({ arithmetic: 'native', noiseFloorBits: { mean: 0.07, p95: 0.22 } });
+    assert.deepEqual([measured.bits, measured.isMeasured], [0.22, true]);
+    assert.ok(differenceNoiseOf({ arithmetic: 'float32', noiseFloorBits: { mean: 0, p95: 0 } }).bits < 0.01);
   });
   it('are not told without a number', () => {
     assert.equal(signedBandOf(NaN, 0), undefined);

@@ -163,6 +163,55 @@ describe('what would change', function () {
     assert.ok(shown.every(({ background }) => background === ''));
   });
 
+  it('ends with another language mode, which closes the document and opens it again', async () => {
+    const editor = await opened();
+    await vscode.commands.executeCommand('tokenLens.ablateSelection', span);
+    await eventually('lines say their sums', async () => (await lineEnds()).length > 0);
+    await vscode.languages.setTextDocumentLanguage(editor.document, 'markdown');
+    await eventually('gone', async () => (await entry('tokenLens.difference')) === '' && (await lineEnds()).length === 0);
+    const [shown = []] = await shownEditors();
+    assert.ok(shown.length > 0 && shown.every(({ background }) => background === ''));
+  });
+
+  it('is not shown any more when it was left, when another was asked for, or when its numbers would be others meanwhile', async () => {
+    await opened();
+    const ablate = (asked: object) => vscode.commands.executeCommand('tokenLens.ablateSelection', asked);
+    const left = ablate(span);
+    await vscode.commands.executeCommand('tokenLens.leaveInspection');
+    await left;
+    await ablate({ ...span, text: 'Now' });
+    const other = 'Token Lens: With other words in its place: ';
+    await eventually('the other is shown', async () => (await entry('tokenLens.difference')).startsWith(other));
+    await vscode.commands.executeCommand('tokenLens.leaveInspection');
+    const slow = ablate(span);
+    await ablate({ ...span, text: 'Now' }); // is known by now
+    await slow;
+    await eventually('what was asked for last is shown', async () => (await entry('tokenLens.difference')).startsWith(other));
+    await vscode.commands.executeCommand('tokenLens.leaveInspection');
+    await vscode.commands.executeCommand('tokenLens.setPreamble', { kind: 'text', text: 'The rain is here.\n', name: 'notes.md' });
+    const before = ablate(span);
+    await vscode.commands.executeCommand('tokenLens.removePreamble');
+    await before;
+    await new Promise(resolve => setTimeout(resolve, 300));
+    assert.equal(await entry('tokenLens.difference'), '');
+    // It was not kept either: what is asked for again is of the text alone.
+    await ablate(span);
+    await eventually('shown', async () => (await entry('tokenLens.difference')) !== '');
+    assert.equal(await entry('tokenLens.difference'), saidOf('Without what is struck through', await truth()));
+  });
+
+  it('stays at Escape in another editor', async () => {
+    await opened();
+    await vscode.commands.executeCommand('tokenLens.ablateSelection', span);
+    const there = await vscode.window.showTextDocument(await untitled('Another text.'), { viewColumn: vscode.ViewColumn.Two });
+    await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
+    there.selection = new vscode.Selection(0, 0, 0, 4);
+    await new Promise(resolve => setTimeout(resolve, 300));
+    await browser.press('Escape');
+    await eventually('Escape was for the selection there', () => there.selection.isEmpty);
+    assert.ok((await lineEnds()).length > 0);
+  });
+
   it('offers the selection, the paragraph above and the line; a piece at the end changes nothing, and says so', async () => {
     const editor = await opened('One here.\n\nTwo there.\n');
     editor.selection = new vscode.Selection(2, 0, 2, 3);

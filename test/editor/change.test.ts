@@ -157,6 +157,37 @@ describe('a change, measured', function () {
     assert.match(change.hunks[0].facts, /The next 5 unchanged lines: /);
   });
 
+  it('of a file with a preamble reads both sides after it; sides with different ones are not held against each other', async () => {
+    const unseen = '// The tide of one harbour, by the hour.\n';
+    const notes = { kind: 'text', text: unseen, name: 'notes.md' };
+    const uri = committed('preamble.ts');
+    writeFileSync(uri.fsPath, second);
+    await show(uri);
+    await vscode.commands.executeCommand('tokenLens.setPreamble', notes);
+    await vscode.commands.executeCommand('tokenLens.measureChange');
+    const change = await changeWhen('the hunk is there', ({ hunks }) => hunks.length === 1);
+    const shown = change.hunks[0]?.lines.map(line => Number(line[3])) ?? [];
+    const expected = [
+      await bitsOfLine(unseen + first, 'typescript', 'level > 0.5'),
+      await bitsOfLine(unseen + second, 'typescript', 'level > limit'),
+    ].map(Number);
+    for (const [side, bits] of shown.entries())
+      assert.ok(Math.abs(bits - (expected[side] ?? NaN)) < 0.5, `${shown.join()}, not ${expected.join()}`);
+    const footer = () => browser.evaluateInReport<string>(`document.querySelector('footer')?.innerText ?? document.body.innerText`);
+    assert.match(await footer(), /read after notes\.md/);
+    await show(uri);
+    await vscode.commands.executeCommand('tokenLens.removePreamble');
+    await eventually('it is of the text alone again', async () => !(await footer()).includes('read after'), 40_000);
+
+    const [left, right] = await Promise.all([first, second].map(content => untitled(content, 'typescript')));
+    assert.ok(left && right);
+    await show(right.uri);
+    await vscode.commands.executeCommand('tokenLens.setPreamble', notes);
+    await vscode.commands.executeCommand('vscode.diff', left.uri, right.uri, 'two texts', { preview: false });
+    await vscode.commands.executeCommand('tokenLens.measureChange');
+    await changeWhen('it says why not', ({ message }) => message.includes('before one of its two sides'));
+  });
+
   it('asks which one is meant where some is staged and some is not, and follows edits on either side', async () => {
     const uri = committed('both.ts');
     writeFileSync(uri.fsPath, second);

@@ -258,6 +258,31 @@ describe('what in the context made a prediction', function () {
     );
   });
 
+  it('is in place of what else is shown of the document, and the other way round', async () => {
+    const { text } = references['code-ts'];
+    await explain(references['code-ts']);
+    await run();
+    await pageWhen('lines are there', hasLines);
+    await eventually('it is painted', async () => (await painted()) !== '');
+    const saysPainted = async () =>
+      (await browser.evaluateInExplain<string>(`document.querySelector('[data-key=paint]')?.innerText ?? ''`)).startsWith('Hide');
+    const difference = () =>
+      browser.evaluate<boolean>(
+        `(document.querySelector('.statusbar-item[id$="tokenLens.difference"]')?.getBoundingClientRect().width ?? 0) > 0`,
+      );
+    const editor = await vscode.window.showTextDocument(vscode.window.visibleTextEditors[0]?.document ?? assert.fail());
+    await vscode.commands.executeCommand('tokenLens.ablateSelection', { start: 0, end: text.indexOf('\n') + 1 });
+    await eventually('a difference is shown, and no explanation', async () => (await difference()) && !(await saysPainted()));
+    await press('[data-key=paint]');
+    await eventually('the explanation is shown, and no difference', async () => !(await difference()) && (await painted()) !== '');
+    editor.selection = new vscode.Selection(0, 0, 0, 12); // a reading of so little is not asked about
+    void vscode.commands.executeCommand('tokenLens.showContextNeeds');
+    await eventually('what is read of the context is shown, and no explanation', async () => !(await saysPainted()), 60_000);
+    await press('[data-key=paint]');
+    await eventually('the explanation is shown', async () => (await saysPainted()) && (await painted()) !== '');
+    await vscode.commands.executeCommand('tokenLens.leaveInspection');
+  });
+
   it('explains what comes after the last token, with other things in place of what is left out', async () => {
     const editor = await open('The keeper is called Anna.\nShe is at home.\nThe keeper is called');
     const end = editor.document.positionAt(Infinity);

@@ -226,6 +226,21 @@ describe('what was inserted', function () {
     await eventually('it goes', async () => (await said()) === '' && (await coloured()) === '');
   });
 
+  it('is read again after a preamble, and goes when something else is shown of the document', async () => {
+    const editor = await opened(code);
+    putCursor(editor, 'con\n');
+    await paste('  const harbour = "quiet";\n');
+    await eventually('it is read', async () => (await said()) !== '', patienceMs);
+    const alone = await said();
+    await vscode.commands.executeCommand('tokenLens.setPreamble', { kind: 'text', text: 'const harbour = "quiet";\n', name: 'notes.md' });
+    await eventually('it is read after the preamble', async () => !['', alone].includes(await said()), patienceMs);
+    await vscode.commands.executeCommand('tokenLens.removePreamble');
+    await eventually('it is read alone again', async () => (await said()) === alone, patienceMs);
+    await vscode.commands.executeCommand('tokenLens.ablateSelection', { start: 0, end: code.indexOf('\n') + 1 });
+    await eventually('it goes', async () => (await said()) === '');
+    await vscode.commands.executeCommand('tokenLens.leaveInspection');
+  });
+
   it('is what is new of it, too, right after another document was shown', async () => {
     const { document } = await opened(code);
     await opened('Something else.\n');
