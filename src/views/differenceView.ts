@@ -64,7 +64,12 @@ export class DifferenceView implements Disposable {
         if (contentChanges.length > 0) this.outdated(document);
       }),
     );
-    this.#store.add(workspace.onDidCloseTextDocument(document => this.outdated(document)));
+    this.#store.add(
+      workspace.onDidCloseTextDocument(document => {
+        // Another language mode, which VS Code may find by itself, closes a document and opens it again: its text is the same.
+        if (document.isClosed) this.outdated(document);
+      }),
+    );
     this.#store.add(
       vscode.window.onDidChangeActiveTextEditor(() => {
         this.#drawItem();

@@ -81,7 +81,8 @@ export class SignedPaint implements Disposable {
     );
     this.#store.add(
       workspace.onDidCloseTextDocument(document => {
-        if (document === this.#painted?.document) this.clear(); // another language closes a document that its editors go on to show
+        // Another language mode closes a document that its editors go on to show, and opens it again.
+        if (document === this.#painted?.document && document.isClosed) this.clear();
       }),
     );
     this.#store.add(

@@ -163,11 +163,16 @@ describe('what would change', function () {
     assert.ok(shown.every(({ background }) => background === ''));
   });
 
-  it('ends with another language mode, which closes the document and opens it again', async () => {
+  it('stays with another language mode, which closes the document and opens it again, and can be taken away', async () => {
     const editor = await opened();
     await vscode.commands.executeCommand('tokenLens.ablateSelection', span);
     await eventually('lines say their sums', async () => (await lineEnds()).length > 0);
+    const said = await entry('tokenLens.difference');
     await vscode.languages.setTextDocumentLanguage(editor.document, 'markdown');
+    await new Promise(resolve => setTimeout(resolve, 500));
+    assert.equal(await entry('tokenLens.difference'), said);
+    assert.ok((await lineEnds()).length > 0);
+    await vscode.commands.executeCommand('tokenLens.leaveInspection');
     await eventually('gone', async () => (await entry('tokenLens.difference')) === '' && (await lineEnds()).length === 0);
     const [shown = []] = await shownEditors();
     assert.ok(shown.length > 0 && shown.every(({ background }) => background === ''));
