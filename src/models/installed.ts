@@ -133,7 +133,9 @@ const commitPattern = /^[0-9a-f]{40}$/;
 function isModelPath(name: unknown): name is string {
   return (
     typeof name === 'string' &&
-    /^(?:(?:config|generation_config|tokenizer|tokenizer_config)\.json|chat_template\.jinja|onnx\/model\w*\.onnx(?:_data(?:_\d{1,3})?)?)$/.test(name)
+    /^(?:(?:config|generation_config|tokenizer|tokenizer_config)\.json|chat_template\.jinja|onnx\/model\w*\.onnx(?:_data(?:_\d{1,3})?)?)$/.test(
+      name,
+    )
   );
 }
 

@@ -10,7 +10,7 @@ const longMs = 5_000;
 const usualMsPerToken = 3.5;
 /** Of the bundled model's tokens, in English and in code, or fewer. UTF-16 units. */
 const unitsPerToken = 3.5;
-/** Of a shorter reading it says little how long it took: something else may have been to be loaded. */
+/** Of a shorter reading it says little how long it took. */
 const measuredTokens = 200;
 
 /** What a reading has come to, 0 to 1. */
@@ -18,7 +18,8 @@ export type ReportShare = (share: number) => void;
 
 /** Runs what takes the model seconds: says before what it will cost, shows how far it is, can be cancelled, and tells the user where it fails. */
 export class LongReading {
-  #msPerToken = usualMsPerToken;
+  /** Of the last two readings: the faster one counts, since in the other the model may have had to be loaded. */
+  #msPerToken: readonly [number, number] = [usualMsPerToken, usualMsPerToken];
 
   /** About how many tokens a text has that nobody has tokenised. */
   tokensOf(units: number): number {
@@ -34,7 +35,7 @@ export class LongReading {
     work: (signal: AbortSignal, report: ReportShare) => Promise<T>,
     ended?: AbortSignal,
   ): Promise<T | undefined> {
-    const expectedMs = tokens * this.#msPerToken;
+    const expectedMs = tokens * Math.min(...this.#msPerToken);
     if (expectedMs > longMs && !(await isWanted(title, tokens, expectedMs))) return undefined;
     if (ended?.aborted) return undefined;
     const stop = new AbortController();
@@ -54,7 +55,7 @@ export class LongReading {
           });
         },
       );
-      if (tokens > measuredTokens) this.#msPerToken = (performance.now() - begun) / tokens;
+      if (tokens > measuredTokens) this.#msPerToken = [this.#msPerToken[1], (performance.now() - begun) / tokens];
       return found;
     } catch (error) {
       if (!stop.signal.aborted) tell(error);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
+import { version } from '../../package.json';
 import type { Connect } from '../../src/model/childProcess';
 import { childProcesses } from '../../src/model/childProcess';
 import type { LoadParams, ModelDescription } from '../../src/model/protocol';
@@ -180,17 +181,32 @@ describe('a model on WebGPU', () => {
         post: message => {
           const { id, params } = message as { readonly id: number; readonly params: LoadParams };
           asked.push(params.device);
-          const description = {
+          const description: ModelDescription = {
+            key: { folder: '/models/fragile', contentHash: 'f', dtype: 'q8', arithmetic: 'native' },
+            name: 'Fragile',
+            positions: 128,
+            startTokenId: null,
+            head: 'grafted',
+            selfCheck: {
+              bitsPerByte: 1,
+              plausible: true,
+              usualBitsPerByte: { prose: 1, code: 1 },
+              noiseFloorBits: null,
+              repeatabilityBits: 0,
+            },
             device: 'cpu',
             deviceFallback: undefined,
             vocabulary: { bytes: new Uint8Array(), offsets: new Uint32Array(1) },
           };
           setImmediate(() => {
             if (params.device === 'webgpu') die();
-            else answer({ kind: 'result', id, result: description as Partial<ModelDescription> });
+            else answer({ kind: 'result', id, result: description });
           });
         },
-        onMessage: listener => (answer = listener),
+        onMessage: listener => {
+          answer = listener;
+          setImmediate(() => answer({ kind: 'hello', version }));
+        },
         onExit: listener => {
           const before = exited;
           exited = exit => {
