@@ -196,7 +196,7 @@ describe('a model on WebGPU', () => {
             },
             device: 'cpu',
             deviceFallback: undefined,
-            vocabulary: { bytes: new Uint8Array(), offsets: new Uint32Array(1) },
+            vocabulary: { bytes: new Uint8Array(), offsets: new Uint32Array(1), controlNames: {} },
           };
           setImmediate(() => {
             if (params.device === 'webgpu') die();
