@@ -33,7 +33,6 @@ import { continuationsOf, mostCopiedBytes, mostInputs } from './futures';
 import type { Model } from './model';
 import { comparedPassages, passageScore, withinOneWindow } from './passages';
 import type { Scoring } from './passages';
-import { attention, layers, switchOff } from './probes';
 import type { AttentionParams, AttentionResult, LayersParams, LayersResult, SwitchOffParams, SwitchOffResult } from './probeProtocol';
 import type {
   CallContext,
@@ -67,6 +66,9 @@ import { chainedLogProbability, likelyWords, windowStart, withWord } from './wor
 const defaultMostTokens = 6;
 /** What is typed of a word: more is no word, and would have to be spelled anew. */
 const mostTypedBytes = 64;
+
+/** They need the native library, without which the process has to start: its absence is an answer. */
+const probes = async () => import('./probes');
 
 /** Documents kept by the model process: their text, their tokens, and what is scored of them. */
 export class Documents {
@@ -144,15 +146,21 @@ export class Documents {
   }
 
   async attention(params: AttentionParams, model: Model, signal: AbortSignal): Promise<AttentionResult> {
-    return attention(await this.#contextOf(params, model, signal), model, params);
+    const context = await this.#contextOf(params, model, signal);
+    const { attention } = await probes();
+    return attention(context, model, params);
   }
 
   async switchOff(params: SwitchOffParams, model: Model, signal: AbortSignal): Promise<SwitchOffResult> {
-    return switchOff(await this.#contextOf(params, model, signal), model, params);
+    const context = await this.#contextOf(params, model, signal);
+    const { switchOff } = await probes();
+    return switchOff(context, model, params);
   }
 
   async layers(params: LayersParams, model: Model, signal: AbortSignal): Promise<LayersResult> {
-    return layers(await this.#contextOf(params, model, signal), model, params);
+    const context = await this.#contextOf(params, model, signal);
+    const { layers } = await probes();
+    return layers(context, model, params);
   }
 
   #contextOf(params: ContextParams, model: Model, signal: AbortSignal): Promise<TextContext> {
