@@ -78,13 +78,14 @@ export class SurprisesTree implements Disposable, vscode.TreeDataProvider<Node> 
     const command = { command: 'tokenLens.goToPlace' satisfies CommandId, title: vscode.l10n.t('Go to place'), arguments: [node.place] };
     if (node.kind === 'line') {
       const item = new vscode.TreeItem(`${(node.line + 1).toString()}  ${node.text}`, vscode.TreeItemCollapsibleState.Expanded);
-      item.id = `line ${node.line.toString()}`;
+      // Of one document: rows of another one would be taken for these.
+      item.id = `${node.place.uri} line ${node.line.toString()}`;
       item.command = command;
       return item;
     }
     const { surprise } = node;
     const item = new vscode.TreeItem(plainPieces(surprise.token));
-    item.id = `place ${node.place.start.toString()}`;
+    item.id = `${node.place.uri} place ${node.place.start.toString()}`;
     item.description = causeInWords(surprise);
     item.tooltip = surpriseInWords(surprise);
     item.accessibilityInformation = { label: surpriseInWords(surprise) };
