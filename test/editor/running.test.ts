@@ -35,7 +35,8 @@ describe('how the model runs', function () {
     await activated();
     await useModel(inExtension('test/fixtures/tiny-gpt2'));
   });
-  beforeEach(() => {
+  beforeEach(async () => {
+    await browser.focus('back'); // whatever the tests before have left
     store = new DisposableStore();
   });
   afterEach(async () => {
