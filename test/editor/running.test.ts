@@ -35,8 +35,7 @@ describe('how the model runs', function () {
     await activated();
     await useModel(inExtension('test/fixtures/tiny-gpt2'));
   });
-  beforeEach(async () => {
-    await browser.focus('back'); // whatever the tests before have left
+  beforeEach(() => {
     store = new DisposableStore();
   });
   afterEach(async () => {
@@ -93,6 +92,12 @@ describe('how the model runs', function () {
     const ids = [await processId(), (await model.readyIn(inExtension('test/fixtures/families/llama'), never)).client.processId ?? 0];
     assert.ok(ids.every(isAlive));
     await set('unloadAfterSeconds', 1);
+    // From a page that the tests before have left VS Code would not notice that the focus goes.
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    await vscode.window.showTextDocument(await untitled('The harbour.'));
+    await eventually('the editor has the focus', () =>
+      browser.evaluate<boolean>(`document.activeElement?.closest('.part.editor .monaco-editor') instanceof Element`),
+    );
     await browser.focus('away');
     try {
       await eventually('both processes are gone', () => !ids.some(isAlive), 60_000);
