@@ -204,6 +204,7 @@ describe('watched words', function () {
     const [least, most] = limitsOf('sea', token);
     assert.ok(Number(percent) / 100 > least * 0.98 && Number(percent) / 100 < most * 1.02, `${String(percent)} ${String(least)}`);
     assert.match(hover, /&#60;b&#62;xylophonist&#60;&#47;b&#62;<\/code> <?[\d.]+% \(its first piece\)\./);
+    await browser.moveMouse(600, 600); // where it rests already, nothing is shown
     await browser.hover('.statusbar-item[id="token-lens.token-lens.tokenLens.state"], .statusbar-item[id*="tokenLens.state"]');
     let legend = '';
     await eventually('the legend is about the word', async () => {
