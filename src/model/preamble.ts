@@ -7,6 +7,8 @@ import type { TextTokenizer } from './tokens';
 
 /** Of a longer one the end is used; nor may it take more than half of what the model can hold. */
 const mostPreambleTokens = 512;
+/** To begin with a line, so many UTF-16 units are left out at most. */
+const mostSkippedUnits = 400;
 /** Those whose tokens are remembered. */
 const mostKnown = 8;
 
@@ -52,11 +54,12 @@ export class PreambleReader {
   }
 }
 
-/** What is read of a text, from the beginning of a line where there is one. */
+/** What is read of a text, from the beginning of a line where one is near: of a text that has hardly any, that would leave next to nothing. */
 function endOf(text: string): string {
   if (text.length <= longestPreamble) return text;
-  const end = text.slice(-longestPreamble);
-  return end.slice(end.indexOf('\n') + 1);
+  const end = text.slice(-longestPreamble).toWellFormed(); // half a character may be left at the cut
+  const lineStart = end.indexOf('\n') + 1;
+  return lineStart <= mostSkippedUnits ? end.slice(lineStart) : end;
 }
 
 /** A model's own way to put a question, by its template. */

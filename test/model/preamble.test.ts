@@ -137,6 +137,24 @@ describe('a preamble, on the tiny model', () => {
   });
 });
 
+describe('the end of a long text that is read before a document', () => {
+  const tokenizer = new TextTokenizer(jsonOf(tinyFolder, 'tokenizer.json'));
+  const { bytes, offsets } = tokenizer.vocabulary;
+  const read = (text: string) =>
+    Buffer.concat(
+      new PreambleReader(tokenizer, {}, undefined, 1_000_000)
+        .prefixIds({ kind: 'text', text }, null)
+        .map(id => bytes.subarray(offsets[id], offsets[id + 1])),
+    ).toString();
+
+  it('is there where the text has hardly a line break', () => {
+    const line = 'fog and rain '.repeat(7_000);
+    assert.ok(line.length > 65_536);
+    for (const end of ['\n', '\n\n', '', '\nfog'])
+      assert.ok(read(line + end).endsWith(`fog and rain ${end}`) && read(line + end).length > 400, JSON.stringify(end));
+  });
+});
+
 function bytesOf({ vocabulary: { bytes, offsets } }: ModelDescription, id: number): Uint8Array {
   return bytes.subarray(offsets[id], offsets[id + 1]);
 }
