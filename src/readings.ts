@@ -159,7 +159,9 @@ export class Readings implements Disposable {
   async #newReading(document: vscode.TextDocument, kind: ReadingKind, base: DocumentView, signal: AbortSignal): Promise<ShownReading> {
     const reading = new ContextReading(kind, base.table); // at once: a newer table takes over the memory
     const { provenance } =
-      reading.table.length === 0 ? base : await this.#ask(document, 'contextNeeds', { first: 0, end: 1, mostTokens: 0 }, signal);
+      reading.table.length === 0
+        ? base
+        : await this.#ask(document, 'contextNeeds', { first: 0, end: 1, mostTokens: 0, topCount: 0 }, signal);
     const shown = { reading, view: viewOf(reading, base, provenance) };
     const entry = this.#entries.get(document) ?? { version: document.version, kept: new Map<string, ShownReading>(), shown: undefined };
     this.#entries.set(document, entry);
@@ -175,13 +177,14 @@ export class Readings implements Disposable {
     tokens: number,
     signal: AbortSignal,
   ): Promise<number> {
-    const { kind } = shown.reading;
+    const { kind, table } = shown.reading;
+    const { topCount } = table;
     const rowTokens = kind.of === 'needs' ? trialLengths : kind.contextTokens + 1;
     const rows = { first: step.first, end: Math.min(step.end, step.first + Math.max(4, Math.ceil(tokens / rowTokens))) };
     const start = performance.now();
     const answer =
       kind.of === 'needs'
-        ? await this.#ask(document, 'contextNeeds', { ...rows, mostTokens: trialLengths }, signal)
+        ? await this.#ask(document, 'contextNeeds', { ...rows, mostTokens: trialLengths, topCount }, signal)
         : await this.#ask(document, 'shortContext', { ...rows, ...this.#shortParams(shown, kind.contextTokens) }, signal);
     return answer.result.tokensRun / Math.max(1, performance.now() - start);
   }
@@ -189,19 +192,20 @@ export class Readings implements Disposable {
   async #readStep(document: vscode.TextDocument, shown: ShownReading, { first, end }: ReadingStep, signal: AbortSignal): Promise<void> {
     const { reading } = shown;
     const { kind } = reading;
+    const { topCount } = reading.table;
     const changed = () => {
       if (this.of(document) === shown) this.#changed.fire(document);
     };
     if (kind.of === 'needs') {
-      const { result } = await this.#ask(document, 'contextNeeds', { first, end, mostTokens: mostTriedTokens }, signal);
+      const { result } = await this.#ask(document, 'contextNeeds', { first, end, mostTokens: mostTriedTokens, topCount }, signal);
       this.#pauses.time('model', () => reading.writeNeeds({ first, end }, result));
     } else {
       const { result } = await this.#ask(document, 'shortContext', { first, end, ...this.#shortParams(shown, kind.contextTokens) }, signal);
       this.#pauses.time('model', () => reading.writeShort({ first, end }, result));
       changed();
       // What it is held against is of the same arithmetic; the editor's own scores may not be.
-      const whole = await this.#ask(document, 'contextNeeds', { first, end, mostTokens: 0 }, signal);
-      reading.writeWhole({ first, end }, whole.result.wholeBits);
+      const whole = await this.#ask(document, 'contextNeeds', { first, end, mostTokens: 0, topCount: 0 }, signal);
+      reading.writeWhole({ first, end }, whole.result.whole.surprisalBits);
     }
     changed();
   }

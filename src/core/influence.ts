@@ -41,10 +41,11 @@ export function sourcesOf(
 
 /**
  * How many tokens the model is given when each of these is left out in turn of the context [contextFirst, row), and the whole is read once: at most, since kept caches and
- * what is deleted make it fewer. Averaging over several fillers takes as many times that of the sources.
+ * what is deleted make it fewer. `keepsContext`: what stands before a source is kept, and not read again for each. Averaging over several fillers takes as many times that of
+ * the sources.
  */
-export function costTokens(sources: readonly Source[], row: number, contextFirst: number): number {
-  return sources.reduce((sum, { rows }) => sum + row - rows.first, row - contextFirst);
+export function costTokens(sources: readonly Source[], row: number, contextFirst: number, keepsContext: boolean): number {
+  return sources.reduce((sum, { rows }) => sum + row - (keepsContext ? rows.first : contextFirst), row - contextFirst);
 }
 
 function sourceOf({ starts, ends }: Pick<ScoreTable, 'starts' | 'ends'>, rows: Rows): Source {

@@ -240,12 +240,13 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
 
   #tokensFor(nodes: readonly Node[]): number {
     if (nodes.length === 0) return 0;
-    const { row, contextFirst } = this.#explaining.target;
+    const { row, contextFirst, keepsContext } = this.#explaining.target;
     const whole = row - contextFirst;
     const sources = costTokens(
       nodes.map(({ source }) => source),
       row,
       contextFirst,
+      keepsContext,
     );
     return whole + (sources - whole) * (this.#filler === 'proposals' ? proposalRuns : 1);
   }

@@ -95,7 +95,8 @@ describe('the parts of a context', () => {
 
   it('cost what follows each of them, and the whole once', () => {
     const sources = sourcesOf(table, text, 10, 20, 'token');
-    assert.equal(costTokens(sources, 20, 10), 10 + (10 * 11) / 2);
-    assert.equal(costTokens([], 20, 10), 10);
+    assert.equal(costTokens(sources, 20, 10, true), 10 + (10 * 11) / 2);
+    assert.equal(costTokens([], 20, 10, true), 10);
+    assert.equal(costTokens(sources, 20, 10, false), 10 + 10 * 10); // the whole context for each
   });
 });
