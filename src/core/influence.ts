@@ -48,6 +48,24 @@ export function costTokens(sources: readonly Source[], row: number, contextFirst
   return sources.reduce((sum, { rows }) => sum + row - (keepsContext ? rows.first : contextFirst), row - contextFirst);
 }
 
+/**
+ * What can stand behind lines: the parts that end on each, in their order. A line of prose has several sentences, whose numbers are never added. `tokens`: of parts of that
+ * line that are taken apart further, none is there.
+ */
+export function partsByLastLine<Part extends { readonly lastLine: number; readonly level: SourceLevel }>(
+  parts: readonly Part[],
+): ReadonlyMap<number, readonly (Part | 'tokens')[]> {
+  const lines = new Map<number, (Part | 'tokens')[]>();
+  for (const part of parts) {
+    const ended = lines.get(part.lastLine) ?? [];
+    lines.set(part.lastLine, ended);
+    if (part.level !== 'token') ended.push(part);
+    else if (ended.at(-1) !== 'tokens') ended.push('tokens');
+  }
+  for (const [line, ended] of lines) if (ended.every(each => each === 'tokens')) lines.delete(line);
+  return lines;
+}
+
 function sourceOf({ starts, ends }: Pick<ScoreTable, 'starts' | 'ends'>, rows: Rows): Source {
   return { rows, span: { start: starts[rows.first] ?? 0, end: ends[rows.end - 1] ?? 0 } };
 }
