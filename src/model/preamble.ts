@@ -26,7 +26,7 @@ export class PreambleReader {
     this.#mostTokens = Math.min(mostPreambleTokens, Math.floor(positions / 2));
   }
 
-  /** What stands before every window, the start token first. Errors: 'bad-argument' where the model has no chat frame. */
+  /** What stands before every window, the start token first. Errors: 'no-chat-frame'. */
   prefixIds(preamble: Preamble | undefined, startTokenId: number | null): readonly number[] {
     const start = startTokenId === null ? [] : [startTokenId];
     if (!preamble) return start;
@@ -43,7 +43,7 @@ export class PreambleReader {
     const read = endOf(scoredCopyOf(text).text);
     if (kind === 'chat' && !this.#frame)
       throw new ModelError(
-        'bad-argument',
+        'no-chat-frame',
         'This model has no chat template, so nothing can be put to it as a question: choose a text to read before the document instead, or a chat model.',
       );
     const ids = kind === 'chat' && this.#frame ? this.#frame.idsOf(read) : this.#tokenizer.idsOf(read);
@@ -105,9 +105,13 @@ class ChatFrame {
       return this.#template.render({ ...this.#names, messages: [{ role: 'user', content }], add_generation_prompt: true });
     } catch (error) {
       // Its message may hold what was asked.
-      throw new ModelError('bad-argument', "The model's chat template cannot be used: choose a text to read before the document instead.", {
-        cause: error instanceof Error ? error.name : undefined,
-      });
+      throw new ModelError(
+        'no-chat-frame',
+        "The model's chat template cannot be used: choose a text to read before the document instead.",
+        {
+          cause: error instanceof Error ? error.name : undefined,
+        },
+      );
     }
   }
 }

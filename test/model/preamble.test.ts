@@ -120,8 +120,8 @@ describe('a preamble, on the tiny model', () => {
     const reader = new Reader(client, model.key, 'a');
     await reader.open(text);
     const preamble: Preamble = { kind: 'chat', text: 'Write about boats.' };
-    await assert.rejects(reader.score(settingsWith(preamble)), { code: 'bad-argument', message: /no chat template/ });
-    await assert.rejects(client.call('preamble', { model: model.key, preamble, useStartToken: true }, never), { code: 'bad-argument' });
+    await assert.rejects(reader.score(settingsWith(preamble)), { code: 'no-chat-frame', message: /no chat template/ });
+    await assert.rejects(client.call('preamble', { model: model.key, preamble, useStartToken: true }, never), { code: 'no-chat-frame' });
   });
 
   it('costs its tokens once a window, and is tokenised once', async () => {
