@@ -233,7 +233,8 @@ export class ScoredDocument implements vscode.Disposable {
       const { client, description } = model;
       const params = { ...asked, model: keyFor(finest, description), document: this.#document.uri.toString(), version, settings };
       const result = client.call(question, params as Params<Q>, signal);
-      return { result: await result, preambleTokens: await tokensOf(settings, model, signal), model, version };
+      const known = this.#origin?.model === model && this.#origin.preamble === preamble ? this.#origin.layout.preambleTokens : undefined;
+      return { result: await result, preambleTokens: known ?? (await tokensOf(settings, model, signal)), model, version };
     });
     const { description, vocabulary } = model;
     const startTokenId = settings.useStartToken ? description.startTokenId : null;

@@ -64,7 +64,7 @@ describe('a preamble that changes', function () {
       view: (of: vscode.TextDocument) => scored.view(of),
       complete: scored.complete.bind(scored),
       ask: ((...asked: Parameters<ScoredDocuments['ask']>) => {
-        preambles.set(document, notes);
+        if (!preambles.of(document)) preambles.set(document, notes); // while the first answer is on its way
         return scored.ask(...asked);
       }) as ScoredDocuments['ask'],
     };
