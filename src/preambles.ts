@@ -23,7 +23,7 @@ export class Preambles implements Disposable {
   readonly #memory: vscode.Memento;
   readonly #kept: Map<string, DocumentPreamble>;
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
-  /** This document has another now, or none. */
+  /** This open document has another now, or none. */
   readonly onDidChange = this.#changed.event;
 
   constructor(memory: vscode.Memento) {
@@ -43,13 +43,7 @@ export class Preambles implements Disposable {
     );
     this.#store.add(
       vscode.workspace.onDidRenameFiles(({ files }) => {
-        for (const { oldUri, newUri } of files) {
-          const kept = this.#kept.get(oldUri.toString());
-          if (!kept) continue;
-          this.#kept.delete(oldUri.toString());
-          this.#kept.set(newUri.toString(), kept);
-          this.#remember();
-        }
+        for (const { oldUri, newUri } of files) this.#renamed(oldUri.toString(), newUri.toString());
       }),
     );
   }
@@ -64,14 +58,45 @@ export class Preambles implements Disposable {
     const isKept = this.#kept.delete(key); // what is set last is the newest
     if (!isKept && !preamble) return;
     if (preamble) this.#kept.set(key, { ...preamble, sha256: createHash('sha256').update(preamble.text).digest('hex') });
-    const [oldest] = this.#kept.keys();
-    if (oldest !== undefined && this.#kept.size > mostKept) this.#kept.delete(oldest);
+    this.#keepNewest();
     this.#remember();
     for (const open of vscode.workspace.textDocuments) if (keyOf(open) === key) this.#changed.fire(open);
   }
 
+  /** A document has become another: an untitled one that was saved as a file. What is read before that stays, if there is something. */
+  follow(from: vscode.TextDocument, to: vscode.TextDocument): void {
+    const preamble = this.of(from);
+    if (preamble && !this.of(to)) this.set(to, preamble);
+  }
+
   dispose(): void {
     this.#store.dispose();
+  }
+
+  #keepNewest(): void {
+    const [oldest] = this.#kept.keys();
+    if (oldest === undefined || this.#kept.size <= mostKept) return;
+    this.#kept.delete(oldest);
+    this.#tell(new Set([oldest]));
+  }
+
+  /** A file, or all files of a folder. */
+  #renamed(from: string, to: string): void {
+    const moved = [...this.#kept].filter(([key]) => key === from || key.startsWith(`${from}/`));
+    if (moved.length === 0) return;
+    const changed = new Set<string>();
+    for (const [key, preamble] of moved) {
+      const renamed = to + key.slice(from.length);
+      this.#kept.delete(key);
+      this.#kept.set(renamed, preamble);
+      changed.add(key).add(renamed);
+    }
+    this.#remember();
+    this.#tell(changed);
+  }
+
+  #tell(keys: ReadonlySet<string>): void {
+    for (const document of vscode.workspace.textDocuments) if (keys.has(document.uri.toString())) this.#changed.fire(document);
   }
 
   #remember(): void {

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { cellsFrom, cellsWithin, noCells } from './core/cells';
 import { ContextReading, mostTriedTokens, rowsWithin, stepsOf, tokensOf } from './core/contextNeeds';
 import type { ReadingKind, ReadingStep } from './core/contextNeeds';
+import { isSameMeasure } from './core/legend';
 import type { Provenance, Span } from './core/scores';
 import { contextKeys } from './core/contributions';
 import { DisposableStore } from './disposable';
@@ -35,6 +36,12 @@ export interface ReadingPlan {
   readonly tokensPerMs: number;
 }
 
+interface Run {
+  readonly stop: AbortController;
+  /** It has the scores of the document: without them, it is of settings that do not hold any more. */
+  isBased: boolean;
+}
+
 interface Entry {
   readonly version: number;
   /** By kind. */
@@ -53,7 +60,7 @@ export class Readings implements Disposable {
   readonly #scored: Scored;
   readonly #pauses: Pauses;
   readonly #entries = new Map<vscode.TextDocument, Entry>();
-  readonly #runs = new Map<vscode.TextDocument, AbortController>();
+  readonly #runs = new Map<vscode.TextDocument, Run>();
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
   /** More of what is shown of this document is read. */
   readonly onDidRead = this.#changed.event;
@@ -76,7 +83,8 @@ export class Readings implements Disposable {
     // The lens is off now, or other settings hold: the same rows would have other numbers.
     this.#store.add(
       scored.onDidChange(document => {
-        if (this.#entries.has(document) && !scored.view(document)) this.#forget(document);
+        const isBased = this.#entries.has(document) || this.#runs.get(document)?.isBased === true;
+        if (isBased && !scored.view(document)) this.#forget(document);
       }),
     );
     this.#store.add(window.onDidChangeActiveTextEditor(() => this.#setKey()));
@@ -90,21 +98,23 @@ export class Readings implements Disposable {
 
   /**
    * Scores the document, finds what of the span is still to be read and how fast the model is; shows nothing yet. A run for this document ends. Rejects as
-   * calls of the model do, as cancelled where the text is edited meanwhile.
+   * calls of the model do, as cancelled where the text is edited or other settings come to hold meanwhile.
    */
   async plan(document: vscode.TextDocument, kind: ReadingKind, span: Span, signal: AbortSignal): Promise<ReadingPlan> {
     const run = this.#begin(document, signal);
-    const base = await this.#scored.complete(document, run.signal);
-    throwIfEnded(run.signal);
+    const { signal: ending } = run.stop;
+    const base = await this.#scored.complete(document, ending);
+    throwIfEnded(ending);
+    run.isBased = true;
     const { version } = document;
     const known = this.#entries.get(document)?.kept.get(keyOf(kind));
-    const shown = known ?? (await this.#newReading(document, kind, base, run.signal));
+    const shown = known ?? (await this.#newReading(document, kind, base, ending));
     const { reading } = shown;
     const visible = rowsWithin(reading.table, visibleSpans(document));
     const steps = stepsOf(rowsWithin(reading.table, [span]), visible, row => reading.isRead(row), rowsPerStep);
     const [first] = steps;
     const tokens = Math.min(trialTokens, this.tokensOf(shown, steps) / 4);
-    const tokensPerMs = first ? await this.#trial(document, shown, first, tokens, run.signal) : Infinity;
+    const tokensPerMs = first ? await this.#trial(document, shown, first, tokens, ending) : Infinity;
     return { document, version, shown, steps, tokensPerMs };
   }
 
@@ -122,17 +132,19 @@ export class Readings implements Disposable {
     onStep: (rows: number) => void,
   ): Promise<void> {
     const run = this.#begin(document, signal);
-    if (document.version !== version) throw new ModelError('cancelled', 'The text was edited.');
+    run.isBased = true;
+    const isKept = this.#entries.get(document)?.kept.get(keyOf(shown.reading.kind)) === shown;
+    if (document.version !== version || !isKept) throw new ModelError('cancelled', 'The text was edited, or other settings hold.');
     this.#show(document, shown);
     for (const step of steps) {
-      await this.#readStep(document, shown, step, run.signal);
+      await this.#readStep(document, shown, step, run.stop.signal);
       onStep(step.end - step.first);
     }
   }
 
   /** The usual scores of a document come back; whatever was being read of it ends. */
   leave(document: vscode.TextDocument): void {
-    this.#runs.get(document)?.abort();
+    this.#runs.get(document)?.stop.abort();
     const entry = this.#entries.get(document);
     if (!entry?.shown) return;
     entry.shown = undefined;
@@ -141,17 +153,17 @@ export class Readings implements Disposable {
   }
 
   dispose(): void {
-    for (const run of this.#runs.values()) run.abort();
+    for (const { stop } of this.#runs.values()) stop.abort();
     this.#store.dispose();
   }
 
   /** The newest run of a document wins. */
-  #begin(document: vscode.TextDocument, signal: AbortSignal): AbortController {
-    this.#runs.get(document)?.abort();
-    const run = new AbortController();
+  #begin(document: vscode.TextDocument, signal: AbortSignal): Run {
+    this.#runs.get(document)?.stop.abort();
+    const run: Run = { stop: new AbortController(), isBased: false };
     this.#runs.set(document, run);
-    signal.addEventListener('abort', () => run.abort(), { once: true });
-    if (signal.aborted) run.abort();
+    signal.addEventListener('abort', () => run.stop.abort(), { once: true });
+    if (signal.aborted) run.stop.abort();
     return run;
   }
 
@@ -159,7 +171,12 @@ export class Readings implements Disposable {
   async #newReading(document: vscode.TextDocument, kind: ReadingKind, base: DocumentView, signal: AbortSignal): Promise<ShownReading> {
     const reading = new ContextReading(kind, base.table); // at once: a newer table takes over the memory
     const { provenance } =
-      reading.table.length === 0 ? base : await this.#ask(document, 'contextNeeds', { first: 0, end: 1, mostTokens: 0 }, signal);
+      reading.table.length === 0
+        ? base
+        : await this.#scored.ask(document, 'contextNeeds', { first: 0, end: 1, mostTokens: 0, topCount: 0 }, signal);
+    throwIfEnded(signal);
+    const { arithmetic } = base.provenance; // that of such questions may be another
+    this.#refuseOther(document, { ...provenance, arithmetic }, base.provenance);
     const shown = { reading, view: viewOf(reading, base, provenance) };
     const entry = this.#entries.get(document) ?? { version: document.version, kept: new Map<string, ShownReading>(), shown: undefined };
     this.#entries.set(document, entry);
@@ -175,33 +192,41 @@ export class Readings implements Disposable {
     tokens: number,
     signal: AbortSignal,
   ): Promise<number> {
-    const { kind } = shown.reading;
+    const { kind, table } = shown.reading;
+    const { topCount } = table;
     const rowTokens = kind.of === 'needs' ? trialLengths : kind.contextTokens + 1;
     const rows = { first: step.first, end: Math.min(step.end, step.first + Math.max(4, Math.ceil(tokens / rowTokens))) };
     const start = performance.now();
     const answer =
       kind.of === 'needs'
-        ? await this.#ask(document, 'contextNeeds', { ...rows, mostTokens: trialLengths }, signal)
-        : await this.#ask(document, 'shortContext', { ...rows, ...this.#shortParams(shown, kind.contextTokens) }, signal);
+        ? await this.#ask(document, shown, 'contextNeeds', { ...rows, mostTokens: trialLengths, topCount }, signal)
+        : await this.#ask(document, shown, 'shortContext', { ...rows, ...this.#shortParams(shown, kind.contextTokens) }, signal);
     return answer.result.tokensRun / Math.max(1, performance.now() - start);
   }
 
   async #readStep(document: vscode.TextDocument, shown: ShownReading, { first, end }: ReadingStep, signal: AbortSignal): Promise<void> {
     const { reading } = shown;
     const { kind } = reading;
+    const { topCount } = reading.table;
     const changed = () => {
       if (this.of(document) === shown) this.#changed.fire(document);
     };
     if (kind.of === 'needs') {
-      const { result } = await this.#ask(document, 'contextNeeds', { first, end, mostTokens: mostTriedTokens }, signal);
+      const { result } = await this.#ask(document, shown, 'contextNeeds', { first, end, mostTokens: mostTriedTokens, topCount }, signal);
       this.#pauses.time('model', () => reading.writeNeeds({ first, end }, result));
     } else {
-      const { result } = await this.#ask(document, 'shortContext', { first, end, ...this.#shortParams(shown, kind.contextTokens) }, signal);
+      const { result } = await this.#ask(
+        document,
+        shown,
+        'shortContext',
+        { first, end, ...this.#shortParams(shown, kind.contextTokens) },
+        signal,
+      );
       this.#pauses.time('model', () => reading.writeShort({ first, end }, result));
       changed();
       // What it is held against is of the same arithmetic; the editor's own scores may not be.
-      const whole = await this.#ask(document, 'contextNeeds', { first, end, mostTokens: 0 }, signal);
-      reading.writeWhole({ first, end }, whole.result.wholeBits);
+      const whole = await this.#ask(document, shown, 'contextNeeds', { first, end, mostTokens: 0, topCount: 0 }, signal);
+      reading.writeWhole({ first, end }, whole.result.whole.surprisalBits);
     }
     changed();
   }
@@ -210,16 +235,24 @@ export class Readings implements Disposable {
     return { contextTokens, topCount: reading.table.topCount };
   }
 
-  /** Rejects, too, where the answer comes after the run has ended: an edit may have come in between. */
+  /** Rejects, too, where the answer comes after the run has ended, or is of other settings: an edit or they may have come in between. */
   async #ask<Q extends 'contextNeeds' | 'shortContext'>(
     document: vscode.TextDocument,
+    { view }: ShownReading,
     question: Q,
     asked: QuestionParams<Q>,
     signal: AbortSignal,
   ): Promise<Answer<Q>> {
     const answer = await this.#scored.ask(document, question, asked, signal);
     throwIfEnded(signal);
+    this.#refuseOther(document, answer.provenance, view.provenance);
     return answer;
+  }
+
+  #refuseOther(document: vscode.TextDocument, found: Provenance, expected: Provenance): void {
+    if (isSameMeasure(found, expected)) return;
+    this.#forget(document);
+    throw new ModelError('cancelled', 'The settings have changed.');
   }
 
   #show(document: vscode.TextDocument, shown: ShownReading): void {
@@ -231,7 +264,7 @@ export class Readings implements Disposable {
   }
 
   #forget(document: vscode.TextDocument): void {
-    this.#runs.get(document)?.abort();
+    this.#runs.get(document)?.stop.abort();
     this.#runs.delete(document);
     const wasShown = this.#entries.get(document)?.shown !== undefined;
     this.#entries.delete(document);

@@ -34,13 +34,14 @@ export interface Surroundings {
   readonly focus: WindowFocus;
   readonly pauses: Pauses;
   readonly watch: WatchWords;
-  readonly preambles: Pick<Preambles, 'of' | 'onDidChange'>;
+  readonly preambles: Pick<Preambles, 'of' | 'onDidChange' | 'follow'>;
   readonly log: vscode.LogOutputChannel;
 }
 
-/** The layout of the table in `LiveScores`, and the model it came from. */
+/** The layout of the table in `LiveScores`, and what it came from. */
 interface Origin {
   readonly layout: LayoutEvent;
+  readonly preamble: DocumentPreamble | undefined;
   readonly model: ReadyModel;
 }
 
@@ -232,7 +233,8 @@ export class ScoredDocument implements vscode.Disposable {
       const { client, description } = model;
       const params = { ...asked, model: keyFor(finest, description), document: this.#document.uri.toString(), version, settings };
       const result = client.call(question, params as Params<Q>, signal);
-      return { result: await result, preambleTokens: await tokensOf(settings, model, signal), model, version };
+      const known = this.#origin?.model === model && this.#origin.preamble === preamble ? this.#origin.layout.preambleTokens : undefined;
+      return { result: await result, preambleTokens: known ?? (await tokensOf(settings, model, signal)), model, version };
     });
     const { description, vocabulary } = model;
     const startTokenId = settings.useStartToken ? description.startTokenId : null;
@@ -298,7 +300,8 @@ export class ScoredDocument implements vscode.Disposable {
   }
 
   async #askForScores(model: ReadyModel, version: number, signal: AbortSignal): Promise<void> {
-    const { pauses, log } = this.#around;
+    const { pauses, log, preambles } = this.#around;
+    const preamble = preambles.of(this.#document);
     const reading = this.#scores.begin();
     const params = {
       model: model.description.key,
@@ -308,7 +311,7 @@ export class ScoredDocument implements vscode.Disposable {
       visible: this.#visible(),
       knownTableId: this.#origin?.model === model ? this.#origin.layout.tableId : undefined,
     };
-    const receive = pauses.timed('model', (event: ModelEvent) => this.#receive(event, reading, model));
+    const receive = pauses.timed('model', (event: ModelEvent) => this.#receive(event, reading, { model, preamble }));
     try {
       this.#scoring = model;
       const result = await model.client.call('score', params, signal, receive);
@@ -319,7 +322,7 @@ export class ScoredDocument implements vscode.Disposable {
     }
   }
 
-  #receive(event: ModelEvent, reading: Drift, model: ReadyModel): void {
+  #receive(event: ModelEvent, reading: Drift, { model, preamble }: Pick<Origin, 'model' | 'preamble'>): void {
     const isOfTable = this.#origin?.model === model && this.#origin.layout.tableId === event.tableId;
     if (event.kind === 'rows') {
       if (!isOfTable) return; // forgotten meanwhile
@@ -328,7 +331,7 @@ export class ScoredDocument implements vscode.Disposable {
     else {
       const hasSameWords = this.#origin !== undefined && sameWords(wordsOf(this.#origin.layout), wordsOf(event));
       if (!this.#scores.layout(reading, event, event.carried, hasSameWords)) return;
-      this.#origin = { layout: event, model };
+      this.#origin = { layout: event, preamble, model };
     }
     this.#view = undefined;
     // A run that was cancelled may still say something: the state is not about it.
@@ -370,7 +373,7 @@ export class ScoredDocument implements vscode.Disposable {
   #makeView(): DocumentView | undefined {
     const { table, pending } = this.#scores;
     if (!table || !this.#origin) return undefined;
-    const { layout, model } = this.#origin;
+    const { layout, preamble, model } = this.#origin;
     const { description, vocabulary } = model;
     return {
       uri: this.#document.uri.toString(),
@@ -394,7 +397,7 @@ export class ScoredDocument implements vscode.Disposable {
         layout.window,
         layout.startTokenId,
         layout.version,
-        noteOf(this.#around.preambles.of(this.#document), layout.preambleTokens),
+        noteOf(preamble, layout.preambleTokens),
       ),
       modelName: shortName(description.name),
       vocabulary,

@@ -133,7 +133,7 @@ export class ScoredDocuments {
     return this.#scored(document).ask(question, asked, signal, options);
   }
 
-  /** How many tokens a preamble has with the model in use. Rejects with 'bad-argument' where the model cannot take one of that kind. */
+  /** How many tokens a preamble has with the model in use. Rejects with 'no-chat-frame' where the model cannot take one of that kind. */
   async preambleTokens(preamble: Preamble, signal: AbortSignal): Promise<number> {
     const { model, config } = this.#around;
     const { client, description } = await model.ready(signal);
@@ -195,10 +195,12 @@ export class ScoredDocuments {
   #justSaved(document: vscode.TextDocument): void {
     this.#documents.get(keyOf(document))?.saved();
     if (document.isUntitled) return;
+    const { preambles } = this.#around;
     // Saving an untitled document makes a file with its text, saves that, empties the untitled document and closes it.
     for (const untitled of vscode.workspace.textDocuments) {
       const key = keyOf(untitled);
-      if (!untitled.isUntitled || !(this.#on.has(key) || this.#off.has(key)) || !isSameText(untitled, document)) continue;
+      if (!untitled.isUntitled || !(this.#on.has(key) || this.#off.has(key) || preambles.of(untitled)) || !isSameText(untitled, document))
+        continue;
       this.#savedAs.set(key, { file: document, at: performance.now() });
     }
   }
@@ -210,7 +212,10 @@ export class ScoredDocuments {
     if (!document.isUntitled) return;
     const saved = this.#savedAs.get(key);
     this.#savedAs.delete(key);
-    if (saved && performance.now() - saved.at < savedAsMs && !saved.file.isClosed) this.setOn(saved.file, this.#on.has(key));
+    if (saved && performance.now() - saved.at < savedAsMs && !saved.file.isClosed) {
+      this.#around.preambles.follow(document, saved.file);
+      if (this.#on.has(key) || this.#off.has(key)) this.setOn(saved.file, this.#on.has(key));
+    }
     // The next untitled document gets the same name. A change of language closes a document and opens it again at once.
     queueMicrotask(() => {
       if (vscode.workspace.textDocuments.some(open => keyOf(open) === key)) return;

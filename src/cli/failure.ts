@@ -9,7 +9,14 @@ export class RefusedError extends Error {
 }
 
 /** Codes that are about what was given (a folder, a number, a text), not about the run. */
-const refusals: ReadonlySet<ModelErrorCode> = new Set(['not-found', 'incomplete', 'unsupported', 'cannot-align', 'bad-argument']);
+const refusals: ReadonlySet<ModelErrorCode> = new Set([
+  'not-found',
+  'incomplete',
+  'unsupported',
+  'cannot-align',
+  'bad-argument',
+  'no-chat-frame',
+]);
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof RefusedError) return exitCodes.refused;

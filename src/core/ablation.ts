@@ -12,14 +12,14 @@ const importLine =
   /^(?:import\b|from\s+\S+\s+import\b|export\s.*\sfrom\s|#\s*include\b|using\s+[\w.:]+|use\s+[\w\\:]+|require(?:_relative)?\b|@import\b|@use\b|(?:const|let|var)\s.*\brequire\()/;
 
 /** Those there are at an offset, each with the line break that goes with it, so that nothing empty is left behind. UTF-16. */
-export function piecesAt(text: string, offset: number, regions: Regions | undefined): ReadonlyMap<PieceKind, Span> {
+export function piecesAt(text: string, offset: number, isCode: boolean, regions: Regions | undefined): ReadonlyMap<PieceKind, Span> {
   const found = new Map<PieceKind, Span>();
   const add = (kind: PieceKind, span: Span | undefined) => {
     if (span && text.slice(span.start, span.end).trim() !== '')
       found.set(kind, wholeLines(text, span, kind !== 'line' && kind !== 'comment'));
   };
   add('comment', regions && commentAt(text, offset, regions));
-  add('imports', importsOf(text));
+  if (isCode) add('imports', importsOf(text)); // prose has lines that begin so, too
   const [paragraph] = textUnitsIn(text, { start: offset, end: offset + 1 }, 'paragraph');
   // Between two paragraphs the cursor is below one of them.
   const above = text.slice(0, paragraph ? paragraph.start : offset).trimEnd().length;

@@ -4,6 +4,8 @@ import { rowState } from './scores';
 import { sliceTable } from './scoreTable';
 import type { ScoreTable, Span } from './scores';
 
+/** Of one call of the model in float32 arithmetic. */
+const callTokens = 256;
 /** Context lengths up to this are tried, in tokens. */
 export const mostTriedTokens = 64;
 /** A context is enough where the bits lie so near to those that the whole context gives. */
@@ -38,7 +40,15 @@ export function neededTokens(bitsByLength: ArrayLike<number>, wholeBits: number)
 /** How a document is looked at while a reading is shown. Whatever is plain has its hover too: little context is a result like much. */
 export function lookOfReading(look: Look, kind: ReadingKind): Look {
   if (kind.of === 'needs')
-    return { ...look, metric: 'needed', scale: 'token', edges: metricEdges.needed, relativeTo: undefined, hoverEverywhere: true };
+    return {
+      ...look,
+      metric: 'needed',
+      scale: 'token',
+      edges: metricEdges.needed,
+      relativeTo: undefined,
+      wordCorrection: false,
+      hoverEverywhere: true,
+    };
   // Of a short context it is not known how probable watched words or ends of words were.
   const others = { ...look, wordCorrection: false, hoverEverywhere: true };
   return look.metric === 'watched' ? { ...others, metric: 'surprisal', scale: 'token', edges: look.tokenEdges } : others;
@@ -46,12 +56,12 @@ export function lookOfReading(look: Look, kind: ReadingKind): Look {
 
 /** What the model said of some rows with contexts of every length. */
 export interface NeedsRows {
-  /** [rows, mostTokens + 1], by context length; NaN where the window does not hold so many tokens. */
+  /** [rows, mostTriedTokens + 1], by context length; NaN where the window does not hold so many tokens. */
   readonly surprisalBits: ArrayLike<number>;
-  readonly wholeBits: ArrayLike<number>;
+  readonly whole: ReadRows;
 }
-/** What it said of them with one short context. */
-export type ShortRows = Pick<
+/** What it said of them with one context. */
+export type ReadRows = Pick<
   ScoreTable,
   'surprisalBits' | 'entropyBits' | 'ranks' | 'contextTokens' | 'topIds' | 'topLogProbabilities' | 'topCount'
 >;
@@ -66,7 +76,7 @@ export interface Comparison {
 /** What a reading of one document version has found so far. */
 export class ContextReading {
   readonly kind: ReadingKind;
-  /** Rows that are not read yet are pending. Of the whole context for `needs`, of the short one for `short`. */
+  /** Rows that are not read yet are pending. Of the whole context for `needs`, of the short one for `short`, in the arithmetic of the reading. */
   readonly table: ScoreTable;
   /** With the whole context, in the arithmetic of the reading; NaN where it is not known. */
   readonly #wholeBits: Float64Array;
@@ -77,12 +87,14 @@ export class ContextReading {
   /** Nothing of the row is left to be asked. */
   readonly #isRead: Uint8Array;
 
-  /** `of`: complete; nothing of its memory is kept. */
+  /** `of`: complete; nothing of its memory is kept, and none of its scores, which may be of another arithmetic. */
   constructor(kind: ReadingKind, of: ScoreTable) {
     this.kind = kind;
     const copy = sliceTable(of, 0, of.length);
     this.table = { ...copy, states: new Uint8Array(of.length), watchCount: 0, watchLogMasses: new Float32Array(0) };
-    if (kind.of === 'short') this.table.wordStartLogMass.fill(NaN);
+    for (const column of [copy.surprisalBits, copy.entropyBits, copy.wordStartLogMass, copy.topLogProbabilities]) column.fill(NaN);
+    copy.ranks.fill(0);
+    copy.topIds.fill(-1);
     this.#wholeContext = copy.contextTokens.slice();
     this.#wholeBits = new Float64Array(of.length).fill(NaN);
     this.#needed = new Float64Array(of.length).fill(NaN);
@@ -95,21 +107,25 @@ export class ContextReading {
   }
 
   /** Takes in rows [first, end). */
-  writeNeeds({ first, end }: RowRange, { surprisalBits, wholeBits }: NeedsRows): void {
+  writeNeeds({ first, end }: RowRange, { surprisalBits, whole }: NeedsRows): void {
+    this.#write({ first, end }, whole);
     const width = mostTriedTokens + 1;
     for (let row = first; row < end; row++) {
       const from = (row - first) * width;
       const bits = Array.from({ length: width }, (_, length) => surprisalBits[from + length] ?? NaN);
       for (const [index, length] of keptLengths.entries()) this.#bitsByLength[row * keptLengths.length + index] = bits[length] ?? NaN;
-      this.#wholeBits[row] = wholeBits[row - first] ?? NaN;
+      this.#wholeBits[row] = whole.surprisalBits[row - first] ?? NaN;
       this.#needed[row] = neededTokens(bits, this.#wholeBits[row] ?? NaN);
-      this.table.states[row] = stateOf(this.#wholeBits[row]);
     }
     this.#isRead.fill(1, first, end);
   }
 
   /** Takes in rows [first, end); `topCount` as in the table. */
-  writeShort({ first, end }: RowRange, rows: ShortRows): void {
+  writeShort(range: RowRange, rows: ReadRows): void {
+    this.#write(range, rows);
+  }
+
+  #write({ first, end }: RowRange, rows: ReadRows): void {
     const { table } = this;
     if (rows.topCount !== table.topCount) throw new RangeError('Another number of alternatives.');
     table.surprisalBits.set(rows.surprisalBits, first);
@@ -218,11 +234,17 @@ export function tokensOf(kind: ReadingKind, steps: readonly RowRange[], prefixTo
   let tokens = 0;
   for (const { first, end } of steps) {
     tokens += end - first; // with the whole context
-    if (kind.of === 'short') tokens += (end - first) * (kind.contextTokens + prefixTokens);
+    if (kind.of === 'short')
+      tokens += (end - first) * tokensOfRun(kind.contextTokens, prefixTokens) + prefixTokens; // and once with none
     // Every start of a context is a run of its own, those before the first row too.
     else
       for (let start = Math.max(0, first - mostTriedTokens); start < end; start++)
-        tokens += Math.min(end - 1 - start, mostTriedTokens) + prefixTokens;
+        tokens += tokensOfRun(Math.min(end - 1 - start, mostTriedTokens), prefixTokens);
   }
   return tokens;
+}
+
+/** A prefix that fills a call of the model is kept; a shorter one is read again in each run, several of which go into a call. */
+function tokensOfRun(contextTokens: number, prefixTokens: number): number {
+  return prefixTokens + contextTokens > callTokens ? Math.max(2, contextTokens) : prefixTokens + contextTokens;
 }

@@ -41,10 +41,29 @@ export function sourcesOf(
 
 /**
  * How many tokens the model is given when each of these is left out in turn of the context [contextFirst, row), and the whole is read once: at most, since kept caches and
- * what is deleted make it fewer. Averaging over several fillers takes as many times that of the sources.
+ * what is deleted make it fewer. `keepsContext`: what stands before a source is kept, and not read again for each. Averaging over several fillers takes as many times that of
+ * the sources.
  */
-export function costTokens(sources: readonly Source[], row: number, contextFirst: number): number {
-  return sources.reduce((sum, { rows }) => sum + row - rows.first, row - contextFirst);
+export function costTokens(sources: readonly Source[], row: number, contextFirst: number, keepsContext: boolean): number {
+  return sources.reduce((sum, { rows }) => sum + row - (keepsContext ? rows.first : contextFirst), row - contextFirst);
+}
+
+/**
+ * What can stand behind lines: the parts that end on each, in their order. A line of prose has several sentences, whose numbers are never added. `tokens`: of parts of that
+ * line that are taken apart further, none is there.
+ */
+export function partsByLastLine<Part extends { readonly lastLine: number; readonly level: SourceLevel }>(
+  parts: readonly Part[],
+): ReadonlyMap<number, readonly (Part | 'tokens')[]> {
+  const lines = new Map<number, (Part | 'tokens')[]>();
+  for (const part of parts) {
+    const ended = lines.get(part.lastLine) ?? [];
+    lines.set(part.lastLine, ended);
+    if (part.level !== 'token') ended.push(part);
+    else if (ended.at(-1) !== 'tokens') ended.push('tokens');
+  }
+  for (const [line, ended] of lines) if (ended.every(each => each === 'tokens')) lines.delete(line);
+  return lines;
 }
 
 function sourceOf({ starts, ends }: Pick<ScoreTable, 'starts' | 'ends'>, rows: Rows): Source {

@@ -60,7 +60,8 @@ export async function contextLengths({ scoring, text }: TextContext, params: Con
     .map(length => [...prefixIds, ...text.ids.subarray(row - length, row)]);
   const seen = await engine.distributionsAfter(shorter, signal);
   const predictions = answered.map((_, index) => changedPrediction(whole, seen[index] ?? whole, params));
-  return { contextFirst, whole: prediction(whole, params), lengths: Int32Array.from(answered), predictions };
+  const keepsContext = engine.canKeep(prefixIds.length + row - contextFirst);
+  return { contextFirst, keepsContext, whole: prediction(whole, params), lengths: Int32Array.from(answered), predictions };
 }
 
 export async function without(context: TextContext, params: WithoutParams): Promise<WithoutResult> {
@@ -119,11 +120,12 @@ export async function effects(context: TextContext, params: EffectsParams): Prom
 export async function contextNeeds(context: TextContext, params: ContextNeedsParams): Promise<ContextNeedsResult> {
   const { scoring, text, known } = context;
   const { engine, prefixIds, settings, signal } = scoring;
-  const { first, end, mostTokens } = params;
+  const { first, end, mostTokens, topCount } = params;
   refuseRows(params, 0, text.length, 'The rows lie outside of the text.');
   refuseLength(mostTokens);
+  refuseTopCount(topCount);
   const tokensBefore = tokensRun(context);
-  const { surprisalBits: wholeBits } = await scoreRows(scoring, text, first, end, known);
+  const whole = await scoreRows(scoring, text, first, end, known, topCount);
   const windows = windowsOf(text, settings);
   const windowStarts = Array.from({ length: end - first }, (_, index) => windowHolding(windows, first + index)?.start ?? 0);
   // A run of the tokens from `start` on says what follows 0, 1, 2 ... tokens of context, of one row each.
@@ -131,22 +133,23 @@ export async function contextNeeds(context: TextContext, params: ContextNeedsPar
   const rows: (TextRow & { readonly place: number })[] = [];
   for (let start = Math.max(0, first - mostTokens); start < end; start++) {
     const last = Math.min(end - 1, start + mostTokens);
-    const ofRun: (typeof rows)[number][] = [];
+    const ofRun: Omit<(typeof rows)[number], 'text'>[] = [];
     for (let row = Math.max(first, start); row <= last; row++) {
       const input = prefixIds.length + row - start - 1;
       const isHeld = start >= (windowStarts[row - first] ?? 0);
       if (input < 0 || !isHeld) continue;
-      ofRun.push({ text: texts.length, input, label: text.ids[row] ?? 0, place: (row - first) * (mostTokens + 1) + row - start });
+      ofRun.push({ input, label: text.ids[row] ?? 0, place: (row - first) * (mostTokens + 1) + row - start });
     }
     if (ofRun.length === 0) continue;
-    texts.push([...prefixIds, ...text.ids.subarray(start, last)]);
-    rows.push(...ofRun);
+    // Without any context all rows are read from the same.
+    if (mostTokens > 0 || texts.length === 0) texts.push([...prefixIds, ...text.ids.subarray(start, last)]);
+    rows.push(...ofRun.map(row => ({ ...row, text: texts.length - 1 })));
   }
   const surprisalBits = new Float32Array((end - first) * (mostTokens + 1)).fill(NaN);
   await engine.readTexts(texts, rows, 1, signal, (firstRow, found) => {
     for (const [index, bits] of found.surprisalBits.entries()) surprisalBits[rows[firstRow + index]?.place ?? NaN] = bits;
   });
-  return { surprisalBits, wholeBits, tokensRun: tokensRun(context) - tokensBefore };
+  return { surprisalBits, whole, tokensRun: tokensRun(context) - tokensBefore };
 }
 
 export async function shortContext(context: TextContext, params: ShortContextParams): Promise<ShortContextResult> {
@@ -155,7 +158,7 @@ export async function shortContext(context: TextContext, params: ShortContextPar
   const { first, end, contextTokens, topCount } = params;
   refuseRows(params, 0, text.length, 'The rows lie outside of the text.');
   refuseLength(contextTokens);
-  if (!isCount(topCount)) throw new ModelError('bad-argument', 'Alternatives are counted with whole numbers.');
+  refuseTopCount(topCount);
   const tokensBefore = tokensRun(context);
   const found = newRows(first, end - first, { topCount, watchCount: 0 });
   const texts: (readonly number[])[] = [];
@@ -285,7 +288,7 @@ function tokensRun({ scoring: { engine }, drafting }: TextContext): number {
 /** The first row of the window of the target, about which the question makes sense. */
 function targetWindow({ engine, prefixIds, settings }: Scoring, text: IdText, { row, ids, topCount }: TargetParams): number {
   if (!isCount(row) || row > text.length) throw new ModelError('bad-argument', 'The row lies outside of the text.');
-  if (!isCount(topCount)) throw new ModelError('bad-argument', 'Alternatives are counted with whole numbers.');
+  refuseTopCount(topCount);
   const { size } = new Vocabulary(engine.facts.tokenizer.vocabulary);
   if (!ids.every(id => isCount(id) && id < size))
     throw new ModelError('bad-argument', 'An id that is asked for is none of the vocabulary.');
@@ -304,6 +307,10 @@ function refuseRows({ first, end }: Rows, from: number, to: number, what: string
 function refuseLength(tokens: number): void {
   if (!isCount(tokens) || tokens > longestShortContext)
     throw new ModelError('bad-argument', `A short context has a whole number of tokens, at most ${String(longestShortContext)}.`);
+}
+
+function refuseTopCount(topCount: number): void {
+  if (!isCount(topCount)) throw new ModelError('bad-argument', 'Alternatives are counted with whole numbers.');
 }
 
 function isCount(value: number): boolean {

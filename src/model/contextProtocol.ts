@@ -50,6 +50,8 @@ export interface ContextLengthsParams extends TargetParams {
 export interface ContextLengthsResult {
   /** First row of the target's window: the context is [contextFirst, row). */
   readonly contextFirst: number;
+  /** What the model has made of the context can be kept: leaving a part of it out has only what follows that run again, not the whole. */
+  readonly keepsContext: boolean;
   readonly whole: Prediction;
   /** The lengths answered; the prefix ids stand before each, so 0 needs one. Each is a run of its own, never a cut cache. */
   readonly lengths: Int32Array;
@@ -104,12 +106,14 @@ export interface ContextNeedsParams extends ContextParams, Rows {
    * ask for some dozens of rows.
    */
   readonly mostTokens: number;
+  /** Alternatives of the whole context. */
+  readonly topCount: number;
 }
 export interface ContextNeedsResult {
   /** [rows, mostTokens + 1], by context length; NaN where the row's window does not hold so many tokens before it, or where nothing at all would be seen. Float32 is exact to 1e-6 bit. */
   readonly surprisalBits: Float32Array;
-  /** [rows], with the whole window. */
-  readonly wholeBits: Float64Array;
+  /** With the whole window. */
+  readonly whole: PassageRows;
   readonly tokensRun: number;
 }
 

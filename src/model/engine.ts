@@ -66,7 +66,7 @@ export class Engine {
   readonly #session: ScoringSession;
   readonly #snapshots: Snapshots;
   readonly #chunkTokens: number;
-  /** Those asked about last that a kept cache goes with; the last one first. */
+  /** Those asked about last, the last one first. */
   #remembered: readonly Remembered[] = [];
   /** Ids given to the model so far. */
   tokensRun = 0;
@@ -128,9 +128,9 @@ export class Engine {
    * `QueuedRows`.
    */
   async distributionAfter(inputs: readonly number[], signal: AbortSignal, isNear = true): Promise<Float32Array> {
-    // Without its cache, what comes next would have to be run anew from the beginning.
-    const known = this.holds(inputs) ? this.#remembered.find(other => sameIds(other.inputs, inputs)) : undefined;
-    if (known) return known.logProbabilities;
+    const known = this.#remembered.find(other => sameIds(other.inputs, inputs));
+    // Without its cache, what comes next would have to be run anew from the beginning: it is made again, where it can be kept.
+    if (known && (this.holds(inputs) || !this.canKeep(inputs.length))) return known.logProbabilities;
     let found: Float32Array | undefined;
     const last = inputs.length - 1;
     const chunkTokens = this.#session.projectsRows ? distributionChunk * this.#chunkTokens : this.#chunkTokens;
@@ -147,8 +147,9 @@ export class Engine {
 
   /**
    * Rows of texts that are read each by itself, with nothing before it, through `onRows` with the index of the first; texts must not be empty, rows
-   * are in the order of their texts. Texts of about one length are read several in a call: measured up to four times as fast in float32, where a call unpacks all weights,
-   * and 1.2 to 2.2 times in native arithmetic, with the same numbers.
+   * are in the order of their texts, those of one text in the order of its inputs. Texts of about one length are read several in a call: measured up to four times as fast in
+   * float32, where a call unpacks all weights, and 1.2 to 2.2 times in native arithmetic, with the same numbers. No call is larger than usual: a longer text is read in
+   * chunks, and what it begins like the next one is read once for both.
    */
   async readTexts(
     texts: readonly (readonly number[])[],
@@ -161,10 +162,17 @@ export class Engine {
     for (const batch of this.#batches(texts)) {
       let endRow = firstRow;
       while (endRow < rows.length && (rows[endRow]?.text ?? 0) < batch.end) endRow++;
+      const long = batch.ids.length > this.#chunkTokens ? texts[batch.first] : undefined;
+      const keeps = long !== undefined && this.#isBeginningOf(long, texts[batch.end]);
       // One text may have any number of rows: what they take is kept as small as elsewhere.
       const most = Math.max(this.#chunkTokens, batch.ids.length);
       for (; firstRow < endRow; firstRow = Math.min(endRow, firstRow + most)) {
         const wanted = rows.slice(firstRow, Math.min(endRow, firstRow + most));
+        if (long) {
+          const from = firstRow;
+          await this.#readLong(long, wanted, topCount, keeps, signal, (first, found) => onRows(from + first, found));
+          continue;
+        }
         const at = wanted.map(({ text, input }) => (text - batch.first) * batch.length + input);
         const labels = Int32Array.from(wanted, ({ label }) => label);
         const result = await this.#runBatch(batch, { at, labels, topCount, sets: noSets }, [], signal);
@@ -188,6 +196,35 @@ export class Engine {
       found.push(...(await this.#runBatch(batch, undefined, at, signal)).whole);
     }
     return found;
+  }
+
+  /** Most of a text is what the next one begins with, and no kept cache has that. */
+  #isBeginningOf(text: readonly number[], next: readonly number[] | undefined): boolean {
+    const shared = next ? commonPrefix(text, next) : 0;
+    return 2 * shared > text.length && !this.holds(text.slice(0, shared));
+  }
+
+  /** Rows of one text in the order of their inputs, chunk by chunk, over what a kept cache holds of it; `onRows` with the index of the first. */
+  async #readLong(
+    text: readonly number[],
+    rows: readonly TextRow[],
+    topCount: number,
+    keeps: boolean,
+    signal: AbortSignal,
+    onRows: (first: number, rows: HeadRows) => void,
+  ): Promise<void> {
+    let row = 0;
+    const inputs = text.slice(0, 1 + (rows.at(-1)?.input ?? 0)); // a call of which nothing is asked fails
+    await this.#run(inputs, rows[0]?.input ?? 0, keeps, { signal }, async (firstInput, ids, past, kept) => {
+      const wanted = rows.slice(row).filter(({ input }) => input < firstInput + ids.length);
+      const at = wanted.map(({ input }) => input - firstInput);
+      const labels = Int32Array.from(wanted, ({ label }) => label);
+      const asked = wanted.length > 0 ? { at, labels, topCount, sets: noSets } : undefined;
+      const result = await this.#session.run(ids, past, { rows: asked, ...kept });
+      if (result.rows) onRows(row, result.rows);
+      row += wanted.length;
+      return result.cache;
+    });
   }
 
   /** Texts of which as many go into a call as make no larger one than usual; at the end of a shorter one stands what nobody reads: it changes nothing before it. */
@@ -256,6 +293,11 @@ export class Engine {
     return new Engine(this.facts, this.arithmetic, session, new Snapshots(session.cacheBytes(mostPositions)), this.#chunkTokens);
   }
 
+  /** The cache of so many ids fits into what may be kept. */
+  canKeep(positions: number): boolean {
+    return this.#snapshots.hasRoomFor(this.#session.cacheBytes(positions));
+  }
+
   /** A run that begins with these ids, one or none of them excepted, would go on from a kept cache. */
   holds(inputs: readonly number[]): boolean {
     return (this.#snapshots.best(this, inputs)?.covers ?? 0) >= inputs.length - 1;
@@ -288,7 +330,7 @@ export class Engine {
     const source = best && reused > 0 ? best.cache : this.#session.emptyCache;
     const bytes = this.#session.cacheBytes(fed.length);
     // What a kept cache covers is not kept once more.
-    const keeps = keepCache && this.#snapshots.hasRoomFor(bytes) && best?.covers !== fed.length;
+    const keeps = keepCache && this.canKeep(fed.length) && best?.covers !== fed.length;
     const lent = this.#snapshots.lend(source);
     let held = source;
     let done = reused;

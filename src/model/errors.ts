@@ -11,6 +11,8 @@ const codes = [
   'cannot-align',
   'out-of-memory',
   'bad-argument',
+  /** A question was to be put to a model that has no usable chat template. */
+  'no-chat-frame',
   /** The model process has another version of the document, or none: sending it whole mends that. */
   'out-of-step',
   'exited',

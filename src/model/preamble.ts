@@ -7,6 +7,8 @@ import type { TextTokenizer } from './tokens';
 
 /** Of a longer one the end is used; nor may it take more than half of what the model can hold. */
 const mostPreambleTokens = 512;
+/** To begin with a line, so many UTF-16 units are left out at most. */
+const mostSkippedUnits = 400;
 /** Those whose tokens are remembered. */
 const mostKnown = 8;
 
@@ -24,7 +26,7 @@ export class PreambleReader {
     this.#mostTokens = Math.min(mostPreambleTokens, Math.floor(positions / 2));
   }
 
-  /** What stands before every window, the start token first. Errors: 'bad-argument' where the model has no chat frame. */
+  /** What stands before every window, the start token first. Errors: 'no-chat-frame'. */
   prefixIds(preamble: Preamble | undefined, startTokenId: number | null): readonly number[] {
     const start = startTokenId === null ? [] : [startTokenId];
     if (!preamble) return start;
@@ -41,7 +43,7 @@ export class PreambleReader {
     const read = endOf(scoredCopyOf(text).text);
     if (kind === 'chat' && !this.#frame)
       throw new ModelError(
-        'bad-argument',
+        'no-chat-frame',
         'This model has no chat template, so nothing can be put to it as a question: choose a text to read before the document instead, or a chat model.',
       );
     const ids = kind === 'chat' && this.#frame ? this.#frame.idsOf(read) : this.#tokenizer.idsOf(read);
@@ -52,11 +54,12 @@ export class PreambleReader {
   }
 }
 
-/** What is read of a text, from the beginning of a line where there is one. */
+/** What is read of a text, from the beginning of a line where one is near: of a text that has hardly any, that would leave next to nothing. */
 function endOf(text: string): string {
   if (text.length <= longestPreamble) return text;
-  const end = text.slice(-longestPreamble);
-  return end.slice(end.indexOf('\n') + 1);
+  const end = text.slice(-longestPreamble).toWellFormed(); // half a character may be left at the cut
+  const lineStart = end.indexOf('\n') + 1;
+  return lineStart <= mostSkippedUnits ? end.slice(lineStart) : end;
 }
 
 /** A model's own way to put a question, by its template. */
@@ -102,9 +105,13 @@ class ChatFrame {
       return this.#template.render({ ...this.#names, messages: [{ role: 'user', content }], add_generation_prompt: true });
     } catch (error) {
       // Its message may hold what was asked.
-      throw new ModelError('bad-argument', "The model's chat template cannot be used: choose a text to read before the document instead.", {
-        cause: error instanceof Error ? error.name : undefined,
-      });
+      throw new ModelError(
+        'no-chat-frame',
+        "The model's chat template cannot be used: choose a text to read before the document instead.",
+        {
+          cause: error instanceof Error ? error.name : undefined,
+        },
+      );
     }
   }
 }

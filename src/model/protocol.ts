@@ -58,7 +58,7 @@ export interface ModelMethods {
   switchOff: { params: SwitchOffParams; result: SwitchOffResult };
   /** What each layer would predict. */
   layers: { params: LayersParams; result: LayersResult };
-  /** What a preamble becomes with this model. Fails with 'bad-argument' where the model has no chat frame. */
+  /** What a preamble becomes with this model. Fails with 'no-chat-frame' where it cannot take one of that kind. */
   preamble: { params: PreambleParams; result: PreambleResult };
   /** What the process has cost so far. */
   measure: { params: MeasureParams; result: Measurements };

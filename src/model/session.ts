@@ -64,7 +64,7 @@ export interface RowsWanted {
 }
 
 export interface Wanted {
-  readonly rows?: RowsWanted | undefined;
+  readonly rows?: RowsWanted | RowsOfTexts | undefined;
   /** Index within the call's ids of the input after which the whole distribution is asked for. */
   readonly distributionAt?: number | undefined;
   /** False: the cache stays in the runtime, which saves writing it. */
@@ -195,7 +195,7 @@ export class ScoringSession {
     if (!(past instanceof TensorCache)) throw new ModelError('internal', 'This cache is not of this session.');
     const { rows, distributionAt, cache, room } = wanted;
     const asked = {
-      rows: rows && { ...rows, at: Array.from(rows.labels, (_, index) => rows.first + index) },
+      rows: rows && ('at' in rows ? rows : { ...rows, at: Array.from(rows.labels, (_, index) => rows.first + index) }),
       whole: distributionAt === undefined ? [] : [distributionAt],
       cache,
     };

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Config } from '../config';
 import { piecesAt } from '../core/ablation';
+import { presetOf } from '../core/band';
 import type { PieceKind } from '../core/ablation';
 import { differencePieces, followingRows } from '../core/difference';
 import type { ScoreTable, Span } from '../core/scores';
@@ -137,10 +138,12 @@ async function pickAblation(editor: vscode.TextEditor, leftOut: AblationParts['l
     selection.end > selection.start
       ? [itemOf(text, vscode.l10n.t('The selection'), { span: selection, title: vscode.l10n.t('Without the selection') })]
       : [];
-  const pieces = [...piecesAt(text, document.offsetAt(editor.selection.active), regions)].map(([kind, span]) => {
-    const { label, title } = pieceInWords(kind);
-    return itemOf(text, label, { span, title });
-  });
+  const pieces = [...piecesAt(text, document.offsetAt(editor.selection.active), presetOf(document.languageId) === 'code', regions)].map(
+    ([kind, span]) => {
+      const { label, title } = pieceInWords(kind);
+      return itemOf(text, label, { span, title });
+    },
+  );
   const items: readonly PieceItem[] = [...selected, ...pieces];
   if (items.length === 0) {
     void vscode.window.showInformationMessage(vscode.l10n.t('There is nothing here that could be left out.'));

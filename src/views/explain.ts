@@ -81,6 +81,8 @@ export class ExplainView implements Disposable {
   #pick: AbortController | undefined;
   /** What the page is about, or will be. */
   #about: vscode.TextDocument | undefined;
+  /** That `#pick` is about. */
+  #picking: vscode.TextDocument | undefined;
   #redrawTimer: NodeJS.Timeout | undefined;
   #markTimer: NodeJS.Timeout | undefined;
 
@@ -166,6 +168,7 @@ export class ExplainView implements Disposable {
     this.#pick?.abort();
     const pick = new AbortController();
     this.#pick = pick;
+    this.#picking = document;
     this.#hideSection();
     this.#shown = undefined;
     this.#offset = offset;
@@ -188,7 +191,7 @@ export class ExplainView implements Disposable {
     } catch (error) {
       if (!pick.signal.aborted) this.#page.post(problem(this.#inWords(error)));
     } finally {
-      if (this.#pick === pick) this.#pick = undefined;
+      if (this.#pick === pick) this.#pick = this.#picking = undefined;
     }
   }
 
@@ -263,7 +266,7 @@ export class ExplainView implements Disposable {
 
   #edited({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
     if (contentChanges.length === 0) return;
-    if (this.#shown?.target.document === document) {
+    if ((this.#picking ?? this.#shown?.target.document) === document) {
       for (const { rangeOffset, rangeLength, text } of contentChanges)
         if (rangeOffset + rangeLength <= this.#offset) this.#offset += text.length - rangeLength;
     }
@@ -275,6 +278,9 @@ export class ExplainView implements Disposable {
     const isAbout = ({ target }: Explained) => document === undefined || target.document === document;
     for (const explained of this.#kept) if (isAbout(explained)) explained.stale ??= why;
     this.#kept = this.#kept.filter(explained => !isAbout(explained));
+    // An edit is seen when the pick ends; of other settings its answer may not tell.
+    if (why === 'settings' && this.#picking && (document === undefined || document === this.#picking))
+      return void this.#pin(this.#picking, this.#offset);
     if (!this.#shown || !isAbout(this.#shown)) return;
     this.#hideSection();
     this.#shown.stale ??= why;

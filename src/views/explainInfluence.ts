@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { escapedText } from '../core/hoverText';
-import { costTokens, sourcesOf } from '../core/influence';
+import { costTokens, partsByLastLine, sourcesOf } from '../core/influence';
 import type { Source, SourceLevel } from '../core/influence';
 import { formatBits, formatSignedBits } from '../core/numberText';
 import type { Span } from '../core/scores';
@@ -145,13 +145,12 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
   /** The finest parts that have numbers, each place once. */
   painting(): SectionPainting {
     const leaves = finest(this.#blocks).sort((a, b) => a.source.span.start - b.source.span.start);
-    const lineEnds = new Map<number, string>();
-    const pieces = leaves.map((node): PaintedPiece => {
-      const { bits, hover } = this.#painted(node);
-      if (node.level !== 'token') lineEnds.set(node.lastLine - 1, this.#lineEnd(node, bits));
-      return { span: node.source.span, bits, hover };
+    const pieces = leaves.map((node): PaintedPiece => ({ span: node.source.span, ...this.#painted(node) }));
+    const lineEnds = [...partsByLastLine(leaves)].map(([line, parts]) => {
+      const values = parts.map(part => (part === 'tokens' ? '…' : this.#lineEnd(part, this.#bitsOf(part) ?? NaN)));
+      return [line - 1, values.join(' · ')] as const;
     });
-    return { pieces, lineEnds };
+    return { pieces, lineEnds: new Map(lineEnds) };
   }
 
   #painted(node: Node): { readonly bits: number; readonly hover: vscode.MarkdownString } {
@@ -191,11 +190,12 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
 
   #nodes(level: SourceLevel, within: Node | undefined, prefix: string): readonly Node[] {
     const { target } = this.#explaining;
-    const { document, table, text, contextFirst, row } = target;
+    const { table, text, contextFirst, row } = target;
+    const lineStarts = lineStartsOf(text); // of the text that the target is of: the document may be another by now
     return sourcesOf(table, text, contextFirst, row, level, within?.source.rows).map((source, index) => {
       const content = text.slice(source.span.start, source.span.end);
       const shownStart = source.span.start + content.length - content.trimStart().length;
-      const lineOf = (offset: number) => document.positionAt(offset).line + 1;
+      const lineOf = (offset: number) => lineNumberAt(lineStarts, offset);
       return {
         source,
         level,
@@ -240,12 +240,13 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
 
   #tokensFor(nodes: readonly Node[]): number {
     if (nodes.length === 0) return 0;
-    const { row, contextFirst } = this.#explaining.target;
+    const { row, contextFirst, keepsContext } = this.#explaining.target;
     const whole = row - contextFirst;
     const sources = costTokens(
       nodes.map(({ source }) => source),
       row,
       contextFirst,
+      keepsContext,
     );
     return whole + (sources - whole) * (this.#filler === 'proposals' ? proposalRuns : 1);
   }
@@ -389,6 +390,22 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
 
 function holds({ source }: Node, offset: number | undefined): boolean {
   return offset !== undefined && source.span.start <= offset && offset < source.span.end;
+}
+
+/** UTF-16 offsets. */
+function lineStartsOf(text: string): readonly number[] {
+  return [0, ...Array.from(text.matchAll(/\r\n?|\n/g), ({ 0: lineBreak, index }) => index + lineBreak.length)];
+}
+
+/** From 1. */
+function lineNumberAt(lineStarts: readonly number[], offset: number): number {
+  let [low, high] = [0, lineStarts.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((lineStarts[middle] ?? 0) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Parts that have numbers, and of which no part has any. */

@@ -27,6 +27,8 @@ export interface Target {
   readonly span: Span;
   /** First row of the window that the prediction is made in: the context is [contextFirst, row). */
   readonly contextFirst: number;
+  /** See `ContextLengthsResult`. */
+  readonly keepsContext: boolean;
   /** The token of the text, if there is one, and the most probable others: what can be explained. */
   readonly ids: readonly number[];
   readonly hasActual: boolean;
@@ -135,7 +137,7 @@ export async function targetAt(
   const given = actual === undefined ? [] : [actual];
   const asked = { row, ids: given, topCount, lengths: [] };
   const { result, vocabulary, modelName, provenance } = await scored.ask(document, 'contextLengths', asked, signal);
-  const { whole, contextFirst } = result;
+  const { whole, contextFirst, keepsContext } = result;
   const others = [...whole.topIds].map((id, index) => ({ id, bits: -(whole.topLogProbabilities[index] ?? NaN) / Math.LN2 }));
   const choices = [
     ...given.map((id, index) => ({ id, bits: whole.surprisalBits[index] ?? NaN })),
@@ -150,6 +152,7 @@ export async function targetAt(
     row,
     span: { start: layout.starts[row] ?? end, end: layout.ends[row] ?? end },
     contextFirst,
+    keepsContext,
     ids: choices.map(({ id }) => id),
     hasActual: actual !== undefined,
     whole: { ...whole, surprisalBits: Float64Array.from(choices, ({ bits }) => bits) },

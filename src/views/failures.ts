@@ -3,6 +3,7 @@ import { numberSettings } from '../core/contributions';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { ModelErrorCode } from '../model/errors';
+import type { Preambles } from '../preambles';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { stateInWords } from './stateInWords';
 
@@ -14,7 +15,11 @@ interface Action extends vscode.MessageItem {
 }
 
 /** Tells people, once for each cause, that what they asked for failed; the status bar goes on saying it. */
-export function reportFailures(scored: Pick<ScoredDocuments, 'state' | 'onDidChange'>, showLog: () => void): Disposable {
+export function reportFailures(
+  scored: Pick<ScoredDocuments, 'state' | 'onDidChange'>,
+  preambles: Pick<Preambles, 'set'>,
+  showLog: () => void,
+): Disposable {
   const store = new DisposableStore();
   let reported: string | undefined;
   store.add(
@@ -25,19 +30,26 @@ export function reportFailures(scored: Pick<ScoredDocuments, 'state' | 'onDidCha
       const cause = `${state.error.code} ${state.error.message}`;
       if (cause === reported) return;
       reported = cause;
-      void tell(state.error.code, stateInWords(state), showLog);
+      const removePreamble = () => preambles.set(document, undefined);
+      void tell(state.error.code, stateInWords(state), { showLog, removePreamble });
     }),
   );
   return store;
 }
 
-async function tell(code: ModelErrorCode, words: { readonly headline: string; readonly text: string }, showLog: () => void): Promise<void> {
+async function tell(
+  code: ModelErrorCode,
+  words: { readonly headline: string; readonly text: string },
+  { showLog, removePreamble }: Readonly<Record<'showLog' | 'removePreamble', () => void>>,
+): Promise<void> {
   const log: Action = { title: vscode.l10n.t('Show Log'), run: showLog };
   const remedy: readonly Action[] = folderCodes.has(code)
     ? [{ title: vscode.l10n.t('Choose Model Folder...'), run: chooseModelFolder }]
     : code === 'exited'
       ? [{ title: vscode.l10n.t('Use a Smaller Context'), run: halveContext }]
-      : [];
+      : code === 'no-chat-frame'
+        ? [{ title: vscode.l10n.t('Remove It'), run: removePreamble }]
+        : [];
   const chosen = await vscode.window.showErrorMessage(`Token Lens: ${words.headline}. ${words.text}`, ...remedy, log);
   await chosen?.run();
 }

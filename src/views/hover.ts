@@ -74,7 +74,7 @@ function hoverAt(
     const cell = cellOf(cells, found);
     if (!isShown(cell.bits)) return undefined;
     // The list is of the usual scores.
-    const linked = reading?.reading.kind.of !== 'short';
+    const linked = !reading;
     const facts = cellFacts(document, view, cell, { topCount: config.topCount, edges, palette, linked });
     const lines = reading ? readingLines(reading, cell.firstToken, cell.endToken) : '';
     return hover(cell.start, cell.end, lines + unitLine(shown.unitAt(document, offset)) + watchedLine(view, cell.firstToken) + facts);

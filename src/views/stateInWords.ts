@@ -132,6 +132,10 @@ export function failureInWords(code: ModelErrorCode, retry: Retry): string {
       );
     case 'other-version':
       return vscode.l10n.t('Its files are of two versions. Reload the window; if that does not help, install Token Lens again.');
+    case 'no-chat-frame':
+      return vscode.l10n.t(
+        'The document is to be read as the answer to a question, and this model has no chat template to put one with. Remove what is read before the document (command Token Lens: Remove the Preamble), or choose a chat model.',
+      );
     case 'out-of-step':
     case 'exited':
     case 'cancelled':

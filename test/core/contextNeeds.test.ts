@@ -49,9 +49,15 @@ const width = mostTriedTokens + 1;
 
 /** Rows with the same bits at every length, but those given. */
 function needsRows(rows: readonly { readonly whole: number; readonly at: (length: number) => number }[]) {
+  const read = newRows(0, rows.length, { topCount: 2, watchCount: 0 });
+  read.surprisalBits.set(rows.map(({ whole }) => whole));
+  read.entropyBits.fill(7);
+  read.ranks.fill(9);
+  read.topIds.fill(5);
+  read.topLogProbabilities.fill(-2);
   return {
     surprisalBits: Float32Array.from(rows.flatMap(({ at }) => Array.from({ length: width }, (_, length) => at(length)))),
-    wholeBits: Float64Array.from(rows.map(({ whole }) => whole)),
+    whole: { ...read, topCount: 2 },
   };
 }
 
@@ -121,8 +127,26 @@ describe('a reading beside the usual one', () => {
       reading.bitsByLength(2).map(bits => Math.round(bits * 10) / 10),
       keptLengths.map(length => (length < 12 ? 5 : 2.1)),
     );
-    assert.deepEqual([reading.table.surprisalBits[2], reading.wholeBitsOf(2), reading.wholeContextOf(3)], [3, 2, 3]);
+    assert.deepEqual([reading.table.surprisalBits[2], reading.wholeBitsOf(2), reading.wholeContextOf(3)], [2, 2, 3]);
     assert.equal(reading.comparison?.tokens, 2);
+  });
+
+  it('has nothing of the numbers of the document, which may be of another arithmetic', () => {
+    const table = complete(4);
+    table.entropyBits.fill(3);
+    table.ranks.fill(3);
+    table.topIds.fill(3);
+    table.topLogProbabilities.fill(-3);
+    table.wordStartLogMass.fill(-3);
+    const reading = new ContextReading({ of: 'needs' }, table);
+    reading.writeNeeds({ first: 1, end: 3 }, needsRows([1, 2].map(whole => ({ whole, at: () => whole }))));
+    const { surprisalBits, entropyBits, ranks, topIds, topLogProbabilities, wordStartLogMass } = reading.table;
+    assert.deepEqual([...surprisalBits], [NaN, 1, 2, NaN]);
+    assert.deepEqual([...entropyBits], [NaN, 7, 7, NaN]);
+    assert.deepEqual([...ranks], [0, 9, 9, 0]);
+    assert.deepEqual([...topIds], [-1, -1, 5, 5, 5, 5, -1, -1]);
+    assert.deepEqual([...topLogProbabilities], [NaN, NaN, -2, -2, -2, -2, NaN, NaN]);
+    assert.deepEqual([...wordStartLogMass], [NaN, NaN, NaN, NaN]);
   });
 
   it('says what half of its tokens need at most', () => {
@@ -201,8 +225,11 @@ describe('steps of a reading', () => {
   it('cost more with a longer context, and most where every length is tried', () => {
     const steps = [{ first: 100, end: 148 }];
     const costs = [tokensOf({ of: 'short', contextTokens: 1 }, steps, 1), tokensOf({ of: 'short', contextTokens: 64 }, steps, 1)];
-    assert.deepEqual(costs, [48 * 3, 48 * 66]);
-    assert.equal(tokensOf({ of: 'short', contextTokens: 1 }, steps, 101), 48 * 103);
+    assert.deepEqual(costs, [48 * 3 + 1, 48 * 66 + 1]);
+    assert.equal(tokensOf({ of: 'short', contextTokens: 1 }, steps, 101), 48 * 103 + 101);
+    // A preamble that fills a call is read once.
+    assert.equal(tokensOf({ of: 'short', contextTokens: 4 }, steps, 513), 48 * 5 + 513);
+    assert.ok(tokensOf({ of: 'needs' }, steps, 513) < tokensOf({ of: 'needs' }, steps, 101));
     assert.ok(tokensOf({ of: 'needs' }, steps, 1) > (costs[1] ?? Infinity));
   });
 });

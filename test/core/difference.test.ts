@@ -60,8 +60,8 @@ const d = 1;
     const kinds = found.map(() => regionKinds.indexOf('comments'));
     return { length: found.length, starts: found.map(({ start }) => start), ends: found.map(({ end }) => end), kinds };
   };
-  const at = (text: string, place: string) => {
-    const pieces = piecesAt(text, text.indexOf(place), regionsOf(text));
+  const at = (text: string, place: string, isCode = true) => {
+    const pieces = piecesAt(text, text.indexOf(place), isCode, regionsOf(text));
     return (kind: PieceKind) => {
       const span = pieces.get(kind);
       return span && text.slice(span.start, span.end);
@@ -78,6 +78,7 @@ const d = 1;
     assert.equal(at(code, 'const d')('imports'), "import { a } from 'a';\nimport {\n  b,\n} from 'b';\n\nimport c from 'c';\n\n");
     const python = 'import os\nfrom a import (\n    b,\n)\n\nx = 1\n';
     assert.equal(at(python, 'x = 1')('imports'), 'import os\nfrom a import (\n    b,\n)\n\n');
+    assert.equal(at('use this\nusing the model\n', 'the', false)('imports'), undefined); // prose
     assert.equal(at('No files here.\n', 'files')('imports'), undefined);
   });
 

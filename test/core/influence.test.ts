@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { costTokens, sourcesOf } from '../../src/core/influence';
+import { costTokens, partsByLastLine, sourcesOf } from '../../src/core/influence';
+import type { SourceLevel } from '../../src/core/influence';
 import type { Source } from '../../src/core/influence';
 
 /** A text cut into words with the white space before them; line feeds are tokens of their own. */
@@ -93,9 +94,24 @@ describe('the parts of a context', () => {
     );
   });
 
+  it('stand behind their last line one after the other, where several end on it', () => {
+    const part = (lastLine: number, level: SourceLevel) => ({ lastLine, level });
+    const [a, b, c, d] = [part(2, 'line'), part(2, 'line'), part(3, 'block'), part(4, 'line')];
+    const tokens = [part(4, 'token'), part(4, 'token'), part(5, 'token')];
+    assert.deepEqual(
+      [...partsByLastLine([a, b, c, ...tokens, d])],
+      [
+        [2, [a, b]],
+        [3, [c]],
+        [4, ['tokens', d]],
+      ],
+    );
+  });
+
   it('cost what follows each of them, and the whole once', () => {
     const sources = sourcesOf(table, text, 10, 20, 'token');
-    assert.equal(costTokens(sources, 20, 10), 10 + (10 * 11) / 2);
-    assert.equal(costTokens([], 20, 10), 10);
+    assert.equal(costTokens(sources, 20, 10, true), 10 + (10 * 11) / 2);
+    assert.equal(costTokens([], 20, 10, true), 10);
+    assert.equal(costTokens(sources, 20, 10, false), 10 + 10 * 10); // the whole context for each
   });
 });

@@ -152,10 +152,10 @@ describe('the context that tokens need, and a text as read from the last few', f
   /** By the definition, from the numbers of the model: by token. */
   async function needs(): Promise<readonly number[]> {
     const { tokens } = await api.score(document.uri);
-    const { result } = await asked.ask(document, 'contextNeeds', { first: 0, end: tokens.length, mostTokens: 64 }, never);
+    const { result } = await asked.ask(document, 'contextNeeds', { first: 0, end: tokens.length, mostTokens: 64, topCount: 0 }, never);
     return tokens.map((_, row) => {
       const bits = [...result.surprisalBits.subarray(row * 65, (row + 1) * 65)].filter(each => !Number.isNaN(each));
-      const isNear = bits.map(each => Math.abs(each - (result.wholeBits[row] ?? NaN)) <= 0.5);
+      const isNear = bits.map(each => Math.abs(each - (result.whole.surprisalBits[row] ?? NaN)) <= 0.5);
       const lastFar = isNear.lastIndexOf(false);
       return lastFar === isNear.length - 1 ? Infinity : lastFar + 1;
     });
@@ -257,7 +257,7 @@ describe('the context that tokens need, and a text as read from the last few', f
     const { tokens } = await api.score(document.uri);
     const count = tokens.length;
     const { result } = await asked.ask(document, 'shortContext', { first: 0, end: count, contextTokens: 2, topCount: 10 }, never);
-    const whole = await asked.ask(document, 'contextNeeds', { first: 0, end: count, mostTokens: 0 }, never);
+    const whole = await asked.ask(document, 'contextNeeds', { first: 0, end: count, mostTokens: 0, topCount: 0 }, never);
     const bandAt = (row: number) => bandOf(result.surprisalBits[row] ?? NaN, codeEdges) ?? 0;
     assert.ok(tokens.some((token, row) => bandAt(row) !== bandOf(token.surprisalBits ?? NaN, codeEdges)));
     for (const [theme, name] of themes) {
@@ -269,7 +269,7 @@ describe('the context that tokens need, and a text as read from the last few', f
     await pictureOfHover('short-hover', text.lastIndexOf('Zabrowski') + 4);
     for (const [row, { end }] of tokens.entries()) {
       const said = await hoverAt(end - 1);
-      const [short, all] = [result.surprisalBits[row] ?? NaN, whole.result.wholeBits[row] ?? NaN];
+      const [short, all] = [result.surprisalBits[row] ?? NaN, whole.result.whole.surprisalBits[row] ?? NaN];
       assert.ok(said.includes('Read from the last 2 tokens only (same model, not an n-gram).'), said);
       if (short >= 0.1) assert.ok(said.includes(`&nbsp; ${short.toFixed(1)} bits`), `${String(short)}: ${said}`);
       if (all >= 0.1) assert.ok(said.includes(`context ${all.toFixed(1)} bits:`), `${String(all)}: ${said}`);
@@ -281,7 +281,7 @@ describe('the context that tokens need, and a text as read from the last few', f
     await eventually('the tooltip has both numbers', async () => {
       const legend = await browser.evaluate<string>(`document.querySelector('.workbench-hover .hover-contents')?.innerText ?? ''`);
       return legend.includes(
-        `${perByte(result.surprisalBits)} bits per byte so, ${perByte(whole.result.wholeBits)} with all of the context, over the same ${String(count)} tokens`,
+        `${perByte(result.surprisalBits)} bits per byte so, ${perByte(whole.result.whole.surprisalBits)} with all of the context, over the same ${String(count)} tokens`,
       );
     });
     await browser.screenshot('short-legend');

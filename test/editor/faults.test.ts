@@ -131,7 +131,7 @@ describe('faults', function () {
       const memory = { freeBytes: () => undefined, ask: () => Promise.resolve(false) };
       const bundledModel = inExtension('test/fixtures/tiny-gpt2');
       const lens = ownLens(store, { log, memento: new Memento(), bundledModel, memory, worker });
-      store.add(reportFailures(lens, () => undefined));
+      store.add(reportFailures(lens, { set: () => undefined }, () => undefined));
       const document = await untitled(text);
       await vscode.window.showTextDocument(document);
       lens.setOn(document, true);

@@ -31,15 +31,20 @@ export interface OwnParts {
   readonly memory: ConstructorParameters<typeof LensModel>[4];
   /** Of the model process; undefined: the one of the extension. */
   readonly worker?: string | undefined;
+  /** Undefined: their own. */
+  readonly preambles?: Preambles;
 }
 
 /** Scored documents put together anew beside those of the extension that runs. They go with the store. */
-export function ownLens(store: DisposableStore, { log, memento, bundledModel, memory, worker }: OwnParts): ScoredDocuments {
+export function ownLens(
+  store: DisposableStore,
+  { log, memento, bundledModel, memory, worker, preambles: given }: OwnParts,
+): ScoredDocuments {
   const config = store.add(new Config());
   const focus = store.add(new WindowFocus(config));
   const files = { worker: worker ?? inExtension('dist/worker.js'), bundledModel, cacheFolder: undefined };
   const model = store.add(new LensModel(config, focus, files, log, memory));
   const watch = store.add(new WatchWords(memento));
-  const preambles = store.add(new Preambles(memento));
+  const preambles = given ?? store.add(new Preambles(memento));
   return store.add(new ScoredDocuments({ config, model, focus, pauses: new Pauses(), watch, preambles, log }, memento));
 }

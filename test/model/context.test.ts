@@ -268,7 +268,7 @@ describe('the context of a prediction', () => {
           [3, 40],
         ] as const) {
           const end = Math.min(first + 5, tokens.length);
-          const found = await ask('contextNeeds', { first, end, mostTokens });
+          const found = await ask('contextNeeds', { first, end, mostTokens, topCount: 0 });
           assert.equal(found.surprisalBits.length, (end - first) * (mostTokens + 1));
           for (let row = first; row < end; row++) {
             const held = row - (windowHolding(windows, row)?.start ?? 0);
@@ -280,7 +280,7 @@ describe('the context of a prediction', () => {
               else
                 near(value, bitsOf(await after(inputs), tokens.ids[row] ?? 0), 1e-4, `${String(length)} tokens before row ${String(row)}`);
             }
-            const whole = found.wholeBits[row - first];
+            const whole = found.whole.surprisalBits[row - first];
             assert.ok(Object.is(whole, reader.finished.surprisalBits[row]));
             if (held <= mostTokens && whole !== undefined && !Number.isNaN(whole)) near(bits[held], whole, 1e-4, 'the last length');
           }
@@ -388,7 +388,7 @@ describe('the context of a prediction', () => {
         const isFirst = found.size === 0 && !others;
         if (params.filler !== 'proposals') assert.ok(run <= (isFirst ? 81 : 2) + 81 - params.source.first, `${String(run)} tokens`);
         found.set(index, answer);
-        if (others) await ask('contextNeeds', { first: 40, end: 45, mostTokens: 9 });
+        if (others) await ask('contextNeeds', { first: 40, end: 45, mostTokens: 9, topCount: 0 });
       }
       return found;
     };
@@ -399,6 +399,55 @@ describe('the context of a prediction', () => {
       near(without.surprisalBits[0], other.without.surprisalBits[0] ?? NaN, 1e-5, JSON.stringify(asked[index]));
       near(without.klBits, other.without.klBits, 1e-5, 'KL');
       near(whole.surprisalBits[0], other.whole.surprisalBits[0] ?? NaN, 1e-5, 'whole');
+    }
+  });
+
+  it('is not run again for the whole where no cache can be kept, and the answer says so', async () => {
+    for (const snapshotBytes of [0, loadParams(tinyFolder).snapshotBytes]) {
+      const client = newClient(undefined, 16);
+      clients.push(client);
+      const model = await client.call('load', { ...loadParams(tinyFolder), threads: 1, snapshotBytes }, never);
+      const { ask } = await open({ client, model }, markdown(260), wide);
+      const target = { row: 80, ids: [5], topCount: 2 };
+      const { keepsContext } = await ask('contextLengths', { ...target, lengths: [] });
+      assert.equal(keepsContext, snapshotBytes > 0);
+      const source = { first: 60, end: 63 };
+      const { tokensRun } = await ask('without', { ...target, source, filler: 'startToken' });
+      const most = keepsContext ? 20 + 2 : 81;
+      assert.ok(tokensRun <= most, `${String(tokensRun)} tokens where ${String(most)} do`);
+    }
+  });
+
+  it('has a long preamble read once for many short contexts, in calls no larger than usual', async () => {
+    const text = markdown(200);
+    const preamble = { kind: 'text', text: markdown(2000) } as const; // of which 64 tokens are read: half of what the model can hold
+    const settings: ScoringSettings = { ...wide, preamble };
+    const rows = { first: 3, end: 33 };
+    const asked = [
+      ['shortContext', { ...rows, contextTokens: 4, topCount: 2 }, 64 + rows.end * 6],
+      ['contextNeeds', { ...rows, mostTokens: 4, topCount: 2 }, 2 * 64 + rows.end * 7],
+      ['contextNeeds', { ...rows, mostTokens: 0, topCount: 2 }, 2 * 65 + rows.end],
+    ] as const;
+    for (const [method, params, mostRun] of asked) {
+      const bits: Float64Array[] = [];
+      for (const chunkTokens of [16, 512]) {
+        const started = await start(tinyFolder, chunkTokens);
+        const { ask } = await open(started, text, settings);
+        const before = await measure(started.client, started.model.key);
+        const found = method === 'shortContext' ? await ask(method, params) : await ask(method, params);
+        bits.push(Float64Array.from(found.surprisalBits));
+        const { tokensRun, modelCalls } = await measure(started.client, started.model.key);
+        if (chunkTokens === 512) continue;
+        const [run, calls] = [tokensRun - before.tokensRun, modelCalls - before.modelCalls];
+        assert.ok(run <= mostRun, `${method}: ${String(run)} tokens, of at most ${String(mostRun)}`);
+        assert.ok(run <= calls * 17, `${method}: ${String(run)} tokens in ${String(calls)} calls`);
+      }
+      const [small, large] = bits;
+      for (const [index, each] of (small ?? []).entries()) {
+        if (Number.isNaN(each))
+          assert.ok(Number.isNaN(large?.[index])); // no such context
+        else near(each, large?.[index] ?? NaN, 1e-4, `${method}, ${String(index)}`);
+      }
     }
   });
 
@@ -436,7 +485,7 @@ describe('the context of a prediction', () => {
     const started = await start(tinyFolder, 4);
     const { ask } = await open(started, markdown(400), wide);
     const calls: readonly ((signal: AbortSignal) => Promise<unknown>)[] = [
-      signal => ask('contextNeeds', { first: 40, end: 90, mostTokens: 40 }, signal),
+      signal => ask('contextNeeds', { first: 40, end: 90, mostTokens: 40, topCount: 0 }, signal),
       signal => ask('shortContext', { first: 40, end: 90, contextTokens: 40, topCount: 1 }, signal),
       signal =>
         ask('contextLengths', { row: 90, ids: [], topCount: 1, lengths: Array.from({ length: 80 }, (_, length) => length) }, signal),
@@ -474,8 +523,8 @@ describe('the context of a prediction', () => {
       () => ask('effects', { ...left, source: { first: -1, end: 3 }, until: 30 }),
       () => ask('effects', { ...left, source: { first: 0, end: 60 }, until: 90 }),
       () => ask('effects', { ...left, until: NaN }),
-      () => ask('contextNeeds', { first: 3, end: 1e6, mostTokens: 4 }),
-      () => ask('contextNeeds', { first: 3, end: 5, mostTokens: 257 }),
+      () => ask('contextNeeds', { first: 3, end: 1e6, mostTokens: 4, topCount: 0 }),
+      () => ask('contextNeeds', { first: 3, end: 5, mostTokens: 257, topCount: 0 }),
       () => ask('shortContext', { first: 3, end: 5, contextTokens: 1.5, topCount: 1 }),
       () => ask('shortContext', { first: 3, end: 5, contextTokens: 1, topCount: -1 }),
     ];
@@ -498,7 +547,7 @@ describe('the context of a prediction', () => {
       const { without: other } = await ask('without', { ...target, source: { first: 4, end: 7 }, filler });
       assert.ok(other.klBits > 0 && Number.isFinite(other.surprisalBits[0]));
     }
-    assert.ok((await ask('contextNeeds', { first: 4, end: 6, mostTokens: 4 })).surprisalBits.every(Number.isFinite));
+    assert.ok((await ask('contextNeeds', { first: 4, end: 6, mostTokens: 4, topCount: 0 })).surprisalBits.every(Number.isFinite));
     assert.ok((await ask('shortContext', { first: 4, end: 6, contextTokens: 3, topCount: 2 })).surprisalBits.every(Number.isFinite));
     await assert.rejects(
       askExact('contextLengths', { ...target, lengths: [] }),
@@ -513,7 +562,7 @@ describe('the context of a prediction', () => {
       const { reader, ask } = await open(started, text, wide, arithmetic);
       await reader.score(wide);
       const [first, end, mostTokens] = [14, 19, 18];
-      const needs = await ask('contextNeeds', { first, end, mostTokens });
+      const needs = await ask('contextNeeds', { first, end, mostTokens, topCount: 0 });
       const short = await ask('shortContext', { first, end, contextTokens: 6, topCount: 2 });
       for (let row = first; row < end; row++) {
         const bits = needs.surprisalBits.subarray((row - first) * (mostTokens + 1), (row - first + 1) * (mostTokens + 1));

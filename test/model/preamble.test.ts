@@ -120,8 +120,8 @@ describe('a preamble, on the tiny model', () => {
     const reader = new Reader(client, model.key, 'a');
     await reader.open(text);
     const preamble: Preamble = { kind: 'chat', text: 'Write about boats.' };
-    await assert.rejects(reader.score(settingsWith(preamble)), { code: 'bad-argument', message: /no chat template/ });
-    await assert.rejects(client.call('preamble', { model: model.key, preamble, useStartToken: true }, never), { code: 'bad-argument' });
+    await assert.rejects(reader.score(settingsWith(preamble)), { code: 'no-chat-frame', message: /no chat template/ });
+    await assert.rejects(client.call('preamble', { model: model.key, preamble, useStartToken: true }, never), { code: 'no-chat-frame' });
   });
 
   it('costs its tokens once a window, and is tokenised once', async () => {
@@ -134,6 +134,24 @@ describe('a preamble, on the tiny model', () => {
     assert.equal((await measure(client, model.key)).tokensRun, tokensRun);
     const reader2 = new PreambleReader(new TextTokenizer(jsonOf(tinyFolder, 'tokenizer.json')), {}, undefined, 128);
     assert.deepEqual(reader2.prefixIds(asText(before), 0), reader2.prefixIds(asText(before), 0));
+  });
+});
+
+describe('the end of a long text that is read before a document', () => {
+  const tokenizer = new TextTokenizer(jsonOf(tinyFolder, 'tokenizer.json'));
+  const { bytes, offsets } = tokenizer.vocabulary;
+  const read = (text: string) =>
+    Buffer.concat(
+      new PreambleReader(tokenizer, {}, undefined, 1_000_000)
+        .prefixIds({ kind: 'text', text }, null)
+        .map(id => bytes.subarray(offsets[id], offsets[id + 1])),
+    ).toString();
+
+  it('is there where the text has hardly a line break', () => {
+    const line = 'fog and rain '.repeat(7_000);
+    assert.ok(line.length > 65_536);
+    for (const end of ['\n', '\n\n', '', '\nfog'])
+      assert.ok(read(line + end).endsWith(`fog and rain ${end}`) && read(line + end).length > 400, JSON.stringify(end));
   });
 });
 
