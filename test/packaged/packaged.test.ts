@@ -17,6 +17,8 @@ describe('the packed extension, installed into an empty profile', () => {
     assert.ok(repository !== undefined && !folder.startsWith(repository));
     assert.deepEqual(filesIn(folder, 'dist'), [
       'cli.js',
+      'explain.css',
+      'explain.js',
       'extension.js',
       'lesson.css',
       'lesson.js',
