@@ -26,11 +26,16 @@ export async function untitled(content: string, language = 'plaintext'): Promise
   for (let tries = 0; tries < 10; tries++) {
     const before = new Set(vscode.workspace.textDocuments);
     const document = await vscode.workspace.openTextDocument({ content, language });
-    if (!before.has(document)) return document;
-    // VS Code gives names again: that of a document that is just being closed opens this very one.
+    if (!before.has(document) && asHeld(document.getText()) === asHeld(content)) return document;
+    // VS Code gives names again: that of a document that is just being closed opens this very one, or a new one with its text.
     await new Promise(resolve => setTimeout(resolve, 200));
   }
   throw new Error('VS Code opens no new untitled document.');
+}
+
+/** In a document all lines end alike, and half a surrogate pair does not get there. */
+function asHeld(text: string): string {
+  return text.replaceAll('\r', '').toWellFormed();
 }
 
 /** What the same text gives when it is new: every way of getting there must end in these numbers. */

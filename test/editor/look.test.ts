@@ -299,23 +299,25 @@ describe('ways to look at a document', function () {
         )
       ).length > 0;
     const hovered = (places: readonly Place[]) => Promise.all(places.map(isHovered));
-    const legend = async () => {
+    /** Once it says this: that of before may still be on the screen. */
+    const assertLegend = async (isMeant: (said: string) => boolean) => {
       await browser.hover('.statusbar-item[id="token-lens.token-lens.tokenLens.state"]');
       let said = '';
-      await eventually('the legend is there', async () =>
-        (said = await browser.evaluate<string>(`document.querySelector('.workbench-hover .hover-contents')?.innerText ?? ''`)).includes(
-          'Scale: word',
-        ),
-      );
+      await eventually('the legend says so', async () => {
+        const hover = await browser.evaluate<string>(`document.querySelector('.workbench-hover .hover-contents')?.innerText ?? ''`);
+        said = hover.replaceAll('\u00a0', ' ');
+        return said.includes('Scale: word') && isMeant(said);
+      }).catch((error: unknown) => {
+        throw new Error(said, { cause: error });
+      });
       await browser.moveMouse(700, 400);
-      return said.replaceAll('\u00a0', ' ');
     };
     await assertShows(plain);
     assert.deepEqual(
       await hovered(plain),
       plain.map(({ band }) => band > 0),
     );
-    assert.doesNotMatch(await legend(), /corrected/);
+    await assertLegend(said => !said.includes('corrected'));
     const settings = vscode.workspace.getConfiguration('tokenLens');
     await settings.update('wordCorrection', true, vscode.ConfigurationTarget.Workspace);
     try {
@@ -324,7 +326,7 @@ describe('ways to look at a document', function () {
         await hovered(corrected),
         corrected.map(({ band }) => band > 0),
       );
-      assert.match(await legend(), /sum of bits, corrected for leading spaces/);
+      await assertLegend(said => said.includes('sum of bits, corrected for leading spaces'));
     } finally {
       await settings.update('wordCorrection', undefined, vscode.ConfigurationTarget.Workspace);
     }

@@ -41,7 +41,7 @@ describe('texts in no document', function () {
   });
 
   it('have the numbers of a document of all three parts', async () => {
-    const documents = vscode.workspace.textDocuments.length;
+    const documents = new Set(vscode.workspace.textDocuments);
     const all = lines.join('\r\n');
     const cases: readonly (readonly [from: number, to: number])[] = [
       [0, 40],
@@ -53,7 +53,7 @@ describe('texts in no document', function () {
     const results: { readonly place: readonly [number, number]; readonly scores: TextScores }[] = [];
     for (const [from, to] of cases)
       results.push({ place: [from, to], scores: await api.scoreText(all.slice(0, from), all.slice(from, to), all.slice(to)) });
-    assert.equal(vscode.workspace.textDocuments.length, documents);
+    assert.ok(vscode.workspace.textDocuments.every(document => documents.has(document))); // others may be closed meanwhile
     const whole = await api.score((await untitled(all)).uri);
     for (const { place, scores } of results) {
       const [from, to] = place;
