@@ -178,6 +178,12 @@ class Branch {
           void this.close({ kind: 'message', text: vscode.l10n.t('The document has changed, so nothing was inserted.') });
       }),
     );
+    this.#store.add(
+      vscode.window.onDidChangeTextEditorSelection(({ textEditor: { document } }) => {
+        // Somebody has gone back to the document: a comparison that came up over it would take the keys of what is typed there.
+        if (document === this.#document && !this.#comparing) void this.close();
+      }),
+    );
     this.#store.add(vscode.workspace.onDidCloseTextDocument(document => document === this.#document && void this.close()));
     this.#store.add(vscode.window.tabGroups.onDidChangeTabs(({ closed }) => closed.some(tab => isOf(tab, this.uri)) && void this.close()));
     const closed = new Promise<End | undefined>(resolve => {
