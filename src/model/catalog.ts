@@ -4,7 +4,6 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ModelError } from './errors';
-import { externalFiles, readGraph } from './graph';
 
 /** A model folder in the transformers.js layout, with the files of one number format. */
 export interface ModelFiles {
@@ -135,6 +134,7 @@ async function namedFiles(folder: string, graph: string): Promise<readonly strin
   await refuseLinkOut(folder, graph);
   const unusable = (why: string) => new ModelError('unsupported', `The model in ${folder} cannot be opened: ${graph} ${why}.`);
   try {
+    const { externalFiles, readGraph } = await import('./graph'); // a third of what loading the extension took
     const locations = [...externalFiles((await readGraph(path.join(folder, graph))).model)];
     if (!locations.every(isBelow)) return unusable('names a file outside of its folder');
     if (locations.length > mostDataFiles) return unusable(`has ${String(locations.length)} data files`);
