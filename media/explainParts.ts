@@ -1,6 +1,8 @@
 import * as l10n from '@vscode/l10n';
-import type { Cost, ExplainTarget, ListedToken } from '../src/views/explainProtocol';
+import type { ExplainTarget, ListedToken } from '../src/views/explainProtocol';
+import type { RunShown } from '../src/views/explainRun';
 import { formatSignedBits } from '../src/core/numberText';
+import type { Cost } from '../src/core/speed';
 import { element, tokenElement } from './dom';
 import { formatBits, formatCount, formatPercent, spokenToken } from './format';
 
@@ -37,7 +39,7 @@ export function briefCost({ tokens, seconds }: Cost): string {
 
 /** What can be computed and what it costs, or how far it has come and a way to end it; nothing where all is there. */
 export function runPart(
-  { offer, progress, problem }: RunState,
+  { offer, progress, problem }: RunShown,
   label: string,
   ask: (name: 'run' | 'cancel') => void,
 ): readonly HTMLElement[] {
@@ -70,11 +72,6 @@ export function runPart(
   }
   if (problem !== undefined) parts.push(element('p', { class: 'problem', role: 'alert' }, problem));
   return parts;
-}
-interface RunState {
-  readonly offer: Cost | undefined;
-  readonly progress: { readonly done: number; readonly all: number } | undefined;
-  readonly problem: string | undefined;
 }
 
 /** What was asked for, in a sentence: whose bits the numbers are. */

@@ -1,10 +1,11 @@
 import type { TokenPieces } from '../core/vocabulary';
 import type { Span } from '../core/scores';
+import { isLong } from '../core/speed';
+import type { Cost } from '../core/speed';
 import type { AttentionResult } from '../model/probeProtocol';
-import type { Cost, SectionAsked } from './explainProtocol';
+import type { SectionAsked } from './explainProtocol';
 import { lineAt, piecesAt, SectionRun } from './explainRun';
 import type { RunShown } from './explainRun';
-import { mayBeginUnasked } from './explainTarget';
 import type { ExplainSection, Explaining } from './explainTarget';
 
 /** The strip has the last so many; what the others get is one number. */
@@ -61,7 +62,7 @@ export class AttentionSection implements ExplainSection<AttentionState> {
   }
 
   shown(): void {
-    if (!this.#result && !this.#run.isRunning && mayBeginUnasked(this.#cost)) void this.#compute();
+    if (!this.#result && !this.#run.isRunning && !isLong(this.#cost)) void this.#compute();
   }
 
   hidden(): void {

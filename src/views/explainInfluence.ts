@@ -4,10 +4,12 @@ import { costTokens, partsByLastLine, sourcesOf } from '../core/influence';
 import type { Source, SourceLevel } from '../core/influence';
 import { formatBits, formatSignedBits } from '../core/numberText';
 import type { Span } from '../core/scores';
+import { isLong } from '../core/speed';
+import type { Cost } from '../core/speed';
 import type { Filler, Prediction, WithoutResult } from '../model/contextProtocol';
 import { fillers } from './explainProtocol';
-import type { Cost, ListedToken, SectionAsked } from './explainProtocol';
-import { bitsOf, mayBeginUnasked } from './explainTarget';
+import type { ListedToken, SectionAsked } from './explainProtocol';
+import { bitsOf } from './explainTarget';
 import type { ExplainSection, Explaining, SectionPainting } from './explainTarget';
 import { excerpt } from './places';
 import type { PaintedPiece } from './signedPaint';
@@ -104,7 +106,7 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
 
   shown(): void {
     const rest = this.#rest();
-    if (rest > 0 && !this.#run && mayBeginUnasked(this.#costOf(rest))) void this.#coarseToFine();
+    if (rest > 0 && !this.#run && !isLong(this.#costOf(rest))) void this.#coarseToFine();
   }
 
   hidden(): void {

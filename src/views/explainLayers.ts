@@ -1,9 +1,10 @@
+import { isLong } from '../core/speed';
+import type { Cost } from '../core/speed';
 import type { TokenPieces } from '../core/vocabulary';
 import type { LayersResult } from '../model/probeProtocol';
-import type { Cost, ListedToken, SectionAsked } from './explainProtocol';
+import type { ListedToken, SectionAsked } from './explainProtocol';
 import { listedTokens, SectionRun } from './explainRun';
 import type { RunShown } from './explainRun';
-import { mayBeginUnasked } from './explainTarget';
 import type { ExplainSection, Explaining } from './explainTarget';
 
 const listedPerLayer = 3;
@@ -44,7 +45,7 @@ export class LayersSection implements ExplainSection<LayersState> {
   }
 
   shown(): void {
-    if (!this.#result && !this.#run.isRunning && mayBeginUnasked(this.#cost)) void this.#compute();
+    if (!this.#result && !this.#run.isRunning && !isLong(this.#cost)) void this.#compute();
   }
 
   hidden(): void {

@@ -1,8 +1,10 @@
 import { lengthsToTry, neededTokens } from '../core/contextLengths';
 import type { TriedLength } from '../core/contextLengths';
+import { isLong } from '../core/speed';
+import type { Cost } from '../core/speed';
 import type { ChangedPrediction } from '../model/contextProtocol';
-import type { Cost, SectionAsked } from './explainProtocol';
-import { bitsOf, mayBeginUnasked } from './explainTarget';
+import type { SectionAsked } from './explainProtocol';
+import { bitsOf } from './explainTarget';
 import type { ExplainSection, Explaining } from './explainTarget';
 
 /** What counts as having arrived at what the whole context gives. */
@@ -70,7 +72,7 @@ export class LengthsSection implements ExplainSection<LengthsState> {
     // Functions may have become known since.
     if (this.#results.size === 0) this.#tried = this.#lengths();
     const left = this.#left();
-    if (left.length > 0 && !this.#run && mayBeginUnasked(this.#explaining.speed.cost(this.#costOf(left)))) void this.#compute();
+    if (left.length > 0 && !this.#run && !isLong(this.#explaining.speed.cost(this.#costOf(left)))) void this.#compute();
   }
 
   hidden(): void {

@@ -3,12 +3,14 @@ import { isSameMeasure } from '../core/legend';
 import { linkCostTokens, linksBetween, linkUnits } from '../core/links';
 import type { LinkUnit } from '../core/links';
 import type { Provenance, Span } from '../core/scores';
+import { Speed } from '../core/speed';
+import type { Cost } from '../core/speed';
 import { textUnitsIn } from '../core/textUnits';
 import { ModelError } from '../model/errors';
 import type { EffectsResult, Filler } from '../model/contextProtocol';
 import { mapScales } from './explainProtocol';
-import type { Cost, MapScale, SectionAsked } from './explainProtocol';
-import { lineAt, RunSpeed, SectionRun } from './explainRun';
+import type { MapScale, SectionAsked } from './explainProtocol';
+import { lineAt, SectionRun } from './explainRun';
 import type { RunShown } from './explainRun';
 import type { ExplainSection, Explaining, Target } from './explainTarget';
 import { excerpt, selectionOf } from './places';
@@ -19,7 +21,7 @@ const mostLinks = 40;
 const excerptLength = 80;
 /** What a pass takes beside its tokens, in tokens: measured, with passes of 4 to 56 tokens. */
 const passTokens = 64;
-const passSpeed = new RunSpeed();
+const passSpeed = new Speed();
 /** What is looked at where nothing is selected, the largest first. */
 const placesAround = ['paragraph', 'sentence', 'line'] as const;
 

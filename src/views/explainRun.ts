@@ -1,9 +1,9 @@
 import type { Span } from '../core/scores';
+import type { Cost } from '../core/speed';
 import { piecesOfBytes } from '../core/vocabulary';
 import type { TokenPieces, Vocabulary } from '../core/vocabulary';
 import { ModelError } from '../model/errors';
-import type { Cost, ListedToken } from './explainProtocol';
-import { Speed } from './explainTarget';
+import type { ListedToken } from './explainProtocol';
 import type { Explaining } from './explainTarget';
 
 /** How a section's questions stand, as `runPart` of the page draws it. */
@@ -67,22 +67,6 @@ export class SectionRun {
   /** What a model cannot do is said by the process, which has looked into its graph. */
   #inWords(error: unknown): string {
     return error instanceof ModelError && error.code === 'unsupported' ? error.message : this.#explaining.inWords(error);
-  }
-}
-
-/**
- * What runs of one kind take in this session. Each has a part that does not grow with the tokens it reads: `weight` counts it in tokens, too.
- * Until such a run was measured, the speed of the others is taken.
- */
-export class RunSpeed {
-  readonly #own = new Speed();
-
-  ran(weight: number, seconds: number): void {
-    this.#own.ran(weight, seconds);
-  }
-
-  cost(tokens: number, weight: number, others: Speed): Cost {
-    return { tokens, seconds: this.#own.cost(weight).seconds ?? others.cost(weight).seconds };
   }
 }
 

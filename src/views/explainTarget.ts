@@ -2,17 +2,16 @@ import type * as vscode from 'vscode';
 import type { Provenance, ScoreTable, Span } from '../core/scores';
 import { differenceNoiseOf } from '../core/signedBands';
 import type { DifferenceNoise } from '../core/signedBands';
+import type { Speed } from '../core/speed';
 import type { Vocabulary } from '../core/vocabulary';
 import type { Answer, ContextQuestion, DocumentView, QuestionParams } from '../documentView';
 import type { Prediction, TargetParams } from '../model/contextProtocol';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { PaintedPiece } from './signedPaint';
-import type { Chosen, Cost } from './explainProtocol';
+import type { Chosen } from './explainProtocol';
 
 /** Alternatives to choose from. */
 const topCount = 10;
-/** Runs below this are mostly waiting. */
-const leastMeasuredTokens = 16;
 
 /** A place of one document version. Everything is a copy: a newer table takes over the memory of the one it was made from. */
 export interface Target {
@@ -80,32 +79,6 @@ export interface SectionPainting {
   readonly pieces: readonly PaintedPiece[];
   /** Behind lines, by their number from 0. */
   readonly lineEnds: ReadonlyMap<number, string>;
-}
-
-/** How fast the model has answered in this session. */
-export class Speed {
-  #tokens = 0;
-  #seconds = 0;
-
-  /** A run of so many tokens took so long. Older runs count less and less. */
-  ran(tokens: number, seconds: number): void {
-    if (tokens < leastMeasuredTokens) return;
-    this.#tokens = this.#tokens / 2 + tokens;
-    this.#seconds = this.#seconds / 2 + seconds;
-  }
-
-  cost(tokens: number): Cost {
-    return { tokens, seconds: this.#tokens === 0 ? undefined : (tokens * this.#seconds) / this.#tokens };
-  }
-}
-
-/** What takes longer is not begun unasked. */
-const unaskedSeconds = 5;
-/** What is taken for the model's speed until it is known: slower than most machines. */
-const unmeasuredTokensPerSecond = 200;
-
-export function mayBeginUnasked({ tokens, seconds }: Cost): boolean {
-  return (seconds ?? tokens / unmeasuredTokensPerSecond) <= unaskedSeconds;
 }
 
 /** The row of the token that holds an offset, or the number of tokens behind the last one. */
