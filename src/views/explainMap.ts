@@ -150,14 +150,14 @@ export class MapSection implements ExplainSection<MapState> {
   #compute(): Promise<void> {
     const left = this.#left();
     const until = this.#until;
-    return this.#run.begin(left.length, async (signal, stepDone) => {
+    return this.#run.begin(left.length, async (signal, tell) => {
       for (const unit of left) {
         const begun = performance.now();
         const found = await this.#ask(unit, until, signal);
         signal.throwIfAborted();
         if (found !== 'refused') passSpeed.ran(found.tokensRun + passTokens, (performance.now() - begun) / 1000);
         this.#known.effects.set(this.#keyOf(unit), found);
-        stepDone();
+        tell(1);
       }
     });
   }

@@ -1,5 +1,5 @@
 import type { Span } from '../core/scores';
-import { isLong, Speed } from '../core/speed';
+import { Speed } from '../core/speed';
 import type { Cost } from '../core/speed';
 import type { TokenPieces } from '../core/vocabulary';
 import type { SwitchedOff, SwitchOffResult } from '../model/probeProtocol';
@@ -82,7 +82,7 @@ export class SwitchOffSection implements ExplainSection<SwitchOffState> {
 
   shown(): void {
     const isKnown = this.#results.has(keyOf({ kind: 'none' }));
-    if (!isKnown && !this.#run.isRunning && !isLong(this.#cost(1))) void this.#compute([{ kind: 'none' }]);
+    if (this.#run.mayBeginUnasked(isKnown ? undefined : this.#cost(1))) void this.#compute([{ kind: 'none' }]);
   }
 
   hidden(): void {
@@ -142,13 +142,13 @@ export class SwitchOffSection implements ExplainSection<SwitchOffState> {
   /** Never rejects. */
   #compute(wanted: readonly SwitchedOff[]): Promise<void> {
     const left = wanted.filter(off => !this.#results.has(keyOf(off)));
-    return this.#run.begin(left.length, async (signal, stepDone) => {
+    return this.#run.begin(left.length, async (signal, tell) => {
       for (const off of left) {
         const begun = performance.now();
         const { result } = await this.#explaining.ask('switchOff', { off, writtenTokens }, signal);
         runSpeed.ran(this.#weight, (performance.now() - begun) / 1000);
         this.#results.set(keyOf(off), result);
-        stepDone();
+        tell(1);
       }
     });
   }
