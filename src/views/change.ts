@@ -18,9 +18,10 @@ import { chooseChange, sideName } from './changePick';
 import type { ChangeSubject } from './changePick';
 import { changeState } from './changeState';
 import { chooseModelFolder } from './failures';
-import { ReportPage } from './reportPage';
-import type { FromReport, ReportMessage } from './reportProtocol';
+import { fromReport } from './reportProtocol';
+import type { FromReport, ReportMessage, ReportState, ToReport } from './reportProtocol';
 import { failureInWords, refusalInWords } from './stateInWords';
+import { WebPages, type Asked } from './webPages';
 
 /** Edits are measured when they have come to rest for so long. */
 const debounceMs = 400;
@@ -60,7 +61,7 @@ export interface ChangeParts {
 export class ChangeView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #parts: ChangeParts;
-  readonly #page: ReportPage;
+  readonly #page: WebPages<ToReport, FromReport>;
   readonly #mark = this.#store.add(
     vscode.window.createTextEditorDecorationType({
       isWholeLine: true,
@@ -86,9 +87,9 @@ export class ChangeView implements Disposable {
     const { config, looks, focus, reading, preambles } = parts;
     const { workspace } = vscode;
     this.#page = this.#store.add(
-      new ReportPage(
+      new WebPages<ToReport, FromReport>(
         extensionUri,
-        { type: 'tokenLens.change', title: vscode.l10n.t('Change') },
+        { type: 'tokenLens.change', name: 'report', title: () => vscode.l10n.t('Change'), place: 'beside', read: fromReport },
         { appeared: () => this.#schedule(), message: message => void this.#receive(message) },
       ),
     );
@@ -114,7 +115,7 @@ export class ChangeView implements Disposable {
     this.#reopened = 0;
     this.#isHeld = false;
     this.#page.show();
-    this.#page.post(busy());
+    this.#draw(busy());
     this.#schedule({ forced: true });
   }
 
@@ -133,8 +134,8 @@ export class ChangeView implements Disposable {
 
   #edited(document: vscode.TextDocument): void {
     if (!this.#isAbout(document)) return;
-    const { state } = this.#page;
-    if (state?.kind === 'change' && !state.updating) this.#page.post({ ...state, updating: true });
+    const state = this.#state;
+    if (state?.kind === 'change' && !state.updating) this.#draw({ ...state, updating: true });
     const { scoreOn } = this.#parts.config;
     // What has no unsaved changes now was changed by another program, or reverted: nobody will save it.
     this.#isHeld = this.#shown !== undefined && (scoreOn === 'command' || (scoreOn === 'save' && document.isDirty));
@@ -211,7 +212,7 @@ export class ChangeView implements Disposable {
   #show(subject: ChangeSubject, document: vscode.TextDocument, original: Side, modified: Side, report: ChangeReport): void {
     const { looks, reading } = this.#parts;
     this.#shown = { subject, texts: [original.text, modified.text], report };
-    this.#page.post(
+    this.#draw(
       changeState({
         report,
         original: original.lines,
@@ -227,7 +228,7 @@ export class ChangeView implements Disposable {
   }
 
   #isShown(subject: ChangeSubject, { original, modified }: OpenSides): boolean {
-    const { state } = this.#page;
+    const state = this.#state;
     return (
       state?.kind === 'change' &&
       this.#shown?.subject === subject &&
@@ -238,23 +239,31 @@ export class ChangeView implements Disposable {
 
   /** The numbers on the page are of the present texts. */
   #settled(): void {
-    const { state } = this.#page;
-    if (state?.kind === 'change' && state.updating) this.#page.post({ ...state, updating: false });
+    const state = this.#state;
+    if (state?.kind === 'change' && state.updating) this.#draw({ ...state, updating: false });
   }
 
   /** Numbers of the same change stay until newer ones are there. */
   #postWaiting(subject: ChangeSubject): void {
-    const { state } = this.#page;
-    if (state?.kind !== 'change' || this.#shown?.subject !== subject) this.#page.post(busy());
-    else if (!state.updating) this.#page.post({ ...state, updating: true });
+    const state = this.#state;
+    if (state?.kind !== 'change' || this.#shown?.subject !== subject) this.#draw(busy());
+    else if (!state.updating) this.#draw({ ...state, updating: true });
   }
 
   #post(state: ReportMessage): void {
     this.#shown = undefined;
-    this.#page.post(state);
+    this.#draw(state);
   }
 
-  async #receive(message: Exclude<FromReport, { kind: 'ready' }>): Promise<void> {
+  get #state(): ReportState | undefined {
+    return this.#page.last('show')?.state;
+  }
+
+  #draw(state: ReportState): void {
+    this.#page.post({ kind: 'show', state });
+  }
+
+  async #receive(message: Asked<FromReport>): Promise<void> {
     if (message.kind === 'chooseModel') return chooseModelFolder();
     const shown = this.#shown;
     if (!shown) return;

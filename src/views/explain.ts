@@ -15,13 +15,24 @@ import type { Pauses } from '../pauses';
 import type { Preambles } from '../preambles';
 import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
-import { ExplainPage } from './explainPage';
-import type { Chosen, ExplainMessage, ExplainTarget, FromExplain, SectionAsked, SectionId, SectionStates } from './explainProtocol';
+import { fromExplain } from './explainProtocol';
+import type {
+  Chosen,
+  ExplainMessage,
+  ExplainState,
+  ExplainTarget,
+  FromExplain,
+  SectionAsked,
+  SectionId,
+  SectionStates,
+  ToExplain,
+} from './explainProtocol';
 import { sectionMakers } from './explainSections';
 import { paramsOf, rowAt, targetAt } from './explainTarget';
 import type { Explaining, ExplainSection, Target, TargetQuestion } from './explainTarget';
 import { SignedPaint } from './signedPaint';
 import { failureInWords, refusalInWords } from './stateInWords';
+import { WebPages, type Asked } from './webPages';
 
 /** A place that was gone to is marked for so long. */
 const markMs = 1_500;
@@ -58,7 +69,7 @@ export interface ExplainParts {
 export class ExplainView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #parts: ExplainParts;
-  readonly #page: ExplainPage;
+  readonly #page: WebPages<ToExplain, FromExplain>;
   readonly #paint: SignedPaint;
   readonly #symbols = this.#store.add(new FunctionSymbols());
   readonly #speed = new Speed();
@@ -93,11 +104,15 @@ export class ExplainView implements Disposable {
     const { window, workspace } = vscode;
     this.#paint = this.#store.add(new SignedPaint(pauses));
     this.#page = this.#store.add(
-      new ExplainPage(extensionUri, {
-        appeared: () => this.#redrawSoon(),
-        message: message => pauses.time('other', () => this.#receive(message)),
-        closed: () => this.#closed(),
-      }),
+      new WebPages<ToExplain, FromExplain>(
+        extensionUri,
+        { type: 'tokenLens.explain', name: 'explain', title: () => vscode.l10n.t('Context'), place: 'beside', read: fromExplain },
+        {
+          appeared: () => this.#redrawSoon(),
+          message: message => pauses.time('other', () => this.#receive(message)),
+          closed: () => this.#closed(),
+        },
+      ),
     );
     this.#editor = window.activeTextEditor;
     this.#store.add(
@@ -176,7 +191,7 @@ export class ExplainView implements Disposable {
     this.#about = document;
     this.#isUnpainted = false;
     this.#clearPaint();
-    this.#page.post(busy());
+    this.#post(busy());
     this.#changed.fire(document);
     try {
       const view = await this.#viewOf(document, pick.signal);
@@ -190,7 +205,7 @@ export class ExplainView implements Disposable {
       for (const each of asked) this.#section(explained, this.#tab).receive(each);
       this.#redraw();
     } catch (error) {
-      if (!pick.signal.aborted) this.#page.post(problem(this.#inWords(error)));
+      if (!pick.signal.aborted) this.#post(problem(this.#inWords(error)));
     } finally {
       if (this.#pick === pick) this.#pick = this.#picking = undefined;
     }
@@ -317,13 +332,17 @@ export class ExplainView implements Disposable {
     const explained = this.#shown;
     if (!explained || !this.#page.isOpen) return this.#clearPaint();
     const section = this.#section(explained, this.#tab);
-    this.#page.post(this.#stateOf(explained, this.#tab));
+    this.#post(this.#stateOf(explained, this.#tab));
     const painting = explained.stale || this.#isUnpainted ? undefined : section.painting?.();
     const { target } = explained;
     const editor = vscode.window.visibleTextEditors.find(({ document }) => document === target.document);
     if (!painting || !editor) return this.#clearPaint();
     this.#paint.show(editor, painting.pieces, { noiseBits: target.noise.bits, target: target.span, lineEnds: painting.lineEnds });
     this.#setPainted(target.document);
+  }
+
+  #post(state: ExplainState): void {
+    this.#page.post({ kind: 'show', state });
   }
 
   #clearPaint(): void {
@@ -375,7 +394,7 @@ export class ExplainView implements Disposable {
     };
   }
 
-  #receive(message: Exclude<FromExplain, { kind: 'ready' }>): void {
+  #receive(message: Asked<FromExplain>): void {
     const explained = this.#shown;
     switch (message.kind) {
       case 'here':

@@ -21,11 +21,12 @@ import type { WindowFocus } from '../windowFocus';
 import { chooseTexts } from './comparePick';
 import { chooseModelFolder } from './failures';
 import { kindInWords } from './leftOutPick';
-import { ReportPage } from './reportPage';
-import type { FromReport, ReportMessage, ReportNumbers } from './reportProtocol';
+import { fromReport } from './reportProtocol';
+import type { FromReport, ReportMessage, ReportNumbers, ToReport } from './reportProtocol';
 import { comparedNumbers, documentNumbers } from './reportState';
 import type { ReportedText, ReportFrame } from './reportState';
 import { failureInWords, refusalInWords, stateInWords } from './stateInWords';
+import { WebPages, type Asked } from './webPages';
 
 /** A selection that grows by a key that is held down, and scores that come, are reported when they rest for so long. */
 const debounceMs = 150;
@@ -55,7 +56,7 @@ export interface ReportParts {
 export class ReportView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #parts: ReportParts;
-  readonly #page: ReportPage;
+  readonly #page: WebPages<ToReport, FromReport>;
   readonly #mark = this.#store.add(
     vscode.window.createTextEditorDecorationType({
       backgroundColor: new vscode.ThemeColor('editor.rangeHighlightBackground'),
@@ -90,9 +91,9 @@ export class ReportView implements Disposable {
     const { scored, config, looks, focus, reading, leftOut } = parts;
     const { window, workspace } = vscode;
     this.#page = this.#store.add(
-      new ReportPage(
+      new WebPages<ToReport, FromReport>(
         extensionUri,
-        { type: 'tokenLens.report', title: vscode.l10n.t('Report') },
+        { type: 'tokenLens.report', name: 'report', title: () => vscode.l10n.t('Report'), place: 'beside', read: fromReport },
         { appeared: () => this.#scheduleUpdate(), message: message => void this.#receive(message) },
       ),
     );
@@ -192,7 +193,7 @@ export class ReportView implements Disposable {
    * count as closed.
    */
   #keepsNumbers(): boolean {
-    if (this.#subject.kind !== 'compared' || this.#page.state?.kind !== 'numbers') return false;
+    if (this.#subject.kind !== 'compared' || this.#page.last('show')?.state.kind !== 'numbers') return false;
     // With the text that it was closed with: what nobody saw the page follow is not on it.
     const isOnPage = (changed: vscode.TextDocument) =>
       changed.isClosed && this.#shown.some(({ document, text }) => document === changed && text === changed.getText());
@@ -395,20 +396,20 @@ export class ReportView implements Disposable {
 
   /** Numbers of the same texts stay until newer ones are there. */
   #postWaiting(documents: readonly vscode.TextDocument[], otherwise: ReportMessage): void {
-    const { state } = this.#page;
+    const state = this.#page.last('show')?.state;
     const isSame =
       documents.length === this.#shown.length && documents.every((document, index) => document === this.#shown[index]?.document);
     if (state?.kind === 'numbers' && isSame) {
-      if (!state.updating) this.#page.post({ ...state, updating: true });
+      if (!state.updating) this.#page.post({ kind: 'show', state: { ...state, updating: true } });
     } else this.#post(otherwise);
   }
 
   #post(state: ReportMessage | ReportNumbers, documents: readonly vscode.TextDocument[] = []): void {
     this.#shown = documents.map(document => ({ document, text: document.getText() }));
-    this.#page.post(state);
+    this.#page.post({ kind: 'show', state });
   }
 
-  async #receive(message: Exclude<FromReport, { kind: 'ready' }>): Promise<void> {
+  async #receive(message: Asked<FromReport>): Promise<void> {
     if (message.kind === 'chooseModel') {
       return chooseModelFolder();
     }
