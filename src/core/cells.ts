@@ -1,5 +1,6 @@
 import { rowState } from './scores';
 import type { ScoreTable, Span } from './scores';
+import { firstWhere } from './search';
 
 /**
  * The smallest pieces of text that can be coloured, in document order, not overlapping: one token each, or several that share one
@@ -207,12 +208,5 @@ export function firstCellEndingAfter(cells: Cells, offset: number): number {
 
 /** Index of the first of ascending values that is larger; `length` where there is none. */
 function firstAfter(ascending: ArrayLike<number>, length: number, value: number): number {
-  let low = 0;
-  let high = length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((ascending[middle] ?? 0) <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstWhere(length, index => (ascending[index] ?? 0) > value);
 }

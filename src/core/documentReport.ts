@@ -3,6 +3,7 @@ import type { BandEdges } from './band';
 import { formatCount, formatDecimal } from './numberText';
 import { rowState } from './scores';
 import type { NoiseFloor, ScoreTable, Span } from './scores';
+import { firstWhere } from './search';
 
 /** The numbers of a text, or of a selection in it. Ratios are over scored tokens alone, and null where there are none. */
 export interface TextReport {
@@ -150,16 +151,9 @@ function isHighSurrogate(unit: number): boolean {
 
 /** Rows [first, end) of a selection, as `textReport` takes them. */
 export function rowsWithin(table: ScoreTable, span: Span): readonly [first: number, end: number] {
-  let low = 0;
-  let high = table.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((table.ends[middle] ?? 0) <= span.start) low = middle + 1;
-    else high = middle;
-  }
-  while (low > 0 && (table.starts[low] ?? 0) < (table.ends[low - 1] ?? 0)) low--; // in the middle of a cell
+  let row = firstWhere(table.length, index => (table.ends[index] ?? 0) > span.start);
+  while (row > 0 && (table.starts[row] ?? 0) < (table.ends[row - 1] ?? 0)) row--; // in the middle of a cell
   let first: number | undefined;
-  let row = low;
   while (row < table.length && (table.starts[row] ?? 0) < span.end) {
     const next = cellEnd(table, row);
     const isInside = isMostlyInside({ start: table.starts[row] ?? 0, end: table.ends[next - 1] ?? 0 }, span);

@@ -4,6 +4,7 @@ import { costTokens, partsByLastLine, sourcesOf } from '../core/influence';
 import type { Source, SourceLevel } from '../core/influence';
 import { formatBits, formatSignedBits } from '../core/numberText';
 import type { Span } from '../core/scores';
+import { firstWhere } from '../core/search';
 import type { Cost } from '../core/speed';
 import type { Filler, WithoutResult } from '../model/contextProtocol';
 import { fillers } from './explainProtocol';
@@ -370,13 +371,7 @@ function lineStartsOf(text: string): readonly number[] {
 
 /** From 1. */
 function lineNumberAt(lineStarts: readonly number[], offset: number): number {
-  let [low, high] = [0, lineStarts.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((lineStarts[middle] ?? 0) <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstWhere(lineStarts.length, line => (lineStarts[line] ?? 0) > offset);
 }
 
 /** Parts that have numbers, and of which no part has any. */

@@ -1,5 +1,6 @@
 import type * as vscode from 'vscode';
 import type { Provenance, ScoreTable, Span } from '../core/scores';
+import { firstWhere } from '../core/search';
 import { differenceNoiseOf } from '../core/signedBands';
 import type { DifferenceNoise } from '../core/signedBands';
 import type { Speed } from '../core/speed';
@@ -84,14 +85,7 @@ export interface SectionPainting {
 /** The row of the token that holds an offset, or the number of tokens behind the last one. */
 export function rowAt({ table }: DocumentView, offset: number): number {
   const { ends, length } = table;
-  let low = 0;
-  let high = length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((ends[middle] ?? 0) <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstWhere(length, row => (ends[row] ?? 0) > offset);
 }
 
 /** Asks what the model says at a row of the document's present version. */
