@@ -90,7 +90,7 @@ function cellsOfRows(table: ScoreTable, firstRow: number, endOffset: number, lea
 }
 
 /** The first row of a cell that ends after the UTF-16 offset; tokens of a table never end before the one before them does. */
-function firstRowEndingAfter({ length, starts, ends }: ScoreTable, offset: number): number {
+export function firstRowEndingAfter({ length, starts, ends }: ScoreTable, offset: number): number {
   let row = firstAfter(ends, length, offset);
   while (row > 0 && (starts[row] ?? 0) < (ends[row - 1] ?? 0)) row--; // in the middle of a cell
   return row;

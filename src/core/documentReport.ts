@@ -1,9 +1,9 @@
 import { bandCount, bandOf } from './band';
 import type { BandEdges } from './band';
+import { firstRowEndingAfter } from './cells';
 import { formatCount, formatDecimal } from './numberText';
 import { rowState } from './scores';
 import type { NoiseFloor, ScoreTable, Span } from './scores';
-import { firstWhere } from './search';
 
 /** The numbers of a text, or of a selection in it. Ratios are over scored tokens alone, and null where there are none. */
 export interface TextReport {
@@ -151,8 +151,7 @@ function isHighSurrogate(unit: number): boolean {
 
 /** Rows [first, end) of a selection, as `textReport` takes them. */
 export function rowsWithin(table: ScoreTable, span: Span): readonly [first: number, end: number] {
-  let row = firstWhere(table.length, index => (table.ends[index] ?? 0) > span.start);
-  while (row > 0 && (table.starts[row] ?? 0) < (table.ends[row - 1] ?? 0)) row--; // in the middle of a cell
+  let row = firstRowEndingAfter(table, span.start);
   let first: number | undefined;
   while (row < table.length && (table.starts[row] ?? 0) < span.end) {
     const next = cellEnd(table, row);

@@ -11,22 +11,20 @@ import { ModelError } from '../model/errors';
 import type { Pauses } from '../pauses';
 import type { Preambles } from '../preambles';
 import type { ReadingCheck } from '../readingCheck';
-import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { WindowFocus } from '../windowFocus';
 import { chooseChange, sideName } from './changePick';
 import type { ChangeSubject } from './changePick';
 import { changeState } from './changeState';
 import { chooseModelFolder } from './failures';
+import { PlaceMark } from './places';
 import { fromReport } from './reportProtocol';
 import type { FromReport, ReportMessage, ReportState, ToReport } from './reportProtocol';
-import { failureInWords, refusalInWords } from './stateInWords';
+import { errorInWords } from './stateInWords';
 import { WebPages, type Asked } from './webPages';
 
 /** Edits are measured when they have come to rest for so long. */
 const debounceMs = 400;
-/** A line that was gone to is marked for so long. */
-const markMs = 1_500;
 /** VS Code closes texts that no editor shows: one that is closed while it is scored is opened again so often. */
 const mostReopened = 2;
 
@@ -62,12 +60,7 @@ export class ChangeView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #parts: ChangeParts;
   readonly #page: WebPages<ToReport, FromReport>;
-  readonly #mark = this.#store.add(
-    vscode.window.createTextEditorDecorationType({
-      isWholeLine: true,
-      backgroundColor: new vscode.ThemeColor('editor.rangeHighlightBackground'),
-    }),
-  );
+  readonly #mark = this.#store.add(new PlaceMark({ isWholeLine: true }));
   #subject: ChangeSubject | undefined;
   #repository: vscode.Disposable | undefined;
   #shown: Shown | undefined;
@@ -80,7 +73,6 @@ export class ChangeView implements Disposable {
   #run: AbortController | undefined;
   #reopened = 0;
   #timer: NodeJS.Timeout | undefined;
-  #markTimer: NodeJS.Timeout | undefined;
 
   constructor(extensionUri: vscode.Uri, parts: ChangeParts) {
     this.#parts = parts;
@@ -121,7 +113,6 @@ export class ChangeView implements Disposable {
 
   dispose(): void {
     clearTimeout(this.#timer);
-    clearTimeout(this.#markTimer);
     this.#run?.abort();
     this.#repository?.dispose();
     this.#store.dispose();
@@ -298,16 +289,12 @@ export class ChangeView implements Disposable {
 
   #reveal(document: vscode.TextDocument, line: number, isMarked: boolean): void {
     const { range } = document.lineAt(line);
-    for (const editor of vscode.window.visibleTextEditors) {
-      if (editor.document !== document) continue;
+    const editors = vscode.window.visibleTextEditors.filter(editor => editor.document === document);
+    for (const editor of editors) {
       editor.selection = new vscode.Selection(range.start, range.start);
-      editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
-      editor.setDecorations(this.#mark, isMarked ? [range] : []);
+      if (!isMarked) editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
     }
-    clearTimeout(this.#markTimer);
-    this.#markTimer = setTimeout(() => {
-      for (const each of vscode.window.visibleTextEditors) each.setDecorations(this.#mark, []);
-    }, markMs);
+    if (isMarked) this.#mark.show(editors, range);
   }
 }
 
@@ -395,7 +382,7 @@ function problem(error: unknown): ReportMessage {
   return {
     kind: 'message',
     headline: vscode.l10n.t('This change cannot be measured'),
-    text: error instanceof Refusal ? refusalInWords(error.reason) : failureInWords(ModelError.from(error).code, 'toggle'),
+    text: errorInWords(error, 'toggle'),
     busy: false,
   };
 }

@@ -13,7 +13,6 @@ import type { LensModel } from '../lensModel';
 import { ModelError } from '../model/errors';
 import type { Pauses } from '../pauses';
 import type { Preambles } from '../preambles';
-import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { fromExplain } from './explainProtocol';
 import type {
@@ -30,12 +29,11 @@ import type {
 import { sectionMakers } from './explainSections';
 import { paramsOf, rowAt, targetAt } from './explainTarget';
 import type { Explaining, ExplainSection, Target, TargetQuestion } from './explainTarget';
+import { PlaceMark } from './places';
 import { SignedPaint } from './signedPaint';
-import { failureInWords, refusalInWords } from './stateInWords';
+import { errorInWords } from './stateInWords';
 import { WebPages, type Asked } from './webPages';
 
-/** A place that was gone to is marked for so long. */
-const markMs = 1_500;
 /** Parts of a run come in quick succession. */
 const redrawPauseMs = 30;
 /** Targets of the present text whose results are kept. */
@@ -73,9 +71,7 @@ export class ExplainView implements Disposable {
   readonly #paint: SignedPaint;
   readonly #symbols = this.#store.add(new FunctionSymbols());
   readonly #speed = new Speed();
-  readonly #mark = this.#store.add(
-    vscode.window.createTextEditorDecorationType({ backgroundColor: new vscode.ThemeColor('editor.rangeHighlightBackground') }),
-  );
+  readonly #mark = this.#store.add(new PlaceMark());
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
   /** `isShown` or `holds` of this document is another now. */
   readonly onDidChange = this.#changed.event;
@@ -96,7 +92,6 @@ export class ExplainView implements Disposable {
   /** That `#pick` is about. */
   #picking: vscode.TextDocument | undefined;
   #redrawTimer: NodeJS.Timeout | undefined;
-  #markTimer: NodeJS.Timeout | undefined;
 
   constructor(extensionUri: vscode.Uri, parts: ExplainParts) {
     this.#parts = parts;
@@ -173,7 +168,6 @@ export class ExplainView implements Disposable {
 
   dispose(): void {
     clearTimeout(this.#redrawTimer);
-    clearTimeout(this.#markTimer);
     this.#pick?.abort();
     this.#hideSection();
     this.#store.dispose();
@@ -433,22 +427,14 @@ export class ExplainView implements Disposable {
     const shown = vscode.window.visibleTextEditors.find(editor => editor.document === document);
     const viewColumn = shown?.viewColumn ?? vscode.ViewColumn.One;
     const editor = shown ?? (await vscode.window.showTextDocument(document, { viewColumn, preserveFocus: true }));
-    const range = new vscode.Range(document.positionAt(start), document.positionAt(end));
-    editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
-    editor.setDecorations(this.#mark, [range]);
-    clearTimeout(this.#markTimer);
-    this.#markTimer = setTimeout(() => {
-      for (const each of vscode.window.visibleTextEditors) each.setDecorations(this.#mark, []);
-    }, markMs);
+    this.#mark.show([editor], new vscode.Range(document.positionAt(start), document.positionAt(end)));
   }
 
   #inWords(error: unknown): string {
-    if (error instanceof Refusal) return refusalInWords(error.reason);
-    const { code } = ModelError.from(error);
-    // Both have happened to the question, not to the reader: what is asked next is answered.
-    if (code === 'bad-argument')
+    // It has happened to the question, not to the reader: what is asked next is answered.
+    if (ModelError.from(error).code === 'bad-argument')
       return vscode.l10n.t('The model cannot answer this here: it has no start token, or nothing would be left to read.');
-    return failureInWords(code, 'command');
+    return errorInWords(error, 'command');
   }
 }
 

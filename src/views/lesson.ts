@@ -5,9 +5,7 @@ import { distributionOfLogProbabilities } from '../core/distribution';
 import { rankTokens, type RankedTokens } from '../core/sampling';
 import type { Vocabulary } from '../core/vocabulary';
 import { DisposableStore, type Disposable } from '../disposable';
-import { ModelError } from '../model/errors';
 import type { Pauses } from '../pauses';
-import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { isChanged, LessonPassages, type Passage } from './lessonPassages';
 import {
@@ -32,8 +30,8 @@ import {
   tokensFigure,
   type ScoredPassage,
 } from './lessonState';
-import { failureMessage, refusalMessage } from './panelMessages';
-import { failureInWords, refusalInWords } from './stateInWords';
+import { errorMessage } from './panelMessages';
+import { errorInWords } from './stateInWords';
 import { WebPages, type Asked } from './webPages';
 
 /** Of the screen about context: so many tokens before the place, then all there are. */
@@ -320,11 +318,7 @@ export class LessonView implements Disposable {
   }
 
   #fail(error: unknown): void {
-    const { code } = ModelError.from(error);
-    const { headline, text } =
-      error instanceof Refusal
-        ? refusalMessage(error.reason, refusalInWords(error.reason))
-        : failureMessage(code, failureInWords(code, 'command'));
+    const { headline, text } = errorMessage(error, errorInWords(error, 'command'));
     this.#say(headline, text, false);
   }
 

@@ -1,7 +1,11 @@
 import * as vscode from 'vscode';
 import type { Span } from '../core/scores';
+import type { Disposable } from '../disposable';
 import { safeLine } from '../exports/visibleText';
 import type { ScoredDocuments } from '../scoredDocuments';
+
+/** A place that was gone to is marked for so long. */
+const markMs = 1_500;
 
 export type Direction = 'next' | 'previous';
 
@@ -25,6 +29,37 @@ export function editorWithLens(scored: Pick<ScoredDocuments, 'isOn'>): vscode.Te
     editor ? vscode.l10n.t('Turn the lens on for this document first.') : vscode.l10n.t('Open a document first.'),
   );
   return undefined;
+}
+
+/** Brings places to the screen and marks each for a moment. */
+export class PlaceMark implements Disposable {
+  readonly #look: vscode.TextEditorDecorationType;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(look: vscode.DecorationRenderOptions = {}) {
+    const backgroundColor = new vscode.ThemeColor('editor.rangeHighlightBackground');
+    this.#look = vscode.window.createTextEditorDecorationType({ backgroundColor, ...look });
+  }
+
+  /** In these editors, and in no other any more. */
+  show(editors: readonly vscode.TextEditor[], range: vscode.Range): void {
+    this.#clear();
+    for (const editor of editors) {
+      editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+      editor.setDecorations(this.#look, [range]);
+    }
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#clear(), markMs);
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer);
+    this.#look.dispose();
+  }
+
+  #clear(): void {
+    for (const editor of vscode.window.visibleTextEditors) editor.setDecorations(this.#look, []);
+  }
 }
 
 /** UTF-16. */

@@ -11,27 +11,24 @@ import type { Disposable } from '../disposable';
 import type { DocumentView } from '../documentView';
 import { Excerpt } from '../excerpt';
 import type { LeftOut } from '../leftOut';
-import { ModelError } from '../model/errors';
 import type { Looks } from '../looks';
 import type { Pauses } from '../pauses';
 import type { ReadingCheck } from '../readingCheck';
-import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { WindowFocus } from '../windowFocus';
 import { chooseTexts } from './comparePick';
 import { chooseModelFolder } from './failures';
 import { kindInWords } from './leftOutPick';
+import { PlaceMark } from './places';
 import { fromReport } from './reportProtocol';
 import type { FromReport, ReportMessage, ReportNumbers, ToReport } from './reportProtocol';
 import { comparedNumbers, documentNumbers } from './reportState';
 import type { ReportedText, ReportFrame } from './reportState';
-import { failureInWords, refusalInWords, stateInWords } from './stateInWords';
+import { errorInWords, stateInWords } from './stateInWords';
 import { WebPages, type Asked } from './webPages';
 
 /** A selection that grows by a key that is held down, and scores that come, are reported when they rest for so long. */
 const debounceMs = 150;
-/** A place that was gone to is marked for so long. */
-const markMs = 1_500;
 const wholeDocument: Span = { start: 0, end: Infinity };
 
 /** What the page is about: the active document, or two texts side by side. */
@@ -57,13 +54,7 @@ export class ReportView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #parts: ReportParts;
   readonly #page: WebPages<ToReport, FromReport>;
-  readonly #mark = this.#store.add(
-    vscode.window.createTextEditorDecorationType({
-      backgroundColor: new vscode.ThemeColor('editor.rangeHighlightBackground'),
-      outline: '1px solid',
-      outlineColor: new vscode.ThemeColor('focusBorder'),
-    }),
-  );
+  readonly #mark = this.#store.add(new PlaceMark({ outline: '1px solid', outlineColor: new vscode.ThemeColor('focusBorder') }));
   #subject: Subject = { kind: 'active' };
   #editor: vscode.TextEditor | undefined;
   /** Documents that a report was asked for: they are scored with the lens off, too. */
@@ -84,7 +75,6 @@ export class ReportView implements Disposable {
   /** Counts updates: an answer to an older one is not shown. */
   #update = 0;
   #timer: NodeJS.Timeout | undefined;
-  #markTimer: NodeJS.Timeout | undefined;
 
   constructor(extensionUri: vscode.Uri, parts: ReportParts) {
     this.#parts = parts;
@@ -163,7 +153,6 @@ export class ReportView implements Disposable {
 
   dispose(): void {
     clearTimeout(this.#timer);
-    clearTimeout(this.#markTimer);
     this.#store.dispose();
   }
 
@@ -431,12 +420,7 @@ export class ReportView implements Disposable {
     const range = new vscode.Range(document.positionAt(start), document.positionAt(end));
     // What is selected has a column of its own in the report: that is not to go away by looking at one of its places.
     if (editor.selections.every(({ isEmpty }) => isEmpty)) editor.selection = new vscode.Selection(range.start, range.start);
-    editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
-    editor.setDecorations(this.#mark, [range]);
-    clearTimeout(this.#markTimer);
-    this.#markTimer = setTimeout(() => {
-      for (const each of vscode.window.visibleTextEditors) each.setDecorations(this.#mark, []);
-    }, markMs);
+    this.#mark.show([editor], range);
   }
 }
 
@@ -453,6 +437,5 @@ function gone(): ReportMessage {
 }
 
 function problem(error: unknown): ReportMessage {
-  const text = error instanceof Refusal ? refusalInWords(error.reason) : failureInWords(ModelError.from(error).code, 'toggle');
-  return message(vscode.l10n.t('this document is not scored'), text);
+  return message(vscode.l10n.t('this document is not scored'), errorInWords(error, 'toggle'));
 }
