@@ -8,6 +8,7 @@ import type { Cost } from '../core/speed';
 import { ModelError } from '../model/errors';
 import type { ReadingPlan, Readings } from '../readings';
 import type { ScoredDocuments } from '../scoredDocuments';
+import { activeEditor, selectionOf } from './places';
 import { withProgress } from './progress';
 import type { ReportProgress } from './progress';
 import { readingTitle } from './readingInWords';
@@ -57,15 +58,10 @@ interface Place {
 
 /** The selection, or all of the document where nothing is selected. */
 function placeHere(): Place | undefined {
-  const editor = vscode.window.activeTextEditor;
-  if (!editor) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
-    return undefined;
-  }
+  const editor = activeEditor();
+  if (!editor) return undefined;
   const { document, selection } = editor;
-  return selection.isEmpty
-    ? { document, span: { start: 0, end: document.getText().length } }
-    : { document, span: { start: document.offsetAt(selection.start), end: document.offsetAt(selection.end) } };
+  return { document, span: selection.isEmpty ? { start: 0, end: document.getText().length } : selectionOf(editor) };
 }
 
 async function show({ readings, scored }: ContextColourParts, { document, span }: Place, kind: ReadingKind): Promise<void> {

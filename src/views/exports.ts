@@ -14,6 +14,7 @@ import { partOf, type Report } from '../exports/report';
 import { svg } from '../exports/svg';
 import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
+import { activeEditor } from './places';
 import { withProgress } from './progress';
 import { errorInWords } from './stateInWords';
 
@@ -55,11 +56,8 @@ interface ExportItem extends vscode.QuickPickItem {
 
 /** Asks what to export, and where to; scores what has no scores yet; writes. Only ever scores of the text as it is. */
 export async function exportScores(parts: ExportParts): Promise<void> {
-  const editor = vscode.window.activeTextEditor;
-  if (!editor) {
-    tell(vscode.l10n.t('Open a document first.'));
-    return;
-  }
+  const editor = activeEditor();
+  if (!editor) return;
   const { document } = editor;
   const { version } = document;
   const selection = spanOf(document, editor.selection);
@@ -99,11 +97,8 @@ export async function exportScores(parts: ExportParts): Promise<void> {
 
 /** Puts a table of the selection's tokens, or of the line at the cursor, on the clipboard. */
 export async function copyAsMarkdown(parts: ExportParts): Promise<void> {
-  const editor = vscode.window.activeTextEditor;
-  if (!editor) {
-    tell(vscode.l10n.t('Open a document first.'));
-    return;
-  }
+  const editor = activeEditor();
+  if (!editor) return;
   const { document } = editor;
   const { version } = document;
   const range = editor.selection.isEmpty ? document.lineAt(editor.selection.active).range : editor.selection;

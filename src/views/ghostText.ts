@@ -12,6 +12,7 @@ import type { Answer } from '../documentView';
 import type { DraftResult } from '../model/protocol';
 import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
+import { activeEditor } from './places';
 import { errorInWords, refusalInWords } from './stateInWords';
 
 /** Longer drafts are broken off: a line of code has fewer. */
@@ -100,8 +101,8 @@ export class GhostTextView implements Disposable {
 
   /** The command: asks for ghost text at the cursor. */
   async suggest(): Promise<void> {
-    const editor = vscode.window.activeTextEditor;
-    if (!editor) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+    const editor = activeEditor();
+    if (!editor) return;
     const { document } = editor;
     this.#leave();
     const position = editor.selection.active;

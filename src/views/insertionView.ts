@@ -23,7 +23,7 @@ import { BandTypes } from './bandTypes';
 import { surpriseInWords } from './byEar';
 import type { Announcer } from './byEar';
 import { passageInWords } from './passageWords';
-import { inDirection, select, selectionOf } from './places';
+import { activeEditor, inDirection, select, selectionOf } from './places';
 import type { Direction } from './places';
 import { errorInWords } from './stateInWords';
 
@@ -133,8 +133,8 @@ export class InsertionView implements Disposable {
 
   /** Shows the last insertion of the active document, or says why there is nothing to show. */
   inspect(): void {
-    const editor = vscode.window.activeTextEditor;
-    if (!editor) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+    const editor = activeEditor();
+    if (!editor) return;
     const insertion = this.#parts.insertions.last(editor.document);
     if (!insertion) {
       const message = vscode.l10n.t('Nothing has been inserted into this document: paste something, or accept a completion.');

@@ -19,6 +19,7 @@ import { errorMessage } from './panelMessages';
 import type { PanelPassage, PassageRow } from './panelProtocol';
 import { provenanceLine } from './panelState';
 import { passageInWords } from './passageWords';
+import { activeEditor } from './places';
 import { errorInWords } from './stateInWords';
 
 /** More are summed up, but not listed. */
@@ -84,8 +85,8 @@ export class PassagePreviews implements Disposable {
 
   /** What the clipboard's text would be at the cursor, or in place of the selection. */
   async inspectClipboard(): Promise<void> {
-    const editor = vscode.window.activeTextEditor ?? this.#parts.panel.editor;
-    if (!editor) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+    const editor = activeEditor(this.#parts.panel.editor);
+    if (!editor) return;
     const { document, selection } = editor;
     const { version } = document;
     const text = await vscode.env.clipboard.readText();

@@ -23,12 +23,17 @@ export function inDirection(message: string, direction: Direction, wrapped: bool
 
 /** The active editor, if the lens is on for it; else says what to do. */
 export function editorWithLens(scored: Pick<ScoredDocuments, 'isOn'>): vscode.TextEditor | undefined {
-  const editor = vscode.window.activeTextEditor;
-  if (editor && scored.isOn(editor.document)) return editor;
-  void vscode.window.showInformationMessage(
-    editor ? vscode.l10n.t('Turn the lens on for this document first.') : vscode.l10n.t('Open a document first.'),
-  );
+  const editor = activeEditor();
+  if (!editor || scored.isOn(editor.document)) return editor;
+  void vscode.window.showInformationMessage(vscode.l10n.t('Turn the lens on for this document first.'));
   return undefined;
+}
+
+/** The active editor, or another that is meant where there is none; else says what to do. */
+export function activeEditor(otherwise?: vscode.TextEditor): vscode.TextEditor | undefined {
+  const editor = vscode.window.activeTextEditor ?? otherwise;
+  if (!editor) void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+  return editor;
 }
 
 /** Brings places to the screen and marks each for a moment. */

@@ -11,7 +11,7 @@ import type { DocumentView } from '../documentView';
 import { Excerpt } from '../excerpt';
 import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
-import { excerpt, showSpan } from './places';
+import { activeEditor, excerpt, showSpan } from './places';
 import { withProgress } from './progress';
 import { errorInWords } from './stateInWords';
 
@@ -55,11 +55,8 @@ export class ReadingReports implements Disposable, vscode.TextDocumentContentPro
 
   /** Scores the active document, if it is not, and opens its report. */
   async open(): Promise<void> {
-    const document = vscode.window.activeTextEditor?.document;
-    if (!document) {
-      void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
-      return;
-    }
+    const document = activeEditor()?.document;
+    if (!document) return;
     const report = await this.#made(document);
     if (!report) return;
     const uri = vscode.Uri.from({

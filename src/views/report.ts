@@ -19,7 +19,7 @@ import type { WindowFocus } from '../windowFocus';
 import { chooseTexts } from './comparePick';
 import { chooseModelFolder } from './failures';
 import { kindInWords } from './leftOutPick';
-import { PlaceMark } from './places';
+import { activeEditor, PlaceMark } from './places';
 import { fromReport } from './reportProtocol';
 import type { FromReport, ReportMessage, ReportNumbers, ToReport } from './reportProtocol';
 import { comparedNumbers, documentNumbers } from './reportState';
@@ -116,8 +116,8 @@ export class ReportView implements Disposable {
 
   /** The report of the active document, which is scored for it where it is not yet. */
   showReport(): void {
-    const editor = vscode.window.activeTextEditor;
-    if (!editor) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+    const editor = activeEditor();
+    if (!editor) return;
     this.#asked.add(editor.document);
     this.#failed = undefined;
     this.#subject = { kind: 'active' };
@@ -136,8 +136,8 @@ export class ReportView implements Disposable {
 
   /** Asks for two texts and shows them side by side, or remembers one. */
   async compare(): Promise<void> {
-    const editor = vscode.window.activeTextEditor;
-    if (!editor) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+    const editor = activeEditor();
+    if (!editor) return;
     const choice = await chooseTexts(editor, this.#remembered, this.#parts.config);
     if (!choice) return;
     if (choice.kind === 'remember') {
