@@ -20,6 +20,20 @@ export function button(
   return made;
 }
 
+/** A list of names to choose from; it has the focus again when all is drawn anew. */
+export function chooser(
+  key: string,
+  options: readonly (readonly [value: string, name: string])[],
+  chosen: string,
+  choose: (value: string) => void,
+  attributes: Readonly<Record<string, string>> = {},
+): HTMLSelectElement {
+  const made = options.map(([value, name]) => element('option', { value, selected: value === chosen ? '' : undefined }, name));
+  const select = element('select', { 'data-key': key, ...attributes }, ...made);
+  select.addEventListener('change', () => choose(select.value));
+  return select;
+}
+
 /** "about 2,400 tokens to read, 6 seconds" */
 export function costInWords({ tokens, seconds }: Cost): string {
   if (tokens === 1) return l10n.t('1 token to read');
