@@ -45,6 +45,16 @@ interface DrawnRow {
 /** Rows of the last table, by token: the next one takes those over of which all but bars, sampled and cumulative probabilities stays. */
 export type DrawnRows = Map<number, DrawnRow>;
 
+/** The table without its way through the rows: the keyboard belongs to something else on the page. */
+export function stillTable(state: TablePlace): HTMLElement {
+  const table = distributionTable(state, { scale: 'linear', cumulative: false, sampled: undefined });
+  for (const row of table.querySelectorAll('tr')) {
+    row.removeAttribute('tabindex');
+    row.removeAttribute('aria-describedby');
+  }
+  return table;
+}
+
 /**
  * The tokens expected next as a table: rank, token, bar, probability and, inside a word, the probability given what is typed. Rows can be walked
  * through by keys: one of them is in the tab order, `data-id` names the token of each.

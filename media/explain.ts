@@ -5,7 +5,7 @@ import { plainPieces } from '../src/core/hoverText';
 import { formatSignedBits } from '../src/core/numberText';
 import { element, tokenElement } from './dom';
 import { examplePart } from './examplePart';
-import { button } from './explainParts';
+import { button, chooser } from './explainParts';
 import { sectionDrawings } from './explainSections';
 import type { SectionAround } from './explainSections';
 import { formatBits, formatCount, formatDecimal, formatPercent, sentence, useLanguage } from './format';
@@ -110,22 +110,22 @@ function placePart({ place, before, token, model, entropyBits, contextTokens, ch
 }
 
 function chosenPart({ choices, chosen }: ExplainTarget, post: Post): HTMLElement {
-  const choose = (key: 'a' | 'b', label: string, none: string | undefined) => {
+  const part = (key: 'a' | 'b', label: string, none: string | undefined) => {
     const other = key === 'a' ? chosen.b : chosen.a;
     const options = choices.flatMap((choice, index) => {
       if (index === other && key === 'b') return [];
       const percent = `${formatPercent(2 ** -choice.bits)}%`;
       const name = plainPieces(choice.token);
       const text = choice.isActual ? l10n.t('{0} (in the text), {1}', name, percent) : l10n.t('{0}, {1}', name, percent);
-      return [element('option', { value: String(index), selected: index === chosen[key] ? '' : undefined }, text)];
+      return [[String(index), text] as const];
     });
-    if (none !== undefined) options.unshift(element('option', { value: '', selected: chosen.b === undefined ? '' : undefined }, none));
-    const select = element('select', { 'data-key': `choose-${key}`, 'aria-label': label }, ...options);
-    select.addEventListener('change', () => {
-      const index = select.value === '' ? undefined : Number(select.value);
+    if (none !== undefined) options.unshift(['', none]);
+    const choose = (value: string) => {
+      const index = value === '' ? undefined : Number(value);
       if (key === 'b') post({ kind: 'choose', chosen: { a: chosen.a, b: index } });
       else if (index !== undefined) post({ kind: 'choose', chosen: { a: index, b: index === chosen.b ? undefined : chosen.b } });
-    });
+    };
+    const select = chooser(`choose-${key}`, options, String(chosen[key] ?? ''), choose, { 'aria-label': label });
     return element('label', {}, element('span', {}, label), select);
   };
   const [a, b] = [choices[chosen.a], chosen.b === undefined ? undefined : choices[chosen.b]];
@@ -145,12 +145,7 @@ function chosenPart({ choices, chosen }: ExplainTarget, post: Post): HTMLElement
   return element(
     'section',
     { class: 'chosen', 'aria-label': l10n.t('What is explained') },
-    element(
-      'div',
-      { class: 'choosers' },
-      choose('a', l10n.t('Explain'), undefined),
-      choose('b', l10n.t('against'), l10n.t('nothing else')),
-    ),
+    element('div', { class: 'choosers' }, part('a', l10n.t('Explain'), undefined), part('b', l10n.t('against'), l10n.t('nothing else'))),
     element('p', { class: 'sum' }, ...sum),
   );
 }

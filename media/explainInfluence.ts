@@ -2,7 +2,7 @@ import * as l10n from '@vscode/l10n';
 import type { InfluenceState, SelectedSource, SourceShown } from '../src/views/explainInfluence';
 import { fillers } from '../src/views/explainProtocol';
 import { element } from './dom';
-import { briefCost, button, costInWords, effectElement, explainedInWords, listTable, runPart } from './explainParts';
+import { briefCost, button, chooser, costInWords, effectElement, explainedInWords, listTable, runPart } from './explainParts';
 import type { SectionAround, SectionDrawing } from './explainSections';
 import { formatBits, formatCount } from './format';
 
@@ -39,9 +39,8 @@ function fillerPart({ filler }: InfluenceState, { ask }: SectionAround): HTMLEle
     proposals: l10n.t('what the model itself would write there'),
     deletion: l10n.t('nothing: later text moves up'),
   };
-  const options = fillers.map(each => element('option', { value: each, selected: each === filler ? '' : undefined }, names[each]));
-  const select = element('select', { 'data-key': 'filler' }, ...options);
-  select.addEventListener('change', () => ask({ name: 'filler', value: select.value }));
+  const options = fillers.map(each => [each, names[each]] as const);
+  const select = chooser('filler', options, filler, value => ask({ name: 'filler', value }));
   return element('p', { class: 'filler' }, element('label', {}, element('span', {}, l10n.t('In its place')), select));
 }
 

@@ -1,6 +1,6 @@
 import type { TokenPieces } from '../src/core/vocabulary';
 import { element, tokenElement } from './dom';
-import { button } from './explainParts';
+import { button, chooser } from './explainParts';
 import { formatCount, spokenToken } from './format';
 
 /** What the sections about a model's inside are drawn from. */
@@ -14,13 +14,9 @@ export function numberChooser(
   none: string | undefined,
   choose: (value: number) => void,
 ): HTMLElement {
-  const options = Array.from({ length: count }, (_, index) => {
-    const selected = index + 1 === chosen ? '' : undefined;
-    return element('option', { value: String(index + 1), selected }, formatCount(index + 1));
-  });
-  if (none !== undefined) options.unshift(element('option', { value: '0', selected: chosen === undefined ? '' : undefined }, none));
-  const select = element('select', { 'data-key': key }, ...options);
-  select.addEventListener('change', () => choose(Number(select.value)));
+  const numbers = Array.from({ length: count }, (_, index) => [String(index + 1), formatCount(index + 1)] as const);
+  const options = none === undefined ? numbers : [['0', none] as const, ...numbers];
+  const select = chooser(key, options, String(chosen ?? 0), value => choose(Number(value)));
   return element('label', {}, element('span', {}, label), select);
 }
 

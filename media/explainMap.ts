@@ -4,7 +4,7 @@ import { mapScales } from '../src/views/explainProtocol';
 import type { MapScale } from '../src/views/explainProtocol';
 import { formatSignedBits } from '../src/core/numberText';
 import { element, svgElement } from './dom';
-import { button, effectElement, runPart } from './explainParts';
+import { button, chooser, effectElement, runPart } from './explainParts';
 import { tableHead } from './explainInside';
 import type { SectionAround, SectionDrawing } from './explainSections';
 import { formatBits, formatCount } from './format';
@@ -34,9 +34,8 @@ export const mapSection: SectionDrawing<MapState> = {
 
 function placePart({ scale, units }: MapState, { ask }: SectionAround): HTMLElement {
   const names: Readonly<Record<MapScale, string>> = { word: l10n.t('words'), line: l10n.t('lines') };
-  const options = mapScales.map(each => element('option', { value: each, selected: each === scale ? '' : undefined }, names[each]));
-  const select = element('select', { 'data-key': 'scale' }, ...options);
-  select.addEventListener('change', () => ask({ name: 'scale', value: select.value }));
+  const options = mapScales.map(each => [each, names[each]] as const);
+  const select = chooser('scale', options, scale, value => ask({ name: 'scale', value }));
   const [first, last] = [units[0], units.at(-1)];
   const where =
     first && last

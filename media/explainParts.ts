@@ -1,6 +1,8 @@
 import * as l10n from '@vscode/l10n';
-import type { Cost, ExplainTarget, ListedToken } from '../src/views/explainProtocol';
+import type { ExplainTarget, ListedToken } from '../src/views/explainProtocol';
+import type { RunShown } from '../src/views/explainRun';
 import { formatSignedBits } from '../src/core/numberText';
+import type { Cost } from '../src/core/speed';
 import { element, tokenElement } from './dom';
 import { formatBits, formatCount, formatPercent, spokenToken } from './format';
 
@@ -16,6 +18,20 @@ export function button(
   const made = element('button', { type: 'button', 'data-key': key, ...attributes }, label);
   made.addEventListener('click', press);
   return made;
+}
+
+/** A list of names to choose from; it has the focus again when all is drawn anew. */
+export function chooser(
+  key: string,
+  options: readonly (readonly [value: string, name: string])[],
+  chosen: string,
+  choose: (value: string) => void,
+  attributes: Readonly<Record<string, string>> = {},
+): HTMLSelectElement {
+  const made = options.map(([value, name]) => element('option', { value, selected: value === chosen ? '' : undefined }, name));
+  const select = element('select', { 'data-key': key, ...attributes }, ...made);
+  select.addEventListener('change', () => choose(select.value));
+  return select;
 }
 
 /** "about 2,400 tokens to read, 6 seconds" */
@@ -37,7 +53,7 @@ export function briefCost({ tokens, seconds }: Cost): string {
 
 /** What can be computed and what it costs, or how far it has come and a way to end it; nothing where all is there. */
 export function runPart(
-  { offer, progress, problem }: RunState,
+  { offer, progress, problem }: RunShown,
   label: string,
   ask: (name: 'run' | 'cancel') => void,
 ): readonly HTMLElement[] {
@@ -70,11 +86,6 @@ export function runPart(
   }
   if (problem !== undefined) parts.push(element('p', { class: 'problem', role: 'alert' }, problem));
   return parts;
-}
-interface RunState {
-  readonly offer: Cost | undefined;
-  readonly progress: { readonly done: number; readonly all: number } | undefined;
-  readonly problem: string | undefined;
 }
 
 /** What was asked for, in a sentence: whose bits the numbers are. */

@@ -4,7 +4,7 @@ import type { SwitchKind } from '../src/views/explainProtocol';
 import type { SwitchedOffShown, SwitchOffState, SwitchSide } from '../src/views/explainSwitchOff';
 import { formatSignedBits } from '../src/core/numberText';
 import { element, tokenElement } from './dom';
-import { explainedInWords, listTable, runPart } from './explainParts';
+import { chooser, explainedInWords, listTable, runPart } from './explainParts';
 import { numberChooser, placeButton, tableHead } from './explainInside';
 import type { SectionAround, SectionDrawing } from './explainSections';
 import { formatBits, formatCount } from './format';
@@ -34,17 +34,16 @@ function choosersPart({ parts, kind, layer, head }: SwitchOffState, { ask }: Sec
     layer: l10n.t('all heads of a layer'),
     head: l10n.t('one head'),
   };
-  const options = switchKinds.map(each => element('option', { value: each, selected: each === kind ? '' : undefined }, names[each]));
-  const select = element('select', { 'data-key': 'kind' }, ...options);
-  select.addEventListener('change', () => ask({ name: 'kind', value: select.value }));
-  const chooser = (name: 'layer' | 'head', label: string, count: number, chosen: number) =>
+  const options = switchKinds.map(each => [each, names[each]] as const);
+  const select = chooser('kind', options, kind, value => ask({ name: 'kind', value }));
+  const numbers = (name: 'layer' | 'head', label: string, count: number, chosen: number) =>
     numberChooser(label, name, count, chosen, undefined, value => ask({ name, value }));
   return element(
     'div',
     { class: 'choosers' },
     element('label', {}, element('span', {}, l10n.t('Without')), select),
-    parts && kind !== 'all' ? chooser('layer', l10n.t('Layer'), parts.layers, layer) : undefined,
-    parts && kind === 'head' ? chooser('head', l10n.t('Head'), parts.heads, head) : undefined,
+    parts && kind !== 'all' ? numbers('layer', l10n.t('Layer'), parts.layers, layer) : undefined,
+    parts && kind === 'head' ? numbers('head', l10n.t('Head'), parts.heads, head) : undefined,
   );
 }
 

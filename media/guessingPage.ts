@@ -1,16 +1,8 @@
 import * as l10n from '@vscode/l10n';
 import type { Verdict } from '../src/core/guessing';
 import { longestGuess } from '../src/views/lessonProtocol';
-import type {
-  FromLesson,
-  GuessingEnd,
-  GuessingState,
-  LessonDifference,
-  PlayerResult,
-  RevealedToken,
-  ShownDistribution,
-} from '../src/views/lessonProtocol';
-import { distributionTable } from './distributionTable';
+import type { FromLesson, GuessingEnd, GuessingState, LessonDifference, PlayerResult, RevealedToken } from '../src/views/lessonProtocol';
+import { stillTable } from './distributionTable';
 import { element, tokenElement } from './dom';
 import { formatBits, formatCount, sentence, spokenToken } from './format';
 
@@ -100,7 +92,7 @@ export class GuessingPage {
     this.#label.textContent = revealed ? l10n.t('Enter goes on') : l10n.t('What comes next?');
     this.#tried.replaceChildren(...tries.map(({ text, verdict }) => element('li', { class: verdict }, element('bdi', {}, text))));
     this.#feedback.replaceChildren(...(revealed ? revealedInWords(state, revealed) : triedInWords(state)));
-    this.#below.replaceChildren(...(revealed ? [revealedTable(revealed.distribution)] : rules(state)));
+    this.#below.replaceChildren(...(revealed ? [stillTable(revealed.distribution)] : rules(state)));
     this.#notes.replaceChildren(...notesOf(state));
     this.#provenance.textContent = state.provenance;
     const spoken = revealed ? l10n.t('The text goes on with {0}.', spokenToken(revealed.token)) : '';
@@ -159,16 +151,6 @@ function revealedInWords({ model }: GuessingState, revealed: RevealedToken): rea
     ' ',
     l10n.t('Its surprise at this token: {0} bits.', formatBits(surprisalBits)),
   ];
-}
-
-/** The table of the panel, without its way through the rows: the keyboard belongs to the box. */
-function revealedTable(distribution: ShownDistribution): HTMLElement {
-  const table = distributionTable(distribution, { scale: 'linear', cumulative: false, sampled: undefined });
-  for (const row of table.querySelectorAll('tr')) {
-    row.removeAttribute('tabindex');
-    row.removeAttribute('aria-describedby');
-  }
-  return table;
 }
 
 function rules({ triesAllowed }: GuessingState): readonly HTMLElement[] {

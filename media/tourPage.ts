@@ -2,7 +2,7 @@ import * as l10n from '@vscode/l10n';
 import { temperatureRange, tourScreens } from '../src/views/lessonProtocol';
 import type { FromLesson, SamplingFigure, TourFigure, TourState } from '../src/views/lessonProtocol';
 import type { TokenPieces } from '../src/core/vocabulary';
-import { distributionTable } from './distributionTable';
+import { stillTable } from './distributionTable';
 import { element, tokenElement } from './dom';
 import { entropyInWords, formatBits, formatCount, formatDecimal, formatPercent, fullBar } from './format';
 
@@ -157,7 +157,7 @@ function figureOf(figure: Exclude<TourFigure, SamplingFigure>, model: string): H
         'div',
         {},
         before(figure.before),
-        distributionTableOf(figure),
+        stillTable(figure.distribution),
         element('p', { class: 'quiet' }, entropyInWords(figure.entropyBits)),
       );
     case 'surprise':
@@ -183,15 +183,6 @@ function column(bits: number | undefined, band: number): HTMLElement {
   const bar = element('span', { class: band === 0 ? 'column' : `column band${band}` });
   bar.style.height = `${(Math.min(bits ?? 0, fullBits) / fullBits) * 100}%`;
   return element('span', { class: 'well', 'aria-hidden': 'true' }, bar);
-}
-
-function distributionTableOf({ distribution }: Extract<TourFigure, { screen: 'distribution' }>): HTMLElement {
-  const table = distributionTable(distribution, { scale: 'linear', cumulative: false, sampled: undefined });
-  for (const row of table.querySelectorAll('tr')) {
-    row.removeAttribute('tabindex');
-    row.removeAttribute('aria-describedby');
-  }
-  return table;
 }
 
 function before(text: string): HTMLElement {

@@ -4,6 +4,7 @@ import { ContextReading, mostTriedTokens, rowsWithin, stepsOf, tokensOf } from '
 import type { ReadingKind, ReadingStep } from './core/contextNeeds';
 import { isSameMeasure } from './core/legend';
 import type { Provenance, Span } from './core/scores';
+import { Speed } from './core/speed';
 import { contextKeys } from './core/contributions';
 import { DisposableStore } from './disposable';
 import type { Disposable } from './disposable';
@@ -33,7 +34,8 @@ export interface ReadingPlan {
   readonly shown: ShownReading;
   /** What shows on a screen comes first. */
   readonly steps: readonly ReadingStep[];
-  readonly tokensPerMs: number;
+  /** Of its questions, from a short run. */
+  readonly speed: Speed;
 }
 
 interface Run {
@@ -114,8 +116,9 @@ export class Readings implements Disposable {
     const steps = stepsOf(rowsWithin(reading.table, [span]), visible, row => reading.isRead(row), rowsPerStep);
     const [first] = steps;
     const tokens = Math.min(trialTokens, this.tokensOf(shown, steps) / 4);
-    const tokensPerMs = first ? await this.#trial(document, shown, first, tokens, ending) : Infinity;
-    return { document, version, shown, steps, tokensPerMs };
+    const speed = new Speed();
+    if (first) await this.#trial(document, shown, first, tokens, speed, ending);
+    return { document, version, shown, steps, speed };
   }
 
   /** About how many tokens are given to the model for some steps of a reading. */
@@ -184,14 +187,15 @@ export class Readings implements Disposable {
     return shown;
   }
 
-  /** Tokens per millisecond, from a short run of the same kind. */
+  /** A short run of the same kind. */
   async #trial(
     document: vscode.TextDocument,
     shown: ShownReading,
     step: ReadingStep,
     tokens: number,
+    speed: Speed,
     signal: AbortSignal,
-  ): Promise<number> {
+  ): Promise<void> {
     const { kind, table } = shown.reading;
     const { topCount } = table;
     const rowTokens = kind.of === 'needs' ? trialLengths : kind.contextTokens + 1;
@@ -201,7 +205,7 @@ export class Readings implements Disposable {
       kind.of === 'needs'
         ? await this.#ask(document, shown, 'contextNeeds', { ...rows, mostTokens: trialLengths, topCount }, signal)
         : await this.#ask(document, shown, 'shortContext', { ...rows, ...this.#shortParams(shown, kind.contextTokens) }, signal);
-    return answer.result.tokensRun / Math.max(1, performance.now() - start);
+    speed.ran(answer.result.tokensRun, (performance.now() - start) / 1000);
   }
 
   async #readStep(document: vscode.TextDocument, shown: ShownReading, { first, end }: ReadingStep, signal: AbortSignal): Promise<void> {

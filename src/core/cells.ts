@@ -1,5 +1,6 @@
 import { rowState } from './scores';
 import type { ScoreTable, Span } from './scores';
+import { firstWhere } from './search';
 
 /**
  * The smallest pieces of text that can be coloured, in document order, not overlapping: one token each, or several that share one
@@ -89,7 +90,7 @@ function cellsOfRows(table: ScoreTable, firstRow: number, endOffset: number, lea
 }
 
 /** The first row of a cell that ends after the UTF-16 offset; tokens of a table never end before the one before them does. */
-function firstRowEndingAfter({ length, starts, ends }: ScoreTable, offset: number): number {
+export function firstRowEndingAfter({ length, starts, ends }: ScoreTable, offset: number): number {
   let row = firstAfter(ends, length, offset);
   while (row > 0 && (starts[row] ?? 0) < (ends[row - 1] ?? 0)) row--; // in the middle of a cell
   return row;
@@ -207,12 +208,5 @@ export function firstCellEndingAfter(cells: Cells, offset: number): number {
 
 /** Index of the first of ascending values that is larger; `length` where there is none. */
 function firstAfter(ascending: ArrayLike<number>, length: number, value: number): number {
-  let low = 0;
-  let high = length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((ascending[middle] ?? 0) <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstWhere(length, index => (ascending[index] ?? 0) > value);
 }

@@ -1,4 +1,5 @@
 import type { ScoreTable, Span } from './scores';
+import { firstWhere } from './search';
 import { textUnitsIn } from './textUnits';
 
 /** What begins where so much context begins; `count`: nothing in particular. */
@@ -81,12 +82,5 @@ function lineStarts(text: string, from: number, end: number): readonly number[] 
 
 /** The first row that ends after an offset: a token can hold the end of a line and the indentation of the next. */
 function rowFrom({ ends }: Pick<ScoreTable, 'ends'>, first: number, end: number, offset: number): number {
-  let low = first;
-  let high = end;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((ends[middle] ?? 0) <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstWhere(end, row => (ends[row] ?? 0) > offset, first);
 }

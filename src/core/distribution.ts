@@ -1,5 +1,6 @@
 import { rankTokens, type RankedTokens } from './sampling';
 import { rowState, type ScoreTable } from './scores';
+import { firstWhere } from './search';
 import type { Vocabulary } from './vocabulary';
 
 /** One token of a next-token distribution. */
@@ -95,13 +96,7 @@ export function wholeRow(logProbabilities: Float32Array, typed: TypedText | unde
 /** How many tokens have a higher value than this, and one more. */
 export function rankOf({ logProbabilities, ranked: { ids } }: WholeRow, id: number): number {
   const value = logProbabilities[id] ?? -Infinity;
-  let [low, high] = [0, ids.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((logProbabilities[ids[middle] ?? -1] ?? -Infinity) > value) low = middle + 1;
-    else high = middle;
-  }
-  return low + 1;
+  return firstWhere(ids.length, place => !((logProbabilities[ids[place] ?? -1] ?? -Infinity) > value)) + 1;
 }
 
 /** As `distributionOfWholeRow`, of a row that is looked at once. */

@@ -1,5 +1,6 @@
 import { bandCount, bandOf } from './band';
 import type { BandEdges } from './band';
+import { firstRowEndingAfter } from './cells';
 import { formatCount, formatDecimal } from './numberText';
 import { rowState } from './scores';
 import type { NoiseFloor, ScoreTable, Span } from './scores';
@@ -150,16 +151,8 @@ function isHighSurrogate(unit: number): boolean {
 
 /** Rows [first, end) of a selection, as `textReport` takes them. */
 export function rowsWithin(table: ScoreTable, span: Span): readonly [first: number, end: number] {
-  let low = 0;
-  let high = table.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((table.ends[middle] ?? 0) <= span.start) low = middle + 1;
-    else high = middle;
-  }
-  while (low > 0 && (table.starts[low] ?? 0) < (table.ends[low - 1] ?? 0)) low--; // in the middle of a cell
+  let row = firstRowEndingAfter(table, span.start);
   let first: number | undefined;
-  let row = low;
   while (row < table.length && (table.starts[row] ?? 0) < span.end) {
     const next = cellEnd(table, row);
     const isInside = isMostlyInside({ start: table.starts[row] ?? 0, end: table.ends[next - 1] ?? 0 }, span);

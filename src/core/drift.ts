@@ -1,5 +1,6 @@
 import { CellList } from './cells';
 import type { Cells } from './cells';
+import { firstWhere } from './search';
 
 /** One of the changes of an edit, in offsets of the text before the edit: the UTF-16 range [start, end) is replaced by `length` units. */
 export interface Change {
@@ -115,15 +116,8 @@ export class Drift {
 
   /** The last of the pieces that begin early enough. */
   #last(isEarly: (piece: Piece) => boolean): Piece | undefined {
-    let low = 0;
-    let high = this.#pieces.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const piece = this.#pieces[middle];
-      if (piece && isEarly(piece)) low = middle + 1;
-      else high = middle;
-    }
-    return this.#pieces[low - 1];
+    const isLate = (piece: Piece | undefined) => !piece || !isEarly(piece);
+    return this.#pieces[firstWhere(this.#pieces.length, index => isLate(this.#pieces[index])) - 1];
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ScoreTable, Span } from './scores';
+import { firstWhere } from './search';
 
 /** Rows [first, end) of a table. */
 interface Rows {
@@ -34,8 +35,8 @@ export interface UnitLink {
 export function linkUnits({ length, starts, ends }: Pick<ScoreTable, 'length' | 'starts' | 'ends'>, spans: readonly Span[]): LinkUnit[] {
   const units: { rows: Rows; span: Span }[] = [];
   for (const { start, end } of spans) {
-    const first = firstRow(row => (ends[row] ?? 0) > start);
-    const rows = { first, end: firstRow(row => (starts[row] ?? 0) >= end) };
+    const first = firstWhere(length, row => (ends[row] ?? 0) > start);
+    const rows = { first, end: firstWhere(length, row => (starts[row] ?? 0) >= end) };
     if (rows.first >= rows.end) continue;
     const last = units.at(-1);
     if (last && rows.first < last.rows.end) {
@@ -44,17 +45,6 @@ export function linkUnits({ length, starts, ends }: Pick<ScoreTable, 'length' | 
     } else units.push({ rows, span: { start, end } });
   }
   return units;
-
-  function firstRow(holds: (row: number) => boolean): number {
-    let low = 0;
-    let high = length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (holds(middle)) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  }
 }
 
 /** How many tokens the model is given for the effects of these units on the rows after each, up to `until`: at most, since kept caches make it fewer. */

@@ -1,4 +1,5 @@
 import type { Span } from './scores';
+import { firstWhere } from './search';
 
 /** Kinds of text that a reader may want to leave out. */
 export const regionKinds = ['comments', 'strings', 'indentation', 'frontMatter', 'fencedCode', 'links'] as const;
@@ -17,17 +18,11 @@ export const noRegions: Regions = { length: 0, starts: [], ends: [], kinds: [] }
 
 /** The kind of the region that holds most of the span; undefined where more of it lies in none. A token that begins with the space before a comment is of the comment. */
 export function regionOf(regions: Regions, span: Span): RegionKind | undefined {
-  let low = 0;
-  let high = regions.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((regions.ends[middle] ?? 0) <= span.start) low = middle + 1;
-    else high = middle;
-  }
+  const first = firstWhere(regions.length, index => (regions.ends[index] ?? 0) > span.start);
   let found: RegionKind | undefined;
   let most = 0;
   let covered = 0;
-  for (let index = low; index < regions.length && (regions.starts[index] ?? 0) < span.end; index++) {
+  for (let index = first; index < regions.length && (regions.starts[index] ?? 0) < span.end; index++) {
     const length = Math.min(span.end, regions.ends[index] ?? 0) - Math.max(span.start, regions.starts[index] ?? 0);
     covered += length;
     if (length <= most) continue;

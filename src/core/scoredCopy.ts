@@ -1,4 +1,5 @@
 import type { Span } from './scores';
+import { firstWhere } from './search';
 
 /**
  * What is scored of a document: its text without a leading byte order mark, CRLF as LF, lone surrogates as U+FFFD; and the way back.
@@ -48,16 +49,10 @@ export function spanOfBytes(copy: ScoredCopy, startByte: number, endByte: number
 
 /** The byte at which the character holding the document's UTF-16 offset starts; the copy's length at its end. */
 export function byteAtOffset(copy: ScoredCopy, offset: number): number {
-  let low = 0;
-  let high = copy.bytes.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((copy.characterStarts[middle] ?? 0) < offset) low = middle + 1;
-    else high = middle;
-  }
-  if (copy.characterStarts[low] === offset || low === 0) return low;
+  let at = firstWhere(copy.bytes.length, byte => (copy.characterStarts[byte] ?? 0) >= offset);
+  if (copy.characterStarts[at] === offset || at === 0) return at;
   // Inside a character (a surrogate pair, CRLF): back to its first byte.
-  const start = copy.characterStarts[low - 1];
-  while (low > 0 && copy.characterStarts[low - 1] === start) low--;
-  return low;
+  const start = copy.characterStarts[at - 1];
+  while (at > 0 && copy.characterStarts[at - 1] === start) at--;
+  return at;
 }

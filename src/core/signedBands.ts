@@ -1,5 +1,6 @@
 import { paintedParts, rangeLimit, renderedColumns } from './paint';
 import type { Provenance, Span } from './scores';
+import { firstWhere } from './search';
 
 /** Bands of a difference in bits, for each sign. */
 export const signedBandCount = 4;
@@ -87,12 +88,5 @@ export function signedMarks(
 }
 
 function firstEndingAfter(pieces: readonly SignedPiece[], offset: number): number {
-  let low = 0;
-  let high = pieces.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((pieces[middle]?.span.end ?? 0) <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstWhere(pieces.length, index => (pieces[index]?.span.end ?? 0) > offset);
 }

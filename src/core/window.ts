@@ -1,4 +1,5 @@
 import type { WindowSettings } from './scores';
+import { firstWhere } from './search';
 
 /** Document tokens [start, end) go through the model together; rows [scoreFrom, end) are taken from this window. */
 export interface Window {
@@ -33,14 +34,7 @@ export function windowsOf(text: TokenText, settings: WindowSettings): Window[] {
 
 /** The window whose rows hold token `index`; windows must cover it. */
 export function windowHolding(windows: readonly Window[], index: number): Window | undefined {
-  let low = 0;
-  let high = windows.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((windows[middle]?.end ?? 0) <= index) low = middle + 1;
-    else high = middle;
-  }
-  return windows[low];
+  return windows[firstWhere(windows.length, window => (windows[window]?.end ?? 0) > index)];
 }
 
 /** The counted grid: windows start at token 0, stride, 2 x stride, ... where stride = context - overlap. */

@@ -11,6 +11,7 @@ import { Vocabulary } from '../core/vocabulary';
 import { windowInForce, windowsOf } from '../core/window';
 import type { Window } from '../core/window';
 import { entropyBitsOf } from '../core/reduce';
+import { firstWhere } from '../core/search';
 import type { Engine } from './engine';
 import { contextLengths, contextNeeds, effects, shortContext, without } from './context';
 import type { TextContext } from './context';
@@ -573,14 +574,7 @@ function startTokenOf({ facts }: Engine, { useStartToken }: ScoringSettings): nu
 }
 
 function firstTokenEndingAfter({ endBytes }: TokenLayout, byte: number): number {
-  let low = 0;
-  let high = endBytes.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((endBytes[middle] ?? 0) <= byte) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstWhere(endBytes.length, index => (endBytes[index] ?? 0) > byte);
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Gap } from '../core/scores';
 import { spanOfBytes } from '../core/scoredCopy';
 import type { ScoredCopy } from '../core/scoredCopy';
+import { firstWhere } from '../core/search';
 import type { VocabularyData } from '../core/vocabulary';
 import type { TokenText } from '../core/window';
 import { ModelError } from './errors';
@@ -356,14 +357,7 @@ function joined(old: Earlier, part: Part, copy: ScoredCopy): TokenLayout {
 
 /** The first row whose value is not below `value`, in a column that ascends; its length if there is none. */
 export function firstNotBelow(column: Uint32Array, value: number): number {
-  let low = 0;
-  let high = column.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((column[middle] ?? 0) < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstWhere(column.length, index => (column[index] ?? 0) >= value);
 }
 
 /** A text without a place to cut it is one slice. */

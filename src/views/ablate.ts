@@ -10,7 +10,7 @@ import type { Filler, Rows } from '../model/contextProtocol';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { DifferenceView } from './differenceView';
 import type { LongReading } from './longReading';
-import { excerpt, selectionOf } from './places';
+import { activeEditor, excerpt, selectionOf } from './places';
 
 export interface AblationParts {
   readonly scored: Pick<ScoredDocuments, 'ask' | 'complete' | 'view'>;
@@ -29,8 +29,8 @@ interface Ablation {
 
 /** Shows what the text after a piece would be to the model if the piece were not there. `asked`: a span, and a text in its place, by another than the user. */
 export async function ablateSelection(asked: unknown, parts: AblationParts): Promise<void> {
-  const editor = vscode.window.activeTextEditor;
-  if (!editor) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+  const editor = activeEditor();
+  if (!editor) return;
   const ablation = ablationOf(asked, editor.document) ?? (await pickAblation(editor, parts.leftOut));
   if (ablation) await ablate(editor.document, ablation, parts);
 }
@@ -58,8 +58,8 @@ async function ablate(document: vscode.TextDocument, { span, text, title }: Abla
 
 /** Shows which later tokens the selection, or the token at the cursor, makes easier or harder. `asked`: a span and a filler, by another than the user. */
 export async function showEffects(asked: unknown, parts: AblationParts): Promise<void> {
-  const editor = vscode.window.activeTextEditor;
-  if (!editor) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+  const editor = activeEditor();
+  if (!editor) return;
   const { document } = editor;
   const { version } = document;
   const span = spanOf(asked, document) ?? selectionOf(editor);

@@ -11,7 +11,6 @@ import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import { ModelError } from '../model/errors';
 import type { DraftResult, TextEdit } from '../model/protocol';
-import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
 import {
   changedMessage,
@@ -24,7 +23,7 @@ import {
   withLineEndings,
 } from './alternatives';
 import type { Beginning, Place } from './alternatives';
-import { failureInWords, refusalInWords } from './stateInWords';
+import { errorInWords } from './stateInWords';
 
 /** Written at a time; a line of code has fewer. */
 const mostTokens = 48;
@@ -301,7 +300,7 @@ class Branch {
       for (const mode of ['replace', 'insert'] as const) await this.#sum(mode, signal);
       this.#pick.busy = false;
     } catch (error) {
-      if (!signal.aborted) await this.close({ kind: 'message', text: reasonInWords(error) });
+      if (!signal.aborted) await this.close({ kind: 'message', text: errorInWords(error, 'move') });
     }
   }
 
@@ -383,8 +382,4 @@ function endInWords(ended: Exclude<DraftResult['ended'], 'control'>): string {
 
 function isOf({ input }: vscode.Tab, uri: vscode.Uri): boolean {
   return input instanceof vscode.TabInputTextDiff && input.modified.toString() === uri.toString();
-}
-
-function reasonInWords(error: unknown): string {
-  return error instanceof Refusal ? refusalInWords(error.reason) : failureInWords(ModelError.from(error).code, 'move');
 }

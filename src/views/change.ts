@@ -11,21 +11,20 @@ import { ModelError } from '../model/errors';
 import type { Pauses } from '../pauses';
 import type { Preambles } from '../preambles';
 import type { ReadingCheck } from '../readingCheck';
-import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { WindowFocus } from '../windowFocus';
 import { chooseChange, sideName } from './changePick';
 import type { ChangeSubject } from './changePick';
 import { changeState } from './changeState';
 import { chooseModelFolder } from './failures';
-import { ReportPage } from './reportPage';
-import type { FromReport, ReportMessage } from './reportProtocol';
-import { failureInWords, refusalInWords } from './stateInWords';
+import { PlaceMark } from './places';
+import { fromReport } from './reportProtocol';
+import type { FromReport, ReportMessage, ReportState, ToReport } from './reportProtocol';
+import { errorInWords } from './stateInWords';
+import { WebPages, type Asked } from './webPages';
 
 /** Edits are measured when they have come to rest for so long. */
 const debounceMs = 400;
-/** A line that was gone to is marked for so long. */
-const markMs = 1_500;
 /** VS Code closes texts that no editor shows: one that is closed while it is scored is opened again so often. */
 const mostReopened = 2;
 
@@ -60,13 +59,8 @@ export interface ChangeParts {
 export class ChangeView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #parts: ChangeParts;
-  readonly #page: ReportPage;
-  readonly #mark = this.#store.add(
-    vscode.window.createTextEditorDecorationType({
-      isWholeLine: true,
-      backgroundColor: new vscode.ThemeColor('editor.rangeHighlightBackground'),
-    }),
-  );
+  readonly #page: WebPages<ToReport, FromReport>;
+  readonly #mark = this.#store.add(new PlaceMark({ isWholeLine: true }));
   #subject: ChangeSubject | undefined;
   #repository: vscode.Disposable | undefined;
   #shown: Shown | undefined;
@@ -79,16 +73,15 @@ export class ChangeView implements Disposable {
   #run: AbortController | undefined;
   #reopened = 0;
   #timer: NodeJS.Timeout | undefined;
-  #markTimer: NodeJS.Timeout | undefined;
 
   constructor(extensionUri: vscode.Uri, parts: ChangeParts) {
     this.#parts = parts;
     const { config, looks, focus, reading, preambles } = parts;
     const { workspace } = vscode;
     this.#page = this.#store.add(
-      new ReportPage(
+      new WebPages<ToReport, FromReport>(
         extensionUri,
-        { type: 'tokenLens.change', title: vscode.l10n.t('Change') },
+        { type: 'tokenLens.change', name: 'report', title: () => vscode.l10n.t('Change'), place: 'beside', read: fromReport },
         { appeared: () => this.#schedule(), message: message => void this.#receive(message) },
       ),
     );
@@ -114,13 +107,12 @@ export class ChangeView implements Disposable {
     this.#reopened = 0;
     this.#isHeld = false;
     this.#page.show();
-    this.#page.post(busy());
+    this.#draw(busy());
     this.#schedule({ forced: true });
   }
 
   dispose(): void {
     clearTimeout(this.#timer);
-    clearTimeout(this.#markTimer);
     this.#run?.abort();
     this.#repository?.dispose();
     this.#store.dispose();
@@ -133,8 +125,8 @@ export class ChangeView implements Disposable {
 
   #edited(document: vscode.TextDocument): void {
     if (!this.#isAbout(document)) return;
-    const { state } = this.#page;
-    if (state?.kind === 'change' && !state.updating) this.#page.post({ ...state, updating: true });
+    const state = this.#state;
+    if (state?.kind === 'change' && !state.updating) this.#draw({ ...state, updating: true });
     const { scoreOn } = this.#parts.config;
     // What has no unsaved changes now was changed by another program, or reverted: nobody will save it.
     this.#isHeld = this.#shown !== undefined && (scoreOn === 'command' || (scoreOn === 'save' && document.isDirty));
@@ -211,7 +203,7 @@ export class ChangeView implements Disposable {
   #show(subject: ChangeSubject, document: vscode.TextDocument, original: Side, modified: Side, report: ChangeReport): void {
     const { looks, reading } = this.#parts;
     this.#shown = { subject, texts: [original.text, modified.text], report };
-    this.#page.post(
+    this.#draw(
       changeState({
         report,
         original: original.lines,
@@ -227,7 +219,7 @@ export class ChangeView implements Disposable {
   }
 
   #isShown(subject: ChangeSubject, { original, modified }: OpenSides): boolean {
-    const { state } = this.#page;
+    const state = this.#state;
     return (
       state?.kind === 'change' &&
       this.#shown?.subject === subject &&
@@ -238,23 +230,31 @@ export class ChangeView implements Disposable {
 
   /** The numbers on the page are of the present texts. */
   #settled(): void {
-    const { state } = this.#page;
-    if (state?.kind === 'change' && state.updating) this.#page.post({ ...state, updating: false });
+    const state = this.#state;
+    if (state?.kind === 'change' && state.updating) this.#draw({ ...state, updating: false });
   }
 
   /** Numbers of the same change stay until newer ones are there. */
   #postWaiting(subject: ChangeSubject): void {
-    const { state } = this.#page;
-    if (state?.kind !== 'change' || this.#shown?.subject !== subject) this.#page.post(busy());
-    else if (!state.updating) this.#page.post({ ...state, updating: true });
+    const state = this.#state;
+    if (state?.kind !== 'change' || this.#shown?.subject !== subject) this.#draw(busy());
+    else if (!state.updating) this.#draw({ ...state, updating: true });
   }
 
   #post(state: ReportMessage): void {
     this.#shown = undefined;
-    this.#page.post(state);
+    this.#draw(state);
   }
 
-  async #receive(message: Exclude<FromReport, { kind: 'ready' }>): Promise<void> {
+  get #state(): ReportState | undefined {
+    return this.#page.last('show')?.state;
+  }
+
+  #draw(state: ReportState): void {
+    this.#page.post({ kind: 'show', state });
+  }
+
+  async #receive(message: Asked<FromReport>): Promise<void> {
     if (message.kind === 'chooseModel') return chooseModelFolder();
     const shown = this.#shown;
     if (!shown) return;
@@ -289,16 +289,12 @@ export class ChangeView implements Disposable {
 
   #reveal(document: vscode.TextDocument, line: number, isMarked: boolean): void {
     const { range } = document.lineAt(line);
-    for (const editor of vscode.window.visibleTextEditors) {
-      if (editor.document !== document) continue;
+    const editors = vscode.window.visibleTextEditors.filter(editor => editor.document === document);
+    for (const editor of editors) {
       editor.selection = new vscode.Selection(range.start, range.start);
-      editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
-      editor.setDecorations(this.#mark, isMarked ? [range] : []);
+      if (!isMarked) editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
     }
-    clearTimeout(this.#markTimer);
-    this.#markTimer = setTimeout(() => {
-      for (const each of vscode.window.visibleTextEditors) each.setDecorations(this.#mark, []);
-    }, markMs);
+    if (isMarked) this.#mark.show(editors, range);
   }
 }
 
@@ -386,7 +382,7 @@ function problem(error: unknown): ReportMessage {
   return {
     kind: 'message',
     headline: vscode.l10n.t('This change cannot be measured'),
-    text: error instanceof Refusal ? refusalInWords(error.reason) : failureInWords(ModelError.from(error).code, 'toggle'),
+    text: errorInWords(error, 'toggle'),
     busy: false,
   };
 }

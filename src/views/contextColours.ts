@@ -3,15 +3,16 @@ import { shortLengths } from '../core/contextNeeds';
 import type { ReadingKind, ReadingStep } from '../core/contextNeeds';
 import { formatCount } from '../core/numberText';
 import type { Span } from '../core/scores';
+import { expectedSeconds, isLong } from '../core/speed';
+import type { Cost } from '../core/speed';
 import { ModelError } from '../model/errors';
 import type { ReadingPlan, Readings } from '../readings';
-import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
+import { activeEditor, selectionOf } from './places';
+import { withProgress } from './progress';
+import type { ReportProgress } from './progress';
 import { readingTitle } from './readingInWords';
-import { failureInWords, refusalInWords } from './stateInWords';
-
-/** What takes longer is asked about first. */
-const askedSeconds = 5;
+import { errorInWords } from './stateInWords';
 
 export interface ContextColourParts {
   readonly readings: Readings;
@@ -57,31 +58,26 @@ interface Place {
 
 /** The selection, or all of the document where nothing is selected. */
 function placeHere(): Place | undefined {
-  const editor = vscode.window.activeTextEditor;
-  if (!editor) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
-    return undefined;
-  }
+  const editor = activeEditor();
+  if (!editor) return undefined;
   const { document, selection } = editor;
-  return selection.isEmpty
-    ? { document, span: { start: 0, end: document.getText().length } }
-    : { document, span: { start: document.offsetAt(selection.start), end: document.offsetAt(selection.end) } };
+  return { document, span: selection.isEmpty ? { start: 0, end: document.getText().length } : selectionOf(editor) };
 }
 
 async function show({ readings, scored }: ContextColourParts, { document, span }: Place, kind: ReadingKind): Promise<void> {
   if (!scored.isOn(document)) scored.setOn(document, true); // these are colours of the lens
-  const plan = await withProgress(vscode.l10n.t('Token Lens: measuring how long that takes'), signal =>
+  const plan = await shownProgress(vscode.l10n.t('Token Lens: measuring how long that takes'), signal =>
     readings.plan(document, kind, span, signal),
   );
   if (!plan) return;
   const steps = await affordable(readings, plan);
   if (!steps) return;
   const total = steps.reduce((sum, { first, end }) => sum + end - first, 0);
-  await withProgress(vscode.l10n.t('Token Lens: {0}', readingTitle(kind)), (signal, tell) => {
+  await shownProgress(vscode.l10n.t('Token Lens: {0}', readingTitle(kind)), (signal, report) => {
     let rows = 0;
     return readings.read(plan, steps, signal, more => {
       rows += more;
-      tell({
+      report({
         increment: (100 * more) / total,
         message: vscode.l10n.t('{0} of {1} tokens', formatCount(rows), formatCount(total)),
       });
@@ -92,13 +88,13 @@ async function show({ readings, scored }: ContextColourParts, { document, span }
 /** The steps that somebody wants to wait for; undefined where it is none. */
 async function affordable(readings: Pick<Readings, 'tokensOf'>, plan: ReadingPlan): Promise<readonly ReadingStep[] | undefined> {
   const { steps } = plan;
-  const tokensFor = (wanted: readonly ReadingStep[]) => readings.tokensOf(plan.shown, wanted);
-  if (secondsOf(plan, tokensFor(steps)) <= askedSeconds) return steps;
+  const costOf = (wanted: readonly ReadingStep[]) => plan.speed.cost(readings.tokensOf(plan.shown, wanted));
+  if (!isLong(costOf(steps))) return steps;
   const visible = steps.filter(step => step.visible);
   const items = [
-    { label: vscode.l10n.t('Read it all'), description: costInWords(plan, tokensFor(steps)), steps },
+    { label: vscode.l10n.t('Read it all'), description: costInWords(costOf(steps)), steps },
     ...(visible.length > 0 && visible.length < steps.length
-      ? [{ label: vscode.l10n.t('Read only what is on the screen'), description: costInWords(plan, tokensFor(visible)), steps: visible }]
+      ? [{ label: vscode.l10n.t('Read only what is on the screen'), description: costInWords(costOf(visible)), steps: visible }]
       : []),
   ];
   const chosen = await vscode.window.showQuickPick(items, {
@@ -108,17 +104,13 @@ async function affordable(readings: Pick<Readings, 'tokensOf'>, plan: ReadingPla
   return chosen?.steps;
 }
 
-function secondsOf({ tokensPerMs }: ReadingPlan, tokens: number): number {
-  return tokens / tokensPerMs / 1000;
-}
-
-function costInWords(plan: ReadingPlan, tokens: number): string {
-  const seconds = secondsOf(plan, tokens);
+function costInWords(cost: Cost): string {
+  const seconds = expectedSeconds(cost);
   const time =
     seconds < 90
       ? vscode.l10n.t('{0} seconds', formatCount(Math.max(1, Math.round(seconds))))
       : vscode.l10n.t('{0} minutes', formatCount(Math.round(seconds / 60)));
-  return vscode.l10n.t('about {0}: {1} tokens for the model', time, formatCount(roundedTokens(tokens)));
+  return vscode.l10n.t('about {0}: {1} tokens for the model', time, formatCount(roundedTokens(cost.tokens)));
 }
 
 /** Two digits: more would pretend. */
@@ -128,25 +120,12 @@ function roundedTokens(tokens: number): number {
 }
 
 /** Undefined where it was cancelled, or failed, which the user is told. */
-async function withProgress<T>(
-  title: string,
-  work: (signal: AbortSignal, tell: (step: { readonly message?: string; readonly increment?: number }) => void) => Promise<T>,
-): Promise<T | undefined> {
+async function shownProgress<T>(title: string, work: (signal: AbortSignal, report: ReportProgress) => Promise<T>): Promise<T | undefined> {
   try {
-    return await vscode.window.withProgress(
-      { location: vscode.ProgressLocation.Notification, title, cancellable: true },
-      async (progress, token) => {
-        const stop = new AbortController();
-        token.onCancellationRequested(() => {
-          stop.abort();
-        });
-        return work(stop.signal, step => progress.report(step));
-      },
-    );
+    return await withProgress(title, work);
   } catch (error) {
-    const { code } = ModelError.from(error);
-    if (code === 'cancelled') return undefined; // by the user, by an edit, or by leaving
-    const why = error instanceof Refusal ? refusalInWords(error.reason) : failureInWords(code, 'toggle');
+    if (ModelError.from(error).code === 'cancelled') return undefined; // by an edit, or by leaving
+    const why = errorInWords(error, 'toggle');
     void vscode.window.showWarningMessage(vscode.l10n.t('Token Lens: this text could not be read so. {0}', why));
     return undefined;
   }

@@ -3,6 +3,7 @@ import type { Config } from '../config';
 import { contextKeys } from '../core/contributions';
 import { isSameMeasure, provenanceText } from '../core/legend';
 import type { Span } from '../core/scores';
+import { Speed } from '../core/speed';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { Answer, ContextQuestion, DocumentView, QuestionParams } from '../documentView';
@@ -12,18 +13,27 @@ import type { LensModel } from '../lensModel';
 import { ModelError } from '../model/errors';
 import type { Pauses } from '../pauses';
 import type { Preambles } from '../preambles';
-import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
-import { ExplainPage } from './explainPage';
-import type { Chosen, ExplainMessage, ExplainTarget, FromExplain, SectionAsked, SectionId, SectionStates } from './explainProtocol';
+import { fromExplain } from './explainProtocol';
+import type {
+  Chosen,
+  ExplainMessage,
+  ExplainState,
+  ExplainTarget,
+  FromExplain,
+  SectionAsked,
+  SectionId,
+  SectionStates,
+  ToExplain,
+} from './explainProtocol';
 import { sectionMakers } from './explainSections';
-import { paramsOf, rowAt, Speed, targetAt } from './explainTarget';
+import { paramsOf, rowAt, targetAt } from './explainTarget';
 import type { Explaining, ExplainSection, Target, TargetQuestion } from './explainTarget';
+import { PlaceMark } from './places';
 import { SignedPaint } from './signedPaint';
-import { failureInWords, refusalInWords } from './stateInWords';
+import { errorInWords } from './stateInWords';
+import { WebPages, type Asked } from './webPages';
 
-/** A place that was gone to is marked for so long. */
-const markMs = 1_500;
 /** Parts of a run come in quick succession. */
 const redrawPauseMs = 30;
 /** Targets of the present text whose results are kept. */
@@ -57,13 +67,11 @@ export interface ExplainParts {
 export class ExplainView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #parts: ExplainParts;
-  readonly #page: ExplainPage;
+  readonly #page: WebPages<ToExplain, FromExplain>;
   readonly #paint: SignedPaint;
   readonly #symbols = this.#store.add(new FunctionSymbols());
   readonly #speed = new Speed();
-  readonly #mark = this.#store.add(
-    vscode.window.createTextEditorDecorationType({ backgroundColor: new vscode.ThemeColor('editor.rangeHighlightBackground') }),
-  );
+  readonly #mark = this.#store.add(new PlaceMark());
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
   /** `isShown` or `holds` of this document is another now. */
   readonly onDidChange = this.#changed.event;
@@ -84,7 +92,6 @@ export class ExplainView implements Disposable {
   /** That `#pick` is about. */
   #picking: vscode.TextDocument | undefined;
   #redrawTimer: NodeJS.Timeout | undefined;
-  #markTimer: NodeJS.Timeout | undefined;
 
   constructor(extensionUri: vscode.Uri, parts: ExplainParts) {
     this.#parts = parts;
@@ -92,11 +99,15 @@ export class ExplainView implements Disposable {
     const { window, workspace } = vscode;
     this.#paint = this.#store.add(new SignedPaint(pauses));
     this.#page = this.#store.add(
-      new ExplainPage(extensionUri, {
-        appeared: () => this.#redrawSoon(),
-        message: message => pauses.time('other', () => this.#receive(message)),
-        closed: () => this.#closed(),
-      }),
+      new WebPages<ToExplain, FromExplain>(
+        extensionUri,
+        { type: 'tokenLens.explain', name: 'explain', title: () => vscode.l10n.t('Context'), place: 'beside', read: fromExplain },
+        {
+          appeared: () => this.#redrawSoon(),
+          message: message => pauses.time('other', () => this.#receive(message)),
+          closed: () => this.#closed(),
+        },
+      ),
     );
     this.#editor = window.activeTextEditor;
     this.#store.add(
@@ -157,7 +168,6 @@ export class ExplainView implements Disposable {
 
   dispose(): void {
     clearTimeout(this.#redrawTimer);
-    clearTimeout(this.#markTimer);
     this.#pick?.abort();
     this.#hideSection();
     this.#store.dispose();
@@ -175,7 +185,7 @@ export class ExplainView implements Disposable {
     this.#about = document;
     this.#isUnpainted = false;
     this.#clearPaint();
-    this.#page.post(busy());
+    this.#post(busy());
     this.#changed.fire(document);
     try {
       const view = await this.#viewOf(document, pick.signal);
@@ -189,7 +199,7 @@ export class ExplainView implements Disposable {
       for (const each of asked) this.#section(explained, this.#tab).receive(each);
       this.#redraw();
     } catch (error) {
-      if (!pick.signal.aborted) this.#page.post(problem(this.#inWords(error)));
+      if (!pick.signal.aborted) this.#post(problem(this.#inWords(error)));
     } finally {
       if (this.#pick === pick) this.#pick = this.#picking = undefined;
     }
@@ -316,13 +326,17 @@ export class ExplainView implements Disposable {
     const explained = this.#shown;
     if (!explained || !this.#page.isOpen) return this.#clearPaint();
     const section = this.#section(explained, this.#tab);
-    this.#page.post(this.#stateOf(explained, this.#tab));
+    this.#post(this.#stateOf(explained, this.#tab));
     const painting = explained.stale || this.#isUnpainted ? undefined : section.painting?.();
     const { target } = explained;
     const editor = vscode.window.visibleTextEditors.find(({ document }) => document === target.document);
     if (!painting || !editor) return this.#clearPaint();
     this.#paint.show(editor, painting.pieces, { noiseBits: target.noise.bits, target: target.span, lineEnds: painting.lineEnds });
     this.#setPainted(target.document);
+  }
+
+  #post(state: ExplainState): void {
+    this.#page.post({ kind: 'show', state });
   }
 
   #clearPaint(): void {
@@ -374,7 +388,7 @@ export class ExplainView implements Disposable {
     };
   }
 
-  #receive(message: Exclude<FromExplain, { kind: 'ready' }>): void {
+  #receive(message: Asked<FromExplain>): void {
     const explained = this.#shown;
     switch (message.kind) {
       case 'here':
@@ -413,22 +427,14 @@ export class ExplainView implements Disposable {
     const shown = vscode.window.visibleTextEditors.find(editor => editor.document === document);
     const viewColumn = shown?.viewColumn ?? vscode.ViewColumn.One;
     const editor = shown ?? (await vscode.window.showTextDocument(document, { viewColumn, preserveFocus: true }));
-    const range = new vscode.Range(document.positionAt(start), document.positionAt(end));
-    editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
-    editor.setDecorations(this.#mark, [range]);
-    clearTimeout(this.#markTimer);
-    this.#markTimer = setTimeout(() => {
-      for (const each of vscode.window.visibleTextEditors) each.setDecorations(this.#mark, []);
-    }, markMs);
+    this.#mark.show([editor], new vscode.Range(document.positionAt(start), document.positionAt(end)));
   }
 
   #inWords(error: unknown): string {
-    if (error instanceof Refusal) return refusalInWords(error.reason);
-    const { code } = ModelError.from(error);
-    // Both have happened to the question, not to the reader: what is asked next is answered.
-    if (code === 'bad-argument')
+    // It has happened to the question, not to the reader: what is asked next is answered.
+    if (ModelError.from(error).code === 'bad-argument')
       return vscode.l10n.t('The model cannot answer this here: it has no start token, or nothing would be left to read.');
-    return failureInWords(code, 'command');
+    return errorInWords(error, 'command');
   }
 }
 

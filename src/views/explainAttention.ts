@@ -1,10 +1,10 @@
 import type { TokenPieces } from '../core/vocabulary';
 import type { Span } from '../core/scores';
+import type { Cost } from '../core/speed';
 import type { AttentionResult } from '../model/probeProtocol';
-import type { Cost, SectionAsked } from './explainProtocol';
+import type { SectionAsked } from './explainProtocol';
 import { lineAt, piecesAt, SectionRun } from './explainRun';
 import type { RunShown } from './explainRun';
-import { mayBeginUnasked } from './explainTarget';
 import type { ExplainSection, Explaining } from './explainTarget';
 
 /** The strip has the last so many; what the others get is one number. */
@@ -57,11 +57,11 @@ export class AttentionSection implements ExplainSection<AttentionState> {
   }
 
   state(): AttentionState {
-    return { ...this.#run.shown(this.#result ? undefined : this.#cost), seen: this.#result && this.#seen(this.#result) };
+    return { ...this.#run.shown(this.#left), seen: this.#result && this.#seen(this.#result) };
   }
 
   shown(): void {
-    if (!this.#result && !this.#run.isRunning && mayBeginUnasked(this.#cost)) void this.#compute();
+    if (this.#run.mayBeginUnasked(this.#left)) void this.#compute();
   }
 
   hidden(): void {
@@ -91,16 +91,16 @@ export class AttentionSection implements ExplainSection<AttentionState> {
   /** Never rejects. */
   #compute(): Promise<void> {
     const { row } = this.#explaining.target;
-    return this.#run.begin(1, async (signal, stepDone) => {
+    return this.#run.begin(1, async (signal, tell) => {
       this.#result = (await this.#explaining.ask('attention', { rows: { first: row, end: row + 1 } }, signal)).result;
-      stepDone();
+      tell(1);
     });
   }
 
   /** The context, if its cache is not kept any more. */
-  get #cost(): Cost {
+  get #left(): Cost | undefined {
     const { row, contextFirst } = this.#explaining.target;
-    return this.#explaining.speed.cost(row - contextFirst + 1);
+    return this.#result ? undefined : this.#explaining.speed.cost(row - contextFirst + 1);
   }
 
   #seen({ layers, heads, prefixTokens, contextFirst, keys, weights }: AttentionResult): AttentionSeen {

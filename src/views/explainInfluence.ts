@@ -4,10 +4,14 @@ import { costTokens, partsByLastLine, sourcesOf } from '../core/influence';
 import type { Source, SourceLevel } from '../core/influence';
 import { formatBits, formatSignedBits } from '../core/numberText';
 import type { Span } from '../core/scores';
-import type { Filler, Prediction, WithoutResult } from '../model/contextProtocol';
+import { firstWhere } from '../core/search';
+import type { Cost } from '../core/speed';
+import type { Filler, WithoutResult } from '../model/contextProtocol';
 import { fillers } from './explainProtocol';
-import type { Cost, ListedToken, SectionAsked } from './explainProtocol';
-import { bitsOf, mayBeginUnasked } from './explainTarget';
+import type { ListedToken, SectionAsked } from './explainProtocol';
+import { listedTokens, SectionRun } from './explainRun';
+import type { RunShown } from './explainRun';
+import { bitsOf } from './explainTarget';
 import type { ExplainSection, Explaining, SectionPainting } from './explainTarget';
 import { excerpt } from './places';
 import type { PaintedPiece } from './signedPaint';
@@ -16,13 +20,9 @@ import type { PaintedPiece } from './signedPaint';
 const proposalRuns = 4;
 const excerptLength = 80;
 
-/** What each part of the context contributes. */
-export interface InfluenceState {
+/** What each part of the context contributes. Its `offer` is what finding the strongest lines would cost at most, from here on. */
+export interface InfluenceState extends RunShown {
   readonly filler: Filler;
-  /** What finding the strongest lines would cost at most, from here on; undefined while something is run, and when it is done. */
-  readonly offer: Cost | undefined;
-  readonly progress: { readonly done: number; readonly all: number } | undefined;
-  readonly problem: string | undefined;
   /** Nothing stands before the target that could be left out. */
   readonly isEmpty: boolean;
   /** Blocks, below each its lines and below those their tokens, as far as they were opened; nearest to the target first. */
@@ -78,24 +78,19 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
   readonly #explaining: Explaining;
   readonly #trees = new Map<Filler, readonly Node[]>();
   #filler: Filler = 'startToken';
-  #run: AbortController | undefined;
-  /** Of the present run. */
-  #progress = { done: 0, all: 0 };
-  #problem: string | undefined;
+  #run: SectionRun;
   #selected: string | undefined;
 
   constructor(explaining: Explaining) {
     this.#explaining = explaining;
+    this.#run = new SectionRun(explaining);
     if (explaining.target.provenance.startTokenId === null) this.#filler = 'proposals';
   }
 
   state(): InfluenceState {
-    const rest = this.#rest();
     return {
+      ...this.#run.shown(this.#left),
       filler: this.#filler,
-      offer: this.#run || rest === 0 ? undefined : this.#costOf(rest),
-      progress: this.#run && this.#progress,
-      problem: this.#problem,
       isEmpty: this.#blocks.length === 0,
       sources: this.#shown(this.#blocks, 0),
       selected: this.#selectedState(),
@@ -103,13 +98,11 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
   }
 
   shown(): void {
-    const rest = this.#rest();
-    if (rest > 0 && !this.#run && mayBeginUnasked(this.#costOf(rest))) void this.#coarseToFine();
+    if (this.#run.mayBeginUnasked(this.#left)) void this.#coarseToFine();
   }
 
   hidden(): void {
-    this.#run?.abort();
-    this.#run = undefined;
+    this.#run.end();
   }
 
   receive({ name, value }: SectionAsked): void {
@@ -118,12 +111,12 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
         void this.#coarseToFine(typeof value === 'number' ? value : undefined);
         return;
       case 'cancel':
-        this.hidden();
+        this.#run.end();
         break;
       case 'filler':
-        this.hidden();
+        this.#run.end();
+        this.#run = new SectionRun(this.#explaining); // without the problem of the other filler
         this.#filler = fillers.find(each => each === value) ?? this.#filler;
-        this.#problem = undefined;
         this.shown();
         break;
       case 'open': {
@@ -228,14 +221,15 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
     return finer[0]?.level === 'line' || this.#blocks.length === 1 ? finer : [];
   }
 
-  /** Tokens that the model would be given until the strongest block's lines are there; at most, since nobody knows which that is. */
-  #rest(): number {
+  /** Until the strongest block's lines are there; at most, since nobody knows which that is. */
+  get #left(): Cost | undefined {
     const blocks = this.#blocks;
     const open = blocks.filter(({ result }) => !result);
     const strongest = open.length === 0 ? this.#strongest(blocks) : undefined;
     const candidates = strongest ? [strongest] : blocks;
     const most = Math.max(0, ...candidates.map(block => this.#tokensFor(this.#nextOf(block).filter(({ result }) => !result))));
-    return this.#tokensFor(open) + most;
+    const tokens = this.#tokensFor(open) + most;
+    return tokens === 0 ? undefined : this.#costOf(tokens);
   }
 
   #tokensFor(nodes: readonly Node[]): number {
@@ -283,35 +277,21 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
 
   /** One run at a time; the newest wins. Never rejects. */
   async #running(work: (measure: (nodes: readonly Node[]) => Promise<void>) => Promise<void>): Promise<void> {
-    this.hidden();
-    const run = new AbortController();
-    this.#run = run;
-    this.#problem = undefined;
-    this.#progress = { done: 0, all: 0 };
     const filler = this.#filler;
-    try {
-      await work(async nodes => {
+    await this.#run.begin(0, (signal, tell) =>
+      work(async nodes => {
         const open = nodes.filter(({ result }) => !result);
-        this.#progress = { done: this.#progress.done, all: this.#progress.all + open.length };
-        this.#explaining.changed();
+        tell(0, open.length);
         for (const node of open) {
           const begun = performance.now();
-          const { result } = await this.#explaining.ask('without', { source: node.source.rows, filler }, run.signal);
-          run.signal.throwIfAborted();
+          const { result } = await this.#explaining.ask('without', { source: node.source.rows, filler }, signal);
+          signal.throwIfAborted();
           this.#explaining.speed.ran(result.tokensRun, (performance.now() - begun) / 1000);
           node.result = result;
-          this.#progress = { ...this.#progress, done: this.#progress.done + 1 };
-          this.#explaining.changed();
+          tell(1);
         }
-      });
-    } catch (error) {
-      if (!run.signal.aborted) this.#problem = this.#explaining.inWords(error);
-    } finally {
-      if (this.#run === run) {
-        this.#run = undefined;
-        this.#explaining.changed();
-      }
-    }
+      }),
+    );
   }
 
   #bitsOf({ result }: Node): number | undefined {
@@ -356,23 +336,15 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
   #selectedState(): SelectedSource | undefined {
     const node = this.#selected === undefined ? undefined : this.#node(this.#selected);
     if (!node?.result) return undefined;
-    const { chosen } = this.#explaining;
+    const { chosen, target } = this.#explaining;
     const { whole, without } = node.result;
     return {
       key: node.key,
-      whole: this.#listed(whole),
-      without: this.#listed(without),
+      whole: listedTokens(target.vocabulary, whole.topIds, whole.topLogProbabilities),
+      without: listedTokens(target.vocabulary, without.topIds, without.topLogProbabilities),
       wholeBits: bitsOf(whole, chosen),
       withoutBits: bitsOf(without, chosen),
     };
-  }
-
-  #listed({ topIds, topLogProbabilities }: Prediction): readonly ListedToken[] {
-    const { vocabulary } = this.#explaining.target;
-    return [...topIds].map((id, index) => ({
-      token: vocabulary.piecesOf(id),
-      probability: Math.exp(topLogProbabilities[index] ?? NaN),
-    }));
   }
 
   #node(key: unknown): Node | undefined {
@@ -399,13 +371,7 @@ function lineStartsOf(text: string): readonly number[] {
 
 /** From 1. */
 function lineNumberAt(lineStarts: readonly number[], offset: number): number {
-  let [low, high] = [0, lineStarts.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((lineStarts[middle] ?? 0) <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstWhere(lineStarts.length, line => (lineStarts[line] ?? 0) > offset);
 }
 
 /** Parts that have numbers, and of which no part has any. */

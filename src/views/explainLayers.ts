@@ -1,9 +1,9 @@
+import type { Cost } from '../core/speed';
 import type { TokenPieces } from '../core/vocabulary';
 import type { LayersResult } from '../model/probeProtocol';
-import type { Cost, ListedToken, SectionAsked } from './explainProtocol';
+import type { ListedToken, SectionAsked } from './explainProtocol';
 import { listedTokens, SectionRun } from './explainRun';
 import type { RunShown } from './explainRun';
-import { mayBeginUnasked } from './explainTarget';
 import type { ExplainSection, Explaining } from './explainTarget';
 
 const listedPerLayer = 3;
@@ -40,11 +40,11 @@ export class LayersSection implements ExplainSection<LayersState> {
   }
 
   state(): LayersState {
-    return { ...this.#run.shown(this.#result ? undefined : this.#cost), seen: this.#result && this.#seen(this.#result) };
+    return { ...this.#run.shown(this.#left), seen: this.#result && this.#seen(this.#result) };
   }
 
   shown(): void {
-    if (!this.#result && !this.#run.isRunning && mayBeginUnasked(this.#cost)) void this.#compute();
+    if (this.#run.mayBeginUnasked(this.#left)) void this.#compute();
   }
 
   hidden(): void {
@@ -61,16 +61,16 @@ export class LayersSection implements ExplainSection<LayersState> {
 
   /** Never rejects. */
   #compute(): Promise<void> {
-    return this.#run.begin(1, async (signal, stepDone) => {
+    return this.#run.begin(1, async (signal, tell) => {
       this.#result = (await this.#explaining.ask('layers', {}, signal)).result;
-      stepDone();
+      tell(1);
     });
   }
 
   /** The context, if its cache is not kept any more. */
-  get #cost(): Cost {
+  get #left(): Cost | undefined {
     const { row, contextFirst } = this.#explaining.target;
-    return this.#explaining.speed.cost(row - contextFirst + 1);
+    return this.#result ? undefined : this.#explaining.speed.cost(row - contextFirst + 1);
   }
 
   #seen({ layers, surprisalBits, ranks, topIds, topLogProbabilities }: LayersResult): LayersSeen {

@@ -1,8 +1,11 @@
 import { lengthsToTry, neededTokens } from '../core/contextLengths';
 import type { TriedLength } from '../core/contextLengths';
+import type { Cost } from '../core/speed';
 import type { ChangedPrediction } from '../model/contextProtocol';
-import type { Cost, SectionAsked } from './explainProtocol';
-import { bitsOf, mayBeginUnasked } from './explainTarget';
+import type { SectionAsked } from './explainProtocol';
+import { SectionRun } from './explainRun';
+import type { RunShown } from './explainRun';
+import { bitsOf } from './explainTarget';
 import type { ExplainSection, Explaining } from './explainTarget';
 
 /** What counts as having arrived at what the whole context gives. */
@@ -11,11 +14,7 @@ const withinBits = 0.5;
 const batchTokens = 64;
 
 /** How a prediction changes with the length of the context. */
-export interface LengthsState {
-  /** What the lengths that are still to be run would cost; undefined while they are run, and when all are there. */
-  readonly offer: Cost | undefined;
-  readonly progress: { readonly done: number; readonly all: number } | undefined;
-  readonly problem: string | undefined;
+export interface LengthsState extends RunShown {
   /** Ascending; the last one is the whole context. */
   readonly points: readonly LengthShown[];
   /** Undefined until all lengths are there, and where not even the longest is near enough. */
@@ -35,15 +34,15 @@ export interface LengthShown extends TriedLength {
 /** The same model on short texts: every length is read anew. */
 export class LengthsSection implements ExplainSection<LengthsState> {
   readonly #explaining: Explaining;
+  readonly #run: SectionRun;
   readonly #results = new Map<number, ChangedPrediction>();
   /** Lengths that the model cannot answer: without a start token, none at all. */
   readonly #unanswered = new Set<number>();
   #tried: readonly TriedLength[];
-  #run: AbortController | undefined;
-  #problem: string | undefined;
 
   constructor(explaining: Explaining) {
     this.#explaining = explaining;
+    this.#run = new SectionRun(explaining);
     this.#tried = this.#lengths();
   }
 
@@ -57,9 +56,7 @@ export class LengthsSection implements ExplainSection<LengthsState> {
     });
     const left = this.#left();
     return {
-      offer: this.#run || left.length === 0 ? undefined : this.#explaining.speed.cost(this.#costOf(left)),
-      progress: this.#run && { done: this.#tried.length - left.length, all: this.#tried.length },
-      problem: this.#problem,
+      ...this.#run.shown(this.#costOf(left)),
       points,
       needed: left.length === 0 ? neededTokens(points, bitsOf(target.whole, chosen), withinBits) : undefined,
       withinBits,
@@ -69,55 +66,43 @@ export class LengthsSection implements ExplainSection<LengthsState> {
   shown(): void {
     // Functions may have become known since.
     if (this.#results.size === 0) this.#tried = this.#lengths();
-    const left = this.#left();
-    if (left.length > 0 && !this.#run && mayBeginUnasked(this.#explaining.speed.cost(this.#costOf(left)))) void this.#compute();
+    if (this.#run.mayBeginUnasked(this.#costOf(this.#left()))) void this.#compute();
   }
 
   hidden(): void {
-    this.#run?.abort();
-    this.#run = undefined;
+    this.#run.end();
   }
 
   receive({ name }: SectionAsked): void {
     if (name === 'run') void this.#compute();
     else if (name === 'cancel') {
-      this.hidden();
+      this.#run.end();
       this.#explaining.changed();
     }
   }
 
   /** Never rejects. */
   async #compute(): Promise<void> {
-    if (this.#run) return;
-    const run = new AbortController();
-    this.#run = run;
-    this.#problem = undefined;
-    this.#explaining.changed();
+    if (this.#run.isRunning) return;
     const { speed } = this.#explaining;
-    try {
+    await this.#run.begin(this.#tried.length, async (signal, tell) => {
+      tell(this.#tried.length - this.#left().length);
       for (let left = this.#left(); left.length > 0; left = this.#left()) {
         const few = left.filter(tokens => tokens <= batchTokens);
         const lengths = few.length > 0 ? few : left.slice(0, 1);
         const begun = performance.now();
-        const { result } = await this.#explaining.ask('contextLengths', { lengths }, run.signal);
-        if (run.signal.aborted) return;
-        speed.ran(this.#costOf(lengths), (performance.now() - begun) / 1000);
+        const { result } = await this.#explaining.ask('contextLengths', { lengths }, signal);
+        signal.throwIfAborted();
+        speed.ran(tokensFor(lengths), (performance.now() - begun) / 1000);
         for (const [index, tokens] of result.lengths.entries()) {
           const prediction = result.predictions[index];
           if (prediction) this.#results.set(tokens, prediction);
         }
         for (const tokens of lengths) if (!this.#results.has(tokens)) this.#unanswered.add(tokens);
         this.#tried = this.#tried.filter(({ tokens }) => !this.#unanswered.has(tokens));
-        this.#explaining.changed();
+        tell(lengths.length);
       }
-    } catch (error) {
-      if (!run.signal.aborted) this.#problem = this.#explaining.inWords(error);
-    } finally {
-      if (this.#run === run) {
-        this.#run = undefined;
-        this.#explaining.changed();
-      }
-    }
+    });
   }
 
   #lengths(): readonly TriedLength[] {
@@ -132,8 +117,8 @@ export class LengthsSection implements ExplainSection<LengthsState> {
     return this.#tried.map(({ tokens }) => tokens).filter(tokens => tokens !== whole && !this.#results.has(tokens));
   }
 
-  #costOf(lengths: readonly number[]): number {
-    return lengths.reduce((sum, tokens) => sum + tokens + 1, 0);
+  #costOf(lengths: readonly number[]): Cost | undefined {
+    return lengths.length === 0 ? undefined : this.#explaining.speed.cost(tokensFor(lengths));
   }
 
   #lineOf(tokens: number): number | undefined {
@@ -146,4 +131,8 @@ export class LengthsSection implements ExplainSection<LengthsState> {
     const shown = start + text.slice(start, end).search(/\S|$/);
     return document.positionAt(shown).line + 1;
   }
+}
+
+function tokensFor(lengths: readonly number[]): number {
+  return lengths.reduce((sum, tokens) => sum + tokens + 1, 0);
 }

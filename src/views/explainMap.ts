@@ -3,12 +3,14 @@ import { isSameMeasure } from '../core/legend';
 import { linkCostTokens, linksBetween, linkUnits } from '../core/links';
 import type { LinkUnit } from '../core/links';
 import type { Provenance, Span } from '../core/scores';
+import { Speed } from '../core/speed';
+import type { Cost } from '../core/speed';
 import { textUnitsIn } from '../core/textUnits';
 import { ModelError } from '../model/errors';
 import type { EffectsResult, Filler } from '../model/contextProtocol';
 import { mapScales } from './explainProtocol';
-import type { Cost, MapScale, SectionAsked } from './explainProtocol';
-import { lineAt, RunSpeed, SectionRun } from './explainRun';
+import type { MapScale, SectionAsked } from './explainProtocol';
+import { lineAt, SectionRun } from './explainRun';
 import type { RunShown } from './explainRun';
 import type { ExplainSection, Explaining, Target } from './explainTarget';
 import { excerpt, selectionOf } from './places';
@@ -19,7 +21,7 @@ const mostLinks = 40;
 const excerptLength = 80;
 /** What a pass takes beside its tokens, in tokens: measured, with passes of 4 to 56 tokens. */
 const passTokens = 64;
-const passSpeed = new RunSpeed();
+const passSpeed = new Speed();
 /** What is looked at where nothing is selected, the largest first. */
 const placesAround = ['paragraph', 'sentence', 'line'] as const;
 
@@ -148,14 +150,14 @@ export class MapSection implements ExplainSection<MapState> {
   #compute(): Promise<void> {
     const left = this.#left();
     const until = this.#until;
-    return this.#run.begin(left.length, async (signal, stepDone) => {
+    return this.#run.begin(left.length, async (signal, tell) => {
       for (const unit of left) {
         const begun = performance.now();
         const found = await this.#ask(unit, until, signal);
         signal.throwIfAborted();
         if (found !== 'refused') passSpeed.ran(found.tokensRun + passTokens, (performance.now() - begun) / 1000);
         this.#known.effects.set(this.#keyOf(unit), found);
-        stepDone();
+        tell(1);
       }
     });
   }

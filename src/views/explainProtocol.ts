@@ -110,13 +110,6 @@ export interface ListedToken {
   readonly probability: number;
 }
 
-/** What a computation would cost. */
-export interface Cost {
-  readonly tokens: number;
-  /** By the speed measured in this session; undefined: nothing was measured yet. */
-  readonly seconds: number | undefined;
-}
-
 export type FromExplain =
   | { readonly kind: 'ready' }
   /** Explain what is at the cursor; compute the same place again; colours off, and on. */

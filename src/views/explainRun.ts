@@ -1,10 +1,14 @@
 import type { Span } from '../core/scores';
+import { isLong } from '../core/speed';
+import type { Cost } from '../core/speed';
 import { piecesOfBytes } from '../core/vocabulary';
 import type { TokenPieces, Vocabulary } from '../core/vocabulary';
 import { ModelError } from '../model/errors';
-import type { Cost, ListedToken } from './explainProtocol';
-import { Speed } from './explainTarget';
+import type { ListedToken } from './explainProtocol';
 import type { Explaining } from './explainTarget';
+
+/** Takes the steps of a run that are done, and how many have come to it. Throws where the run has ended. */
+type TellSteps = (done: number, more?: number) => void;
 
 /** How a section's questions stand, as `runPart` of the page draws it. */
 export interface RunShown {
@@ -34,8 +38,13 @@ export class SectionRun {
     return { offer: this.#run ? undefined : left, progress: this.#run && this.#progress, problem: this.#problem };
   }
 
-  /** `work` says after each of its steps that it is done. Never rejects. */
-  async begin(steps: number, work: (signal: AbortSignal, stepDone: () => void) => Promise<void>): Promise<void> {
+  /** Nothing runs, something is left, and it takes little time. */
+  mayBeginUnasked(left: Cost | undefined): boolean {
+    return left !== undefined && !this.#run && !isLong(left);
+  }
+
+  /** `work` tells of each of its steps when it is done. Never rejects. */
+  async begin(steps: number, work: (signal: AbortSignal, tell: TellSteps) => Promise<void>): Promise<void> {
     this.end();
     const run = new AbortController();
     this.#run = run;
@@ -43,9 +52,9 @@ export class SectionRun {
     this.#progress = { done: 0, all: steps };
     this.#explaining.changed();
     try {
-      await work(run.signal, () => {
+      await work(run.signal, (done, more = 0) => {
         run.signal.throwIfAborted();
-        this.#progress = { ...this.#progress, done: this.#progress.done + 1 };
+        this.#progress = { done: this.#progress.done + done, all: this.#progress.all + more };
         this.#explaining.changed();
       });
     } catch (error) {
@@ -67,22 +76,6 @@ export class SectionRun {
   /** What a model cannot do is said by the process, which has looked into its graph. */
   #inWords(error: unknown): string {
     return error instanceof ModelError && error.code === 'unsupported' ? error.message : this.#explaining.inWords(error);
-  }
-}
-
-/**
- * What runs of one kind take in this session. Each has a part that does not grow with the tokens it reads: `weight` counts it in tokens, too.
- * Until such a run was measured, the speed of the others is taken.
- */
-export class RunSpeed {
-  readonly #own = new Speed();
-
-  ran(weight: number, seconds: number): void {
-    this.#own.ran(weight, seconds);
-  }
-
-  cost(tokens: number, weight: number, others: Speed): Cost {
-    return { tokens, seconds: this.#own.cost(weight).seconds ?? others.cost(weight).seconds };
   }
 }
 

@@ -1,18 +1,20 @@
 import type { Span } from '../core/scores';
+import { Speed } from '../core/speed';
+import type { Cost } from '../core/speed';
 import type { TokenPieces } from '../core/vocabulary';
 import type { SwitchedOff, SwitchOffResult } from '../model/probeProtocol';
 import { switchKinds } from './explainProtocol';
-import type { Cost, ListedToken, SectionAsked, SwitchKind } from './explainProtocol';
-import { lineAt, listedTokens, piecesAt, RunSpeed, SectionRun } from './explainRun';
+import type { ListedToken, SectionAsked, SwitchKind } from './explainProtocol';
+import { lineAt, listedTokens, piecesAt, SectionRun } from './explainRun';
 import type { RunShown } from './explainRun';
-import { bitsOf, mayBeginUnasked } from './explainTarget';
+import { bitsOf } from './explainTarget';
 import type { ExplainSection, Explaining } from './explainTarget';
 
 const writtenTokens = 10;
 const mostChanged = 10;
 /** Writing is one token at a time, which takes as long as reading so many: measured. */
 const tokensPerWritten = 12;
-const runSpeed = new RunSpeed();
+const runSpeed = new Speed();
 
 /** The prediction, the text before it, and what would be written, with and without some of the model's heads. */
 export interface SwitchOffState extends RunShown {
@@ -80,7 +82,7 @@ export class SwitchOffSection implements ExplainSection<SwitchOffState> {
 
   shown(): void {
     const isKnown = this.#results.has(keyOf({ kind: 'none' }));
-    if (!isKnown && !this.#run.isRunning && mayBeginUnasked(this.#cost(1))) void this.#compute([{ kind: 'none' }]);
+    if (this.#run.mayBeginUnasked(isKnown ? undefined : this.#cost(1))) void this.#compute([{ kind: 'none' }]);
   }
 
   hidden(): void {
@@ -140,13 +142,13 @@ export class SwitchOffSection implements ExplainSection<SwitchOffState> {
   /** Never rejects. */
   #compute(wanted: readonly SwitchedOff[]): Promise<void> {
     const left = wanted.filter(off => !this.#results.has(keyOf(off)));
-    return this.#run.begin(left.length, async (signal, stepDone) => {
+    return this.#run.begin(left.length, async (signal, tell) => {
       for (const off of left) {
         const begun = performance.now();
         const { result } = await this.#explaining.ask('switchOff', { off, writtenTokens }, signal);
         runSpeed.ran(this.#weight, (performance.now() - begun) / 1000);
         this.#results.set(keyOf(off), result);
-        stepDone();
+        tell(1);
       }
     });
   }

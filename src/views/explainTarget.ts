@@ -1,18 +1,18 @@
 import type * as vscode from 'vscode';
 import type { Provenance, ScoreTable, Span } from '../core/scores';
+import { firstWhere } from '../core/search';
 import { differenceNoiseOf } from '../core/signedBands';
 import type { DifferenceNoise } from '../core/signedBands';
+import type { Speed } from '../core/speed';
 import type { Vocabulary } from '../core/vocabulary';
 import type { Answer, ContextQuestion, DocumentView, QuestionParams } from '../documentView';
 import type { Prediction, TargetParams } from '../model/contextProtocol';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { PaintedPiece } from './signedPaint';
-import type { Chosen, Cost } from './explainProtocol';
+import type { Chosen } from './explainProtocol';
 
 /** Alternatives to choose from. */
 const topCount = 10;
-/** Runs below this are mostly waiting. */
-const leastMeasuredTokens = 16;
 
 /** A place of one document version. Everything is a copy: a newer table takes over the memory of the one it was made from. */
 export interface Target {
@@ -82,43 +82,10 @@ export interface SectionPainting {
   readonly lineEnds: ReadonlyMap<number, string>;
 }
 
-/** How fast the model has answered in this session. */
-export class Speed {
-  #tokens = 0;
-  #seconds = 0;
-
-  /** A run of so many tokens took so long. Older runs count less and less. */
-  ran(tokens: number, seconds: number): void {
-    if (tokens < leastMeasuredTokens) return;
-    this.#tokens = this.#tokens / 2 + tokens;
-    this.#seconds = this.#seconds / 2 + seconds;
-  }
-
-  cost(tokens: number): Cost {
-    return { tokens, seconds: this.#tokens === 0 ? undefined : (tokens * this.#seconds) / this.#tokens };
-  }
-}
-
-/** What takes longer is not begun unasked. */
-const unaskedSeconds = 5;
-/** What is taken for the model's speed until it is known: slower than most machines. */
-const unmeasuredTokensPerSecond = 200;
-
-export function mayBeginUnasked({ tokens, seconds }: Cost): boolean {
-  return (seconds ?? tokens / unmeasuredTokensPerSecond) <= unaskedSeconds;
-}
-
 /** The row of the token that holds an offset, or the number of tokens behind the last one. */
 export function rowAt({ table }: DocumentView, offset: number): number {
   const { ends, length } = table;
-  let low = 0;
-  let high = length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((ends[middle] ?? 0) <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstWhere(length, row => (ends[row] ?? 0) > offset);
 }
 
 /** Asks what the model says at a row of the document's present version. */

@@ -12,11 +12,11 @@ import { json } from '../exports/json';
 import { markdownTable } from '../exports/markdown';
 import { partOf, type Report } from '../exports/report';
 import { svg } from '../exports/svg';
-import { ModelError } from '../model/errors';
 import type { Pauses } from '../pauses';
-import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
-import { failureInWords, refusalInWords } from './stateInWords';
+import { activeEditor } from './places';
+import { withProgress } from './progress';
+import { errorInWords } from './stateInWords';
 
 /** Text is made for so long at a time, then the extension host can answer others. */
 const sliceMs = 8;
@@ -56,11 +56,8 @@ interface ExportItem extends vscode.QuickPickItem {
 
 /** Asks what to export, and where to; scores what has no scores yet; writes. Only ever scores of the text as it is. */
 export async function exportScores(parts: ExportParts): Promise<void> {
-  const editor = vscode.window.activeTextEditor;
-  if (!editor) {
-    tell(vscode.l10n.t('Open a document first.'));
-    return;
-  }
+  const editor = activeEditor();
+  if (!editor) return;
   const { document } = editor;
   const { version } = document;
   const selection = spanOf(document, editor.selection);
@@ -100,11 +97,8 @@ export async function exportScores(parts: ExportParts): Promise<void> {
 
 /** Puts a table of the selection's tokens, or of the line at the cursor, on the clipboard. */
 export async function copyAsMarkdown(parts: ExportParts): Promise<void> {
-  const editor = vscode.window.activeTextEditor;
-  if (!editor) {
-    tell(vscode.l10n.t('Open a document first.'));
-    return;
-  }
+  const editor = activeEditor();
+  if (!editor) return;
   const { document } = editor;
   const { version } = document;
   const range = editor.selection.isEmpty ? document.lineAt(editor.selection.active).range : editor.selection;
@@ -169,33 +163,14 @@ async function currentReport(document: vscode.TextDocument, parts: ExportParts):
     for (;;) {
       const view = parts.scored.completeView(document.uri.toString());
       if (view) return reportOf(document, view, parts); // at once: after a wait the text may be another one
-      if (!(await scoreWithProgress(document, parts))) return undefined;
+      const title = vscode.l10n.t('Token Lens: scoring the whole document');
+      if (!(await withProgress(title, signal => parts.scored.complete(document, signal)))) return undefined;
     }
   } catch (error) {
-    const failure = ModelError.from(error);
-    const why = failure instanceof Refusal ? refusalInWords(failure.reason) : failureInWords(failure.code, 'toggle');
+    const why = errorInWords(error, 'toggle');
     void vscode.window.showErrorMessage(vscode.l10n.t('Token Lens: this document has no scores to export. {0}', why));
     return undefined;
   }
-}
-
-/** False: the user has cancelled it. */
-async function scoreWithProgress(document: vscode.TextDocument, { scored }: ExportParts): Promise<boolean> {
-  const title = vscode.l10n.t('Token Lens: scoring the whole document');
-  const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-  return vscode.window.withProgress(options, async (_, token) => {
-    const stop = new AbortController();
-    token.onCancellationRequested(() => {
-      stop.abort();
-    });
-    try {
-      await scored.complete(document, stop.signal);
-      return true;
-    } catch (error) {
-      if (stop.signal.aborted) return false;
-      throw error;
-    }
-  });
 }
 
 /** Its table is a copy: the view's own goes on with the document's edits. */

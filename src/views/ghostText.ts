@@ -9,12 +9,11 @@ import type { Span } from '../core/scores';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { Answer } from '../documentView';
-import { ModelError } from '../model/errors';
 import type { DraftResult } from '../model/protocol';
 import type { Pauses } from '../pauses';
-import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
-import { failureInWords, refusalInWords } from './stateInWords';
+import { activeEditor } from './places';
+import { errorInWords, refusalInWords } from './stateInWords';
 
 /** Longer drafts are broken off: a line of code has fewer. */
 const mostTokens = 64;
@@ -102,8 +101,8 @@ export class GhostTextView implements Disposable {
 
   /** The command: asks for ghost text at the cursor. */
   async suggest(): Promise<void> {
-    const editor = vscode.window.activeTextEditor;
-    if (!editor) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+    const editor = activeEditor();
+    if (!editor) return;
     const { document } = editor;
     this.#leave();
     const position = editor.selection.active;
@@ -171,7 +170,7 @@ export class GhostTextView implements Disposable {
       const found = this.#offer(document, position, entry, writing.leastProbability, answer);
       return found && [found];
     } catch (error) {
-      if (!signal.aborted) this.#say(reasonInWords(error));
+      if (!signal.aborted) this.#say(errorInWords(error, 'move'));
       return undefined;
     } finally {
       clearTimeout(waiting);
@@ -313,8 +312,4 @@ function whyNothing(
   if (ids.length > givenTokens) return vscode.l10n.t('{0} is sure only of what cannot be seen here, such as white space.', modelName);
   const percent = formatDecimal(100 * leastProbability, 1).replace(/\D0$/, '');
   return vscode.l10n.t('{0} is not sure enough here: no next token reaches {1}% (setting Suggest Least Probability).', modelName, percent);
-}
-
-function reasonInWords(error: unknown): string {
-  return error instanceof Refusal ? refusalInWords(error.reason) : failureInWords(ModelError.from(error).code, 'move');
 }

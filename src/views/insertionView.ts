@@ -14,20 +14,18 @@ import type { Disposable } from '../disposable';
 import type { Insertion, Insertions } from '../insertions';
 import type { LensModel } from '../lensModel';
 import type { Looks } from '../looks';
-import { ModelError } from '../model/errors';
 import { readInserted } from '../passageReading';
 import type { PassageReading } from '../passageReading';
 import type { Pauses } from '../pauses';
 import type { Preambles } from '../preambles';
-import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { BandTypes } from './bandTypes';
 import { surpriseInWords } from './byEar';
 import type { Announcer } from './byEar';
 import { passageInWords } from './passageWords';
-import { inDirection, select, selectionOf } from './places';
+import { activeEditor, inDirection, select, selectionOf } from './places';
 import type { Direction } from './places';
-import { failureInWords, refusalInWords } from './stateInWords';
+import { errorInWords } from './stateInWords';
 
 /** After an edit inside, before it is read again: reading at every key would only be cancelled by the next one. */
 const editPauseMs = 400;
@@ -135,8 +133,8 @@ export class InsertionView implements Disposable {
 
   /** Shows the last insertion of the active document, or says why there is nothing to show. */
   inspect(): void {
-    const editor = vscode.window.activeTextEditor;
-    if (!editor) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+    const editor = activeEditor();
+    if (!editor) return;
     const insertion = this.#parts.insertions.last(editor.document);
     if (!insertion) {
       const message = vscode.l10n.t('Nothing has been inserted into this document: paste something, or accept a completion.');
@@ -264,8 +262,7 @@ export class InsertionView implements Disposable {
       this.leave();
       // By itself, it comes or it does not: whoever wants to know why asks for it.
       if (!inspected.asked) return;
-      const why = error instanceof Refusal ? refusalInWords(error.reason) : failureInWords(ModelError.from(error).code, 'move');
-      vscode.window.setStatusBarMessage(`$(warning) ${why}`, saidMs);
+      vscode.window.setStatusBarMessage(`$(warning) ${errorInWords(error, 'move')}`, saidMs);
     }
   }
 

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { RegionKind } from '../core/regions';
 import type { LeftOut } from '../leftOut';
+import { activeEditor } from './places';
 
 interface KindItem extends vscode.QuickPickItem {
   readonly region: RegionKind;
@@ -8,8 +9,8 @@ interface KindItem extends vscode.QuickPickItem {
 
 /** Asks what to leave out in documents of the active editor's language. */
 export async function selectLeftOut(leftOut: Pick<LeftOut, 'available' | 'skips' | 'choose'>): Promise<void> {
-  const document = vscode.window.activeTextEditor?.document;
-  if (!document) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+  const document = activeEditor()?.document;
+  if (!document) return;
   const available = leftOut.available(document);
   const skipped = leftOut.skips(document);
   const items = available.map((kind): KindItem => ({ region: kind, ...kindInWords(kind), picked: skipped.has(kind) }));

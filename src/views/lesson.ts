@@ -5,13 +5,20 @@ import { distributionOfLogProbabilities } from '../core/distribution';
 import { rankTokens, type RankedTokens } from '../core/sampling';
 import type { Vocabulary } from '../core/vocabulary';
 import { DisposableStore, type Disposable } from '../disposable';
-import { ModelError } from '../model/errors';
 import type { Pauses } from '../pauses';
-import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
-import { LessonPage } from './lessonPage';
 import { isChanged, LessonPassages, type Passage } from './lessonPassages';
-import { tourScreens, type ContextColumn, type FromLesson, type LessonState, type SavedLesson, type TourFigure } from './lessonProtocol';
+import {
+  fromLesson,
+  savedLesson,
+  tourScreens,
+  type ContextColumn,
+  type FromLesson,
+  type LessonState,
+  type SavedLesson,
+  type ToLesson,
+  type TourFigure,
+} from './lessonProtocol';
 import {
   contextPlaces,
   distributionPlace,
@@ -23,8 +30,9 @@ import {
   tokensFigure,
   type ScoredPassage,
 } from './lessonState';
-import { failureMessage, refusalMessage } from './panelMessages';
-import { failureInWords, refusalInWords } from './stateInWords';
+import { errorMessage } from './panelMessages';
+import { errorInWords } from './stateInWords';
+import { WebPages, type Asked } from './webPages';
 
 /** Of the screen about context: so many tokens before the place, then all there are. */
 const contexts = [2, 10] as const;
@@ -63,7 +71,7 @@ interface Game {
 export class LessonView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #parts: LessonParts;
-  readonly #page: LessonPage;
+  readonly #page: WebPages<ToLesson, FromLesson>;
   readonly #passages: LessonPassages;
   #lesson: Game | Tour | undefined;
   /** What was asked for last: answers to anything older are dropped. */
@@ -77,15 +85,19 @@ export class LessonView implements Disposable {
     this.#parts = parts;
     this.#passages = this.#store.add(new LessonPassages(extensionUri, parts.config));
     this.#page = this.#store.add(
-      new LessonPage(extensionUri, {
-        message: message => parts.pauses.time('other', () => this.#receive(message)),
-        restored: saved => this.#restore(saved),
-        closed: () => {
-          this.#run?.abort();
-          this.#lesson = undefined;
-          this.#passage = undefined;
+      new WebPages<ToLesson, FromLesson>(
+        extensionUri,
+        { type: 'tokenLens.lesson', name: 'lesson', title: () => vscode.l10n.t('Token Lens lesson'), place: 'over', read: fromLesson },
+        {
+          message: message => parts.pauses.time('other', () => this.#receive(message)),
+          restored: saved => this.#restore(savedLesson(saved)),
+          closed: () => {
+            this.#run?.abort();
+            this.#lesson = undefined;
+            this.#passage = undefined;
+          },
         },
-      }),
+      ),
     );
     this.#store.add(
       vscode.workspace.onDidChangeTextDocument(event => {
@@ -166,7 +178,7 @@ export class LessonView implements Disposable {
     return run;
   }
 
-  #receive(message: Exclude<FromLesson, { kind: 'ready' }>): void {
+  #receive(message: Asked<FromLesson>): void {
     const lesson = this.#lesson;
     switch (message.kind) {
       case 'enter':
@@ -306,11 +318,7 @@ export class LessonView implements Disposable {
   }
 
   #fail(error: unknown): void {
-    const { code } = ModelError.from(error);
-    const { headline, text } =
-      error instanceof Refusal
-        ? refusalMessage(error.reason, refusalInWords(error.reason))
-        : failureMessage(code, failureInWords(code, 'command'));
+    const { headline, text } = errorMessage(error, errorInWords(error, 'command'));
     this.#say(headline, text, false);
   }
 

@@ -14,12 +14,12 @@ import { ModelError } from '../model/errors';
 import { copyContinuation, insertContinuation } from './insertContinuation';
 import { PanelAnswers, type Place } from './panelAnswers';
 import { PanelFutures } from './panelFutures';
-import { PanelPages } from './panelPages';
-import type { ContinuationAct, PanelState } from './panelProtocol';
+import { fromPanel, type ContinuationAct, type FromPanel, type PanelState, type ToPanel } from './panelProtocol';
 import { PanelScratch } from './panelScratch';
 import { peakAt } from './panelState';
 import { showSpan } from './places';
 import { failureInWords, refusalInWords } from './stateInWords';
+import { WebPages, type Asked, type OpenPage } from './webPages';
 
 /** The cursor rests this long before anything is computed: a key that is held down asks once. */
 const debounceMs = 50;
@@ -42,7 +42,9 @@ export interface PanelParts {
 /** Shows the next-token distribution at the cursor in a panel beside the text and in a docked view; computes only while one is visible, in a window that has the focus. */
 export class PanelView implements Disposable {
   readonly #store = new DisposableStore();
-  readonly #pages: PanelPages;
+  readonly #pages: WebPages<ToPanel, FromPanel>;
+  /** Pages that need all probabilities of a place. */
+  readonly #wantingRow = new WeakSet<OpenPage<ToPanel>>();
   readonly #answers: PanelAnswers<vscode.TextDocument>;
   readonly #scratch: PanelScratch<vscode.TextDocument>;
   readonly #futures: PanelFutures<vscode.TextDocument>;
@@ -65,20 +67,24 @@ export class PanelView implements Disposable {
     this.#focus = focus;
     this.#pauses = pauses;
     this.#pages = this.#store.add(
-      new PanelPages(extensionUri, {
-        appeared: () => this.#schedule(),
-        reveal: share => void this.#reveal(share),
-        passage: (kind, passage) => this.#chosen.fire({ kind, passage }),
-        find: (asked, reply) => void this.#answers.find(asked, reply),
-        continued: (root, scratch) => pauses.time('cursor', () => this.#continued(root, scratch)),
-        act: act => void this.#act(act),
-        sample: asked => {
-          // A page that still shows an older text means the place where the cursor is.
-          const place = this.#answers.placeOf(asked.place) ?? this.#placeShown();
-          if (place) void this.#futures.ask(place, asked);
+      new WebPages<ToPanel, FromPanel>(
+        extensionUri,
+        {
+          type: 'tokenLens.panel',
+          name: 'panel',
+          title: () => vscode.l10n.t('Next token'),
+          place: 'beside',
+          dockedView: 'tokenLens.panelView',
+          read: fromPanel,
+          keepsPosted: true,
         },
-        stopSampling: () => this.#futures.stop(),
-      }),
+        {
+          appeared: () => this.#schedule(),
+          ready: page => this.#wantingRow.delete(page), // it says what it wants after this
+          message: (message, page) => this.#receive(message, page),
+          restored: () => undefined,
+        },
+      ),
     );
     const textBetween = (document: vscode.TextDocument, start: number, end: number) =>
       document.getText(new vscode.Range(document.positionAt(start), document.positionAt(end)));
@@ -117,7 +123,7 @@ export class PanelView implements Disposable {
         readingNote: document => reading.noteOf(document),
         exampleNote: document => notes.of(document),
         topCount: () => config.topCount,
-        wantsWholeRow: () => this.#pages.wantsWholeRow,
+        wantsWholeRow: () => this.#pages.visible.some(page => this.#wantingRow.has(page)),
         refusalInWords,
         failureInWords,
         time: work => pauses.time('cursor', work),
@@ -204,6 +210,34 @@ export class PanelView implements Disposable {
     if (!document || document.isClosed || view?.documentVersion !== document.version) return; // a newer shape is on its way
     const span = peakAt(view.table, share);
     if (span) await showSpan(document, shownPart(document.getText(), span));
+  }
+
+  #receive(said: Asked<FromPanel>, page: OpenPage<ToPanel>): void {
+    switch (said.kind) {
+      case 'wants':
+        if (said.wholeRow) this.#wantingRow.add(page);
+        else this.#wantingRow.delete(page);
+        return this.#schedule();
+      case 'reveal':
+        return void this.#reveal(said.share);
+      case 'insert':
+      case 'close':
+        return this.#chosen.fire({ kind: said.kind, passage: said.passage });
+      case 'find':
+        return void this.#answers.find(said, page.post);
+      case 'continue':
+        return this.#pauses.time('cursor', () => this.#continued(said.root, said.scratch));
+      case 'continued':
+        return void this.#act(said.act);
+      case 'futures': {
+        // A page that still shows an older text means the place where the cursor is.
+        const place = this.#answers.placeOf(said.place) ?? this.#placeShown();
+        if (place) void this.#futures.ask(place, said);
+        return;
+      }
+      case 'stopFutures':
+        return this.#futures.stop();
+    }
   }
 
   #isShown(document: vscode.TextDocument): boolean {

@@ -1,5 +1,7 @@
 import * as l10n from '@vscode/l10n';
+import { ModelError } from '../model/errors';
 import type { ModelErrorCode } from '../model/errors';
+import { Refusal } from '../refusal';
 import type { RefusalReason } from '../refusal';
 import type { PanelMessage } from './panelProtocol';
 
@@ -21,6 +23,11 @@ export function askingMessage(modelName: string): PanelMessage {
 /** `text`: the reason as a sentence, from `refusalInWords`; this module knows no editor. */
 export function refusalMessage(reason: RefusalReason, text: string): PanelMessage {
   return message(refusalHeadline(reason.kind), text);
+}
+
+/** `text`: from `errorInWords`. */
+export function errorMessage(error: unknown, text: string): PanelMessage {
+  return error instanceof Refusal ? refusalMessage(error.reason, text) : failureMessage(ModelError.from(error).code, text);
 }
 
 /** `text`: what to do as a sentence, from `failureInWords`. */

@@ -4,6 +4,7 @@ import type { Distribution, DistributionRow } from '../core/distribution';
 import { rowState, type Provenance, type ScoreTable, type Span } from '../core/scores';
 import { noiseText, preambleText } from '../core/legend';
 import type { Palette } from '../core/look';
+import { firstWhere } from '../core/search';
 import type { TokenPieces, Vocabulary } from '../core/vocabulary';
 import type { ContinuedToken, DocumentShape, PanelDistribution, PanelRow, TextRun, WatchedShape } from './panelProtocol';
 
@@ -67,14 +68,7 @@ export function panelDistribution(answer: PanelAnswer, surroundings: PanelSurrou
 
 /** The first row of the table at or after the UTF-16 offset; the table's length when there is none. */
 export function firstRowFrom(table: ScoreTable, offset: number): number {
-  let low = 0;
-  let high = table.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((table.starts[middle] ?? 0) < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstWhere(table.length, row => (table.starts[row] ?? 0) >= offset);
 }
 
 /** The row of the token that begins at the offset; undefined when none does or when the offset lies within a character shared by tokens. */

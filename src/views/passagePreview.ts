@@ -7,21 +7,20 @@ import { piecesOfBytes } from '../core/vocabulary';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { Looks } from '../looks';
-import { ModelError } from '../model/errors';
 import { readInstead } from '../passageReading';
 import type { PassageReading } from '../passageReading';
 import type { Pauses } from '../pauses';
-import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { withLineEndings } from './alternatives';
 import type { Announcer } from './byEar';
 import type { Offered } from './ghostText';
 import type { PanelView } from './panel';
-import { failureMessage, refusalMessage } from './panelMessages';
+import { errorMessage } from './panelMessages';
 import type { PanelPassage, PassageRow } from './panelProtocol';
 import { provenanceLine } from './panelState';
 import { passageInWords } from './passageWords';
-import { failureInWords, refusalInWords } from './stateInWords';
+import { activeEditor } from './places';
+import { errorInWords } from './stateInWords';
 
 /** More are summed up, but not listed. */
 const mostRows = 1_000;
@@ -86,8 +85,8 @@ export class PassagePreviews implements Disposable {
 
   /** What the clipboard's text would be at the cursor, or in place of the selection. */
   async inspectClipboard(): Promise<void> {
-    const editor = vscode.window.activeTextEditor ?? this.#parts.panel.editor;
-    if (!editor) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+    const editor = activeEditor(this.#parts.panel.editor);
+    if (!editor) return;
     const { document, selection } = editor;
     const { version } = document;
     const text = await vscode.env.clipboard.readText();
@@ -131,12 +130,7 @@ export class PassagePreviews implements Disposable {
       panel.showInstead({ ...state, bandEdges: edges, palette: looks.of(document).palette });
     } catch (error) {
       if (run.signal.aborted) return;
-      const { code } = ModelError.from(error);
-      panel.showInstead(
-        error instanceof Refusal
-          ? refusalMessage(error.reason, refusalInWords(error.reason))
-          : failureMessage(code, failureInWords(code, 'move')),
-      );
+      panel.showInstead(errorMessage(error, errorInWords(error, 'move')));
     }
   }
 

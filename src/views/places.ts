@@ -1,7 +1,11 @@
 import * as vscode from 'vscode';
 import type { Span } from '../core/scores';
+import type { Disposable } from '../disposable';
 import { safeLine } from '../exports/visibleText';
 import type { ScoredDocuments } from '../scoredDocuments';
+
+/** A place that was gone to is marked for so long. */
+const markMs = 1_500;
 
 export type Direction = 'next' | 'previous';
 
@@ -19,12 +23,48 @@ export function inDirection(message: string, direction: Direction, wrapped: bool
 
 /** The active editor, if the lens is on for it; else says what to do. */
 export function editorWithLens(scored: Pick<ScoredDocuments, 'isOn'>): vscode.TextEditor | undefined {
-  const editor = vscode.window.activeTextEditor;
-  if (editor && scored.isOn(editor.document)) return editor;
-  void vscode.window.showInformationMessage(
-    editor ? vscode.l10n.t('Turn the lens on for this document first.') : vscode.l10n.t('Open a document first.'),
-  );
+  const editor = activeEditor();
+  if (!editor || scored.isOn(editor.document)) return editor;
+  void vscode.window.showInformationMessage(vscode.l10n.t('Turn the lens on for this document first.'));
   return undefined;
+}
+
+/** The active editor, or another that is meant where there is none; else says what to do. */
+export function activeEditor(otherwise?: vscode.TextEditor): vscode.TextEditor | undefined {
+  const editor = vscode.window.activeTextEditor ?? otherwise;
+  if (!editor) void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+  return editor;
+}
+
+/** Brings places to the screen and marks each for a moment. */
+export class PlaceMark implements Disposable {
+  readonly #look: vscode.TextEditorDecorationType;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(look: vscode.DecorationRenderOptions = {}) {
+    const backgroundColor = new vscode.ThemeColor('editor.rangeHighlightBackground');
+    this.#look = vscode.window.createTextEditorDecorationType({ backgroundColor, ...look });
+  }
+
+  /** In these editors, and in no other any more. */
+  show(editors: readonly vscode.TextEditor[], range: vscode.Range): void {
+    this.#clear();
+    for (const editor of editors) {
+      editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+      editor.setDecorations(this.#look, [range]);
+    }
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#clear(), markMs);
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer);
+    this.#look.dispose();
+  }
+
+  #clear(): void {
+    for (const editor of vscode.window.visibleTextEditors) editor.setDecorations(this.#look, []);
+  }
 }
 
 /** UTF-16. */

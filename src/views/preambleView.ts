@@ -15,7 +15,7 @@ import type { ScoredDocuments } from '../scoredDocuments';
 import type { Announcer } from './byEar';
 import type { DifferenceView } from './differenceView';
 import type { LongReading, ReportShare } from './longReading';
-import { excerpt } from './places';
+import { activeEditor, excerpt } from './places';
 
 /** Larger files are no texts that somebody wants read before another. */
 const mostFileBytes = 5_000_000;
@@ -52,8 +52,8 @@ export class PreambleView implements Disposable {
 
   /** `asked`: a preamble, by another than the user. */
   async set(asked: unknown): Promise<void> {
-    const document = vscode.window.activeTextEditor?.document;
-    if (!document) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+    const document = activeEditor()?.document;
+    if (!document) return;
     const preamble = preambleOf(asked) ?? (await this.#pick(document));
     if (!preamble || document.isClosed) return;
     const { reading, scored, preambles, announcer } = this.#parts;

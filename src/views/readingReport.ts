@@ -9,12 +9,11 @@ import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { DocumentView } from '../documentView';
 import { Excerpt } from '../excerpt';
-import { ModelError } from '../model/errors';
 import type { Pauses } from '../pauses';
-import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
-import { excerpt, showSpan } from './places';
-import { failureInWords, refusalInWords } from './stateInWords';
+import { activeEditor, excerpt, showSpan } from './places';
+import { withProgress } from './progress';
+import { errorInWords } from './stateInWords';
 
 /** The extension host answers others after so long. */
 const sliceMs = 4;
@@ -56,11 +55,8 @@ export class ReadingReports implements Disposable, vscode.TextDocumentContentPro
 
   /** Scores the active document, if it is not, and opens its report. */
   async open(): Promise<void> {
-    const document = vscode.window.activeTextEditor?.document;
-    if (!document) {
-      void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
-      return;
-    }
+    const document = activeEditor()?.document;
+    if (!document) return;
     const report = await this.#made(document);
     if (!report) return;
     const uri = vscode.Uri.from({
@@ -104,28 +100,15 @@ export class ReadingReports implements Disposable, vscode.TextDocumentContentPro
   async #made(document: vscode.TextDocument): Promise<Report | undefined> {
     const title = vscode.l10n.t('Token Lens: making the report');
     try {
-      return await vscode.window.withProgress(
-        { location: vscode.ProgressLocation.Notification, title, cancellable: true },
-        async (_, token) => {
-          const stop = new AbortController();
-          token.onCancellationRequested(() => {
-            stop.abort();
-          });
-          try {
-            for (;;) {
-              const view = await this.#scored.complete(document, stop.signal);
-              const report = await this.#write(document, view, stop.signal);
-              if (report) return report;
-            }
-          } catch (error) {
-            if (stop.signal.aborted) return undefined;
-            throw error;
-          }
-        },
-      );
+      return await withProgress(title, async signal => {
+        for (;;) {
+          const view = await this.#scored.complete(document, signal);
+          const report = await this.#write(document, view, signal);
+          if (report) return report;
+        }
+      });
     } catch (error) {
-      const message = error instanceof Refusal ? refusalInWords(error.reason) : failureInWords(ModelError.from(error).code, 'toggle');
-      void vscode.window.showWarningMessage(message);
+      void vscode.window.showWarningMessage(errorInWords(error, 'toggle'));
       return undefined;
     }
   }

@@ -11,26 +11,24 @@ import type { Disposable } from '../disposable';
 import type { DocumentView } from '../documentView';
 import { Excerpt } from '../excerpt';
 import type { LeftOut } from '../leftOut';
-import { ModelError } from '../model/errors';
 import type { Looks } from '../looks';
 import type { Pauses } from '../pauses';
 import type { ReadingCheck } from '../readingCheck';
-import { Refusal } from '../refusal';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { WindowFocus } from '../windowFocus';
 import { chooseTexts } from './comparePick';
 import { chooseModelFolder } from './failures';
 import { kindInWords } from './leftOutPick';
-import { ReportPage } from './reportPage';
-import type { FromReport, ReportMessage, ReportNumbers } from './reportProtocol';
+import { activeEditor, PlaceMark } from './places';
+import { fromReport } from './reportProtocol';
+import type { FromReport, ReportMessage, ReportNumbers, ToReport } from './reportProtocol';
 import { comparedNumbers, documentNumbers } from './reportState';
 import type { ReportedText, ReportFrame } from './reportState';
-import { failureInWords, refusalInWords, stateInWords } from './stateInWords';
+import { errorInWords, stateInWords } from './stateInWords';
+import { WebPages, type Asked } from './webPages';
 
 /** A selection that grows by a key that is held down, and scores that come, are reported when they rest for so long. */
 const debounceMs = 150;
-/** A place that was gone to is marked for so long. */
-const markMs = 1_500;
 const wholeDocument: Span = { start: 0, end: Infinity };
 
 /** What the page is about: the active document, or two texts side by side. */
@@ -55,14 +53,8 @@ export interface ReportParts {
 export class ReportView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #parts: ReportParts;
-  readonly #page: ReportPage;
-  readonly #mark = this.#store.add(
-    vscode.window.createTextEditorDecorationType({
-      backgroundColor: new vscode.ThemeColor('editor.rangeHighlightBackground'),
-      outline: '1px solid',
-      outlineColor: new vscode.ThemeColor('focusBorder'),
-    }),
-  );
+  readonly #page: WebPages<ToReport, FromReport>;
+  readonly #mark = this.#store.add(new PlaceMark({ outline: '1px solid', outlineColor: new vscode.ThemeColor('focusBorder') }));
   #subject: Subject = { kind: 'active' };
   #editor: vscode.TextEditor | undefined;
   /** Documents that a report was asked for: they are scored with the lens off, too. */
@@ -83,16 +75,15 @@ export class ReportView implements Disposable {
   /** Counts updates: an answer to an older one is not shown. */
   #update = 0;
   #timer: NodeJS.Timeout | undefined;
-  #markTimer: NodeJS.Timeout | undefined;
 
   constructor(extensionUri: vscode.Uri, parts: ReportParts) {
     this.#parts = parts;
     const { scored, config, looks, focus, reading, leftOut } = parts;
     const { window, workspace } = vscode;
     this.#page = this.#store.add(
-      new ReportPage(
+      new WebPages<ToReport, FromReport>(
         extensionUri,
-        { type: 'tokenLens.report', title: vscode.l10n.t('Report') },
+        { type: 'tokenLens.report', name: 'report', title: () => vscode.l10n.t('Report'), place: 'beside', read: fromReport },
         { appeared: () => this.#scheduleUpdate(), message: message => void this.#receive(message) },
       ),
     );
@@ -125,8 +116,8 @@ export class ReportView implements Disposable {
 
   /** The report of the active document, which is scored for it where it is not yet. */
   showReport(): void {
-    const editor = vscode.window.activeTextEditor;
-    if (!editor) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+    const editor = activeEditor();
+    if (!editor) return;
     this.#asked.add(editor.document);
     this.#failed = undefined;
     this.#subject = { kind: 'active' };
@@ -145,8 +136,8 @@ export class ReportView implements Disposable {
 
   /** Asks for two texts and shows them side by side, or remembers one. */
   async compare(): Promise<void> {
-    const editor = vscode.window.activeTextEditor;
-    if (!editor) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+    const editor = activeEditor();
+    if (!editor) return;
     const choice = await chooseTexts(editor, this.#remembered, this.#parts.config);
     if (!choice) return;
     if (choice.kind === 'remember') {
@@ -162,7 +153,6 @@ export class ReportView implements Disposable {
 
   dispose(): void {
     clearTimeout(this.#timer);
-    clearTimeout(this.#markTimer);
     this.#store.dispose();
   }
 
@@ -192,7 +182,7 @@ export class ReportView implements Disposable {
    * count as closed.
    */
   #keepsNumbers(): boolean {
-    if (this.#subject.kind !== 'compared' || this.#page.state?.kind !== 'numbers') return false;
+    if (this.#subject.kind !== 'compared' || this.#page.last('show')?.state.kind !== 'numbers') return false;
     // With the text that it was closed with: what nobody saw the page follow is not on it.
     const isOnPage = (changed: vscode.TextDocument) =>
       changed.isClosed && this.#shown.some(({ document, text }) => document === changed && text === changed.getText());
@@ -395,20 +385,20 @@ export class ReportView implements Disposable {
 
   /** Numbers of the same texts stay until newer ones are there. */
   #postWaiting(documents: readonly vscode.TextDocument[], otherwise: ReportMessage): void {
-    const { state } = this.#page;
+    const state = this.#page.last('show')?.state;
     const isSame =
       documents.length === this.#shown.length && documents.every((document, index) => document === this.#shown[index]?.document);
     if (state?.kind === 'numbers' && isSame) {
-      if (!state.updating) this.#page.post({ ...state, updating: true });
+      if (!state.updating) this.#page.post({ kind: 'show', state: { ...state, updating: true } });
     } else this.#post(otherwise);
   }
 
   #post(state: ReportMessage | ReportNumbers, documents: readonly vscode.TextDocument[] = []): void {
     this.#shown = documents.map(document => ({ document, text: document.getText() }));
-    this.#page.post(state);
+    this.#page.post({ kind: 'show', state });
   }
 
-  async #receive(message: Exclude<FromReport, { kind: 'ready' }>): Promise<void> {
+  async #receive(message: Asked<FromReport>): Promise<void> {
     if (message.kind === 'chooseModel') {
       return chooseModelFolder();
     }
@@ -430,12 +420,7 @@ export class ReportView implements Disposable {
     const range = new vscode.Range(document.positionAt(start), document.positionAt(end));
     // What is selected has a column of its own in the report: that is not to go away by looking at one of its places.
     if (editor.selections.every(({ isEmpty }) => isEmpty)) editor.selection = new vscode.Selection(range.start, range.start);
-    editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
-    editor.setDecorations(this.#mark, [range]);
-    clearTimeout(this.#markTimer);
-    this.#markTimer = setTimeout(() => {
-      for (const each of vscode.window.visibleTextEditors) each.setDecorations(this.#mark, []);
-    }, markMs);
+    this.#mark.show([editor], range);
   }
 }
 
@@ -452,6 +437,5 @@ function gone(): ReportMessage {
 }
 
 function problem(error: unknown): ReportMessage {
-  const text = error instanceof Refusal ? refusalInWords(error.reason) : failureInWords(ModelError.from(error).code, 'toggle');
-  return message(vscode.l10n.t('this document is not scored'), text);
+  return message(vscode.l10n.t('this document is not scored'), errorInWords(error, 'toggle'));
 }

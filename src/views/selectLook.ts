@@ -5,6 +5,7 @@ import type { LookChoices } from '../core/look';
 import { metrics, scales } from '../core/metric';
 import type { Looks } from '../looks';
 import { metricInWords, paletteInWords, presetInWords, scaleInWords } from './lookInWords';
+import { activeEditor } from './places';
 
 interface Choice extends vscode.QuickPickItem {
   readonly choices: LookChoices;
@@ -89,11 +90,8 @@ export async function selectPalette(looks: Looks): Promise<void> {
 
 /** The active editor shows what a choice would do while the list is moved through; Escape leaves everything as it was. */
 async function ask(looks: Looks, questionOf: (document: vscode.TextDocument) => Question): Promise<void> {
-  const document = vscode.window.activeTextEditor?.document;
-  if (!document) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
-    return;
-  }
+  const document = activeEditor()?.document;
+  if (!document) return;
   const { title, items, current } = questionOf(document);
   const pick = vscode.window.createQuickPick<Choice>();
   try {

@@ -28,6 +28,8 @@ import {
   progressInWords,
   selfCheckInWords,
 } from './modelWords';
+import { withProgress } from './progress';
+import type { ReportProgress } from './progress';
 import { failureInWords } from './stateInWords';
 
 export interface ModelPickerParts {
@@ -345,19 +347,12 @@ export class ModelPicker {
     repository: string,
     title: string,
     again: () => Promise<void>,
-    work: (signal: AbortSignal, report: (progress: { readonly message?: string; readonly increment?: number }) => void) => Promise<T>,
+    work: (signal: AbortSignal, report: ReportProgress) => Promise<T>,
   ): Promise<T | undefined> {
-    const stop = new AbortController();
-    const options = { location: vscode.ProgressLocation.Notification, title: `Token Lens: ${title}`, cancellable: true };
     try {
-      return await vscode.window.withProgress(options, (progress, token) => {
-        token.onCancellationRequested(() => stop.abort());
-        return work(stop.signal, value => {
-          progress.report(value);
-        });
-      });
+      return await withProgress(`Token Lens: ${title}`, work);
     } catch (error) {
-      if (!stop.signal.aborted) void this.#tell(error, hub, repository, again);
+      void this.#tell(error, hub, repository, again);
       return undefined;
     }
   }
@@ -381,26 +376,18 @@ export class ModelPicker {
     const before = config.modelFolder;
     if (before === folder && model.loaded) return;
     await setModelFolder(folder);
-    const stop = new AbortController();
     const back: vscode.MessageItem = { title: vscode.l10n.t('Go Back to the Model Before') };
     const ways = before === folder ? [] : [back];
     let chosen: vscode.MessageItem | undefined;
     try {
-      const options = {
-        location: vscode.ProgressLocation.Notification,
-        title: vscode.l10n.t('Token Lens: loading and checking {0}', name),
-        cancellable: true,
-      };
-      const { description } = await vscode.window.withProgress(options, (_, token) => {
-        token.onCancellationRequested(() => stop.abort());
-        return model.ready(stop.signal);
-      });
-      const { selfCheck } = description;
+      const ready = await withProgress(vscode.l10n.t('Token Lens: loading and checking {0}', name), signal => model.ready(signal));
+      if (!ready) return;
+      const { selfCheck } = ready.description;
       const words = vscode.l10n.t('Token Lens: {0} is in use: {1}.', name, selfCheckInWords(selfCheck));
       if (selfCheck.plausible) void vscode.window.showInformationMessage(words);
       else chosen = await vscode.window.showWarningMessage(words, ...ways);
     } catch (error) {
-      if (stop.signal.aborted || error instanceof Refusal) return; // whether to load it although memory is short has been asked
+      if (error instanceof Refusal) return; // whether to load it although memory is short has been asked
       const { code, message } = ModelError.from(error);
       log.warn(`The model could not be used (${code}): ${message}`);
       if (code === 'unsupported' || code === 'cannot-align') await this.#keepRefusal(folder);

@@ -1,7 +1,9 @@
 import * as vscode from 'vscode';
+import { ModelError } from '../model/errors';
 import type { ModelErrorCode } from '../model/errors';
 import { formatCount } from '../core/numberText';
 import type { LensState } from '../documentView';
+import { Refusal } from '../refusal';
 import type { RefusalReason } from '../refusal';
 
 interface Words {
@@ -98,6 +100,11 @@ export function refusalInWords(reason: RefusalReason): string {
 
 /** How to try again: by moving the cursor, for the panel's question, by asking for futures again, by turning the lens off and on, or by the command that failed. */
 export type Retry = 'move' | 'sample' | 'toggle' | 'command';
+
+/** Why a call of the model gave nothing, or what to do about it, as a sentence. */
+export function errorInWords(error: unknown, retry: Retry): string {
+  return error instanceof Refusal ? refusalInWords(error.reason) : failureInWords(ModelError.from(error).code, retry);
+}
 
 /** What to do about a failure, as a sentence. */
 export function failureInWords(code: ModelErrorCode, retry: Retry): string {
