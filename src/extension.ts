@@ -119,7 +119,9 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   store.add(new StretchesTree(stretches, scored, config));
   const reports = store.add(new ReadingReports(scored, pauses));
   const ghostText = store.add(new GhostTextView({ scored, config, pauses }));
-  const branches = store.add(new BranchPreviews(scored, config));
+  const longReading = new LongReading();
+  const places = { scored, config, reading: longReading };
+  const branches = store.add(new BranchPreviews(places));
   const access = new HubAccess(config, context.secrets);
   const pickerFiles = { ...files, models: path.join(files.cacheFolder, 'models') };
   const models = new ModelPicker(
@@ -128,7 +130,6 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
     context.globalState,
     (context.extension.packageJSON as { readonly version: string }).version,
   );
-  const longReading = new LongReading();
   const ablation = { scored, leftOut, config, difference, reading: longReading };
   const preamble = store.add(new PreambleView({ scored, preambles, difference, reading: longReading, announcer }));
   const examples = store.add(new WorkedExamples(context.extensionUri, { scored, notes, watch, panel, explain, announcer }));
@@ -164,7 +165,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.showPanel': () => {
         panel.show();
       },
-      'tokenLens.showAlternatives': asked => showAlternatives(scored, config, branches.continueWith, asked),
+      'tokenLens.showAlternatives': asked => showAlternatives(places, branches.continueWith, asked),
       'tokenLens.showContextNeeds': () => showContextNeeds({ readings, scored }),
       'tokenLens.readWithShortContext': () => readWithShortContext({ readings, scored }),
       'tokenLens.continueFromHere': asked => branches.choose(asked),

@@ -13,6 +13,7 @@ import { piecesOfBytes } from '../core/vocabulary';
 import type { DocumentView } from '../documentView';
 import type { TextEdit, WordAlternative } from '../model/protocol';
 import type { ScoredDocuments } from '../scoredDocuments';
+import type { LongReading } from './longReading';
 
 /** Tokens after the edit whose bits are compared: about a sentence or two, and a small part of a full run. */
 const followingTokens = 64;
@@ -20,7 +21,14 @@ const followingTokens = 64;
 const previewPauseMs = 120;
 const wordCount = 5;
 
-type Scored = Pick<ScoredDocuments, 'isOn' | 'view' | 'ask'>;
+type Scored = Pick<ScoredDocuments, 'isOn' | 'view' | 'ask' | 'complete' | 'completeView'>;
+
+/** What finds a place. */
+export interface PlaceParts {
+  readonly scored: Scored;
+  readonly config: Config;
+  readonly reading: LongReading;
+}
 
 /** What a click in a hover asks for: a place as it was then, and an alternative. */
 export interface AskedAlternative {
@@ -82,8 +90,10 @@ export function alternativeLink(
  * A list of what was expected at the cursor, or where a hover was clicked: tokens, then whole words. An entry that rests under the keys says
  * what it would do to the bits there and after; choosing it replaces the token or the word, and its button lets the model go on from it.
  */
-export async function showAlternatives(scored: Scored, config: Config, continueWith: ContinueWith, asked?: unknown): Promise<void> {
-  const place = placeOf(scored, isAsked(asked) ? asked : undefined);
+export async function showAlternatives(parts: PlaceParts, continueWith: ContinueWith, asked?: unknown): Promise<void> {
+  const { scored, config } = parts;
+  const place = await placeOf(parts, isAsked(asked) ? asked : undefined);
+  if (!place) return;
   // Waiting for a message to be closed would keep the command running.
   if (typeof place === 'string') return void vscode.window.showInformationMessage(place);
   const list = new AlternativeList(scored, config, place, isAsked(asked) ? asked.id : undefined, 'replace');
@@ -93,7 +103,7 @@ export async function showAlternatives(scored: Scored, config: Config, continueW
 }
 
 /** The same list, to choose what the model is to go on from; undefined: nothing. */
-export async function chooseBeginning(scored: Scored, config: Config, place: Place): Promise<Beginning | undefined> {
+export async function chooseBeginning({ scored, config }: PlaceParts, place: Place): Promise<Beginning | undefined> {
   const { message, beginning } = await new AlternativeList(scored, config, place, undefined, 'continue').chosen();
   if (message !== undefined) void vscode.window.showInformationMessage(message);
   return beginning;
@@ -106,26 +116,36 @@ export function isAsked(value: unknown): value is AskedAlternative {
   return typeof uri === 'string' && [version, offset, id].every(number => Number.isSafeInteger(number) && Number(number) >= 0);
 }
 
-/** Or why there is none, for the user. */
-export function placeOf(scored: Scored, asked: AskedAlternative | undefined): Place | string {
+/** Or why there is none, for the user; undefined: nobody waits for it any more. A document that the lens is off for is read first, as a whole. */
+export async function placeOf({ scored, reading }: PlaceParts, asked: AskedAlternative | undefined): Promise<Place | string | undefined> {
   const { activeTextEditor, visibleTextEditors } = vscode.window;
   const editor = asked ? visibleTextEditors.find(({ document }) => document.uri.toString() === asked.uri) : activeTextEditor;
   if (!editor) return asked ? changedMessage() : vscode.l10n.t('Open a document first.');
   const { document } = editor;
   if (asked && document.version !== asked.version) return changedMessage();
-  if (!scored.isOn(document)) return vscode.l10n.t('Turn the lens on for this document first.');
-  const view = scored.view(document);
+  const { version } = document;
   const offset = asked?.offset ?? document.offsetAt(editor.selection.active);
+  const known = scored.view(document) ?? scored.completeView(document.uri.toString());
+  const isKnown = known?.documentVersion === version || scored.isOn(document);
+  const view = isKnown ? known : await read(document, scored, reading);
+  if (!isKnown && !view) return undefined;
+  if (document.version !== version) return changedMessage();
   const cells = view?.cellsIn({ start: offset - 1, end: offset + 1 }) ?? noCells;
   const index = cellAt(cells, offset) ?? cellAt(cells, offset - 1); // at the end of the text: the last one
   if (!view || index === undefined) return vscode.l10n.t('The token at the cursor has no score yet.');
   const row = cells.firstTokens[index] ?? 0;
   const cell = { start: cells.starts[index] ?? 0, end: cells.ends[index] ?? 0 };
   const [cellBits, tokens] = [cells.bits[index] ?? NaN, (cells.endTokens[index] ?? 0) - row];
-  const place = { editor, version: document.version, view, cell, cellBits, row, tokens };
+  const place = { editor, version, view, cell, cellBits, row, tokens };
   if (!distributionOfRow(view.table, row, 1)?.actual)
     return vscode.l10n.t('The token at the cursor has no score: nothing stands before it.');
   return place;
+}
+
+/** Undefined: cancelled, or failed, which the user has been told. */
+function read(document: vscode.TextDocument, scored: Scored, reading: LongReading): Promise<DocumentView | undefined> {
+  const tokens = reading.tokensOf(document.getText().length);
+  return reading.run(vscode.l10n.t('What was expected here'), tokens, signal => scored.complete(document, signal, true));
 }
 
 /** What has come of a list: something the user has to be told, or something to go on from. */

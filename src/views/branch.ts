@@ -1,5 +1,4 @@
 import * as vscode from 'vscode';
-import type { Config } from '../config';
 import { branchEdits, writtenText } from '../core/branchEdits';
 import type { BranchEdits } from '../core/branchEdits';
 import { branchScheme } from '../core/contributions';
@@ -22,7 +21,7 @@ import {
   previewText,
   withLineEndings,
 } from './alternatives';
-import type { Beginning, Place } from './alternatives';
+import type { Beginning, Place, PlaceParts } from './alternatives';
 import { errorInWords } from './stateInWords';
 
 /** Written at a time; a line of code has fewer. */
@@ -34,7 +33,7 @@ const shownUnits = 200;
 /** Tokens after the edit whose bits are compared, as for a single alternative. */
 const followingTokens = 64;
 
-type Scored = Pick<ScoredDocuments, 'isOn' | 'view' | 'ask'>;
+type Scored = Pick<ScoredDocuments, 'ask'>;
 type Mode = keyof BranchEdits;
 
 /** How a document would go on with another token at a place: written by the model, compared side by side, and put in only when it is accepted. */
@@ -42,14 +41,12 @@ export class BranchPreviews implements Disposable, vscode.TextDocumentContentPro
   readonly #store = new DisposableStore();
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.Uri>());
   readonly onDidChange = this.#changed.event;
-  readonly #scored: Scored;
-  readonly #config: Config;
+  readonly #parts: PlaceParts;
   #branch: Branch | undefined;
   #count = 0;
 
-  constructor(scored: Scored, config: Config) {
-    this.#scored = scored;
-    this.#config = config;
+  constructor(parts: PlaceParts) {
+    this.#parts = parts;
     this.#store.add(vscode.workspace.registerTextDocumentContentProvider(branchScheme, this));
   }
 
@@ -61,7 +58,8 @@ export class BranchPreviews implements Disposable, vscode.TextDocumentContentPro
 
   /** At the cursor by a list of alternatives; from a hover with the one that was clicked. */
   async choose(asked?: unknown): Promise<void> {
-    const place = placeOf(this.#scored, isAsked(asked) ? asked : undefined);
+    const place = await placeOf(this.#parts, isAsked(asked) ? asked : undefined);
+    if (!place) return;
     if (typeof place === 'string') return void vscode.window.showInformationMessage(place);
     if (!isAsked(asked)) return this.#chooseAt(place);
     if (place.view.vocabulary.textOf(asked.id) === undefined) return void vscode.window.showInformationMessage(notTextReason());
@@ -73,7 +71,7 @@ export class BranchPreviews implements Disposable, vscode.TextDocumentContentPro
     if (document.isClosed || document.version !== place.version) return void vscode.window.showInformationMessage(changedMessage());
     await this.#branch?.close();
     const uri = vscode.Uri.from({ scheme: branchScheme, path: document.uri.path, query: (++this.#count).toString() });
-    const branch = new Branch(this.#scored, place, beginning, uri, () => {
+    const branch = new Branch(this.#parts.scored, place, beginning, uri, () => {
       this.#changed.fire(uri);
     });
     this.#branch = branch;
@@ -90,7 +88,7 @@ export class BranchPreviews implements Disposable, vscode.TextDocumentContentPro
   }
 
   async #chooseAt(place: Place): Promise<void> {
-    const beginning = await chooseBeginning(this.#scored, this.#config, place);
+    const beginning = await chooseBeginning(this.#parts, place);
     if (beginning) await this.continueWith(place, beginning);
   }
 }

@@ -42,9 +42,7 @@ export function registerHover({ scored, config, looks, shown, pauses, insertion,
       if (config.hover(document) === 'off' || differences.some(difference => difference.isShown(document))) return undefined;
       const offset = document.offsetAt(position);
       const inserted = insertion.at(document, offset);
-      // A click on an alternative opens a list that is made from the scores of the whole document.
-      if (inserted)
-        return insertedHover(document, inserted, { config, looks, linked: scored.view(document)?.documentVersion === document.version });
+      if (inserted) return insertedHover(document, inserted, { config, looks });
       const view = shown.view(document);
       return view && hoverAt(view, scored.state(document), document, offset, { config, shown });
     }),
@@ -100,11 +98,11 @@ function hoverAt(
 function insertedHover(
   document: vscode.TextDocument,
   { reading, cell: index }: NonNullable<ReturnType<InsertionView['at']>>,
-  { config, looks, linked }: Pick<HoverParts, 'config' | 'looks'> & { readonly linked: boolean },
+  { config, looks }: Pick<HoverParts, 'config' | 'looks'>,
 ): vscode.Hover {
   const { tokenEdges: edges, palette } = looks.of(document);
   const cell = cellOf(reading.cells, index);
-  return hoverOf(document, cell, cellFacts(document, reading, cell, { topCount: config.topCount, edges, palette, linked }));
+  return hoverOf(document, cell, cellFacts(document, reading, cell, { topCount: config.topCount, edges, palette, linked: true }));
 }
 
 function hoverOf(document: vscode.TextDocument, { start, end }: Span, markdown: string): vscode.Hover {

@@ -4,7 +4,7 @@ import type { DocumentScores, TokenLensApi } from '../../src/api';
 import { browser } from './browser';
 import { activated, eventually, scoresOfText, untitled } from './documents';
 import { clearNotices, notices } from './notices';
-import { setTheme, themes } from './screen';
+import { setTheme, shownEditors, themes } from './screen';
 
 const patienceMs = 60_000;
 const code = 'const items = [1, 2, 3];\nfor (let i = 0; i < items.length; i++) {\n  console.log(items[i]);\n}\nconsole.log("done");\n';
@@ -333,6 +333,26 @@ describe('continuing from a token', function () {
     await done;
     await assertGone();
     assert.equal(document.getText(), code);
+  });
+
+  it('reads a document first that the lens is off for, and leaves the lens off', async () => {
+    const document = await untitled(code, 'javascript');
+    const editor = await vscode.window.showTextDocument(document, { preview: false });
+    const at = document.positionAt(code.indexOf('length') + 1);
+    editor.selection = new vscode.Selection(at, at);
+    const done = vscode.commands.executeCommand('tokenLens.continueFromHere');
+    await eventually('the list is open', async () => (await entries()).some(({ active, text }) => active && text.includes('1.')));
+    await browser.press('ArrowDown');
+    await eventually('the second is marked', async () => (await entries()).some(({ active, text }) => active && text.includes('2.')));
+    await browser.press('Enter');
+    await summed(2);
+    assert.notEqual(would(), code);
+    await browser.press('Escape');
+    await done;
+    await assertGone();
+    assert.equal(document.getText(), code);
+    const [shown = []] = await shownEditors();
+    assert.ok(shown.length > 0 && shown.every(({ background }) => background === ''), 'it has colours');
   });
 
   it('goes on inside a word and at the end of the text', async () => {
