@@ -237,6 +237,21 @@ describe('a hostile model folder', () => {
     });
   });
 
+  it('whose chat template never ends is answered for within seconds, and the process goes on', async () => {
+    const loop = `${'{% for i in range(1000) %}'.repeat(6)}${'{% endfor %}'.repeat(6)}`;
+    const folder = withJson('tokenizer_config.json', json => ({ ...json, chat_template: loop }));
+    const { key } = await client.call('load', loadParams(folder), never);
+    const { processId } = client;
+    const preamble = { kind: 'chat', text: 'What is secret?' } as const;
+    const asked = () => client.call('preamble', { model: key, preamble, useStartToken: true }, never);
+    for (let times = 0; times < 2; times++) await assert.rejects(asked(), refused('no-chat-frame', /chat template cannot be used/));
+    const reader = new Reader(client, key, 'document');
+    await reader.open('The harbour was quiet.');
+    await assert.rejects(reader.score({ ...tinySettings, preamble }), refused('no-chat-frame', /chat template cannot be used/));
+    await reader.score(tinySettings);
+    assert.equal(client.processId, processId);
+  });
+
   describe('whose JSON is not what it should be', () => {
     for (const name of ['config.json', 'tokenizer.json', 'tokenizer_config.json']) {
       for (const content of ['[]', 'null', '1', '"secret"', 'true', '', '{"secret', '['.repeat(100_000)]) {
