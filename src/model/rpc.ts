@@ -26,6 +26,7 @@ type ToClient =
 
 interface Pending {
   readonly method: Method;
+  readonly params: Params<Method>;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
   readonly onEvent: ((event: ModelEvent) => void) | undefined;
@@ -95,7 +96,7 @@ export class RpcClient {
     if (signal.aborted) throw cancelledError();
     const id = this.#nextId++;
     const reply = new Promise<unknown>((resolve, reject) => {
-      this.#pending.set(id, { method, resolve, reject, onEvent, eventsLeft: undefined, isUnwanted: false });
+      this.#pending.set(id, { method, params, resolve, reject, onEvent, eventsLeft: undefined, isUnwanted: false });
       try {
         this.#transport.post({ kind: 'call', id, method, params } satisfies ToServer);
       } catch (error) {
@@ -205,7 +206,7 @@ export class RpcClient {
     if (!pending) throw nonsense();
     switch (message.kind) {
       case 'result':
-        if (!isResultOf(pending.method, message.result)) throw nonsense();
+        if (!isResultOf(pending.method, message.result, pending.params)) throw nonsense();
         pending.resolve(message.result);
         break;
       case 'error':
