@@ -10,7 +10,7 @@ const mostEdits = 1000;
 /** After so many deaths of the model process in a row the user is told instead of trying again. */
 const mostDeaths = 3;
 
-type CopiedDocument = Pick<vscode.TextDocument, 'uri' | 'version' | 'getText'>;
+type CopiedDocument = Pick<vscode.TextDocument, 'version' | 'getText'> & { readonly uri: { toString(): string } };
 type CopyModel = Pick<LensModel, 'ready' | 'deathsInARow' | 'close'>;
 
 /** What the model process knows of the document. */

@@ -34,7 +34,7 @@ describe("the model process's copy of a document", () => {
       close: () => Promise.resolve(),
     };
     const document = {
-      uri: { toString: () => 'untitled:a' } as ConstructorParameters<typeof ModelCopy>[0]['uri'],
+      uri: { toString: () => 'untitled:a' },
       version: 1,
       getText: () => '',
     };

@@ -224,7 +224,7 @@ describe("a chat frame, the bundled model's", () => {
       for (let times = 0; times < 2; times++)
         assert.throws(
           () => hostile.prefixIds({ kind: 'chat', text: 'Write about secret boats.' }, null),
-          (error: unknown) => error instanceof ModelError && error.code === 'no-chat-frame' && !/secret/.test(error.message),
+          (error: unknown) => error instanceof ModelError && error.code === 'no-chat-frame' && !error.message.includes('secret'),
         );
       // Texts are read as before.
       assert.equal(spelled(hostile.prefixIds({ kind: 'text', text: 'Hi.' }, null)), 'Hi.');
