@@ -68,10 +68,12 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const config = store.add(new Config());
   const focus = store.add(new WindowFocus(config));
   const pauses = new Pauses();
+  const cacheFolder = context.globalStorageUri.fsPath;
   const files = {
     worker: context.asAbsolutePath('dist/worker.js'),
     bundledModel: context.asAbsolutePath('models/smollm2-135m-instruct'),
-    cacheFolder: context.globalStorageUri.fsPath,
+    cacheFolder,
+    models: path.join(cacheFolder, 'models'),
   };
   const model = store.add(new LensModel(config, focus, files, log));
   const watch = store.add(new WatchWords(context.workspaceState));
@@ -123,10 +125,9 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const places = { scored, config, reading: longReading };
   const branches = store.add(new BranchPreviews(places));
   const access = new HubAccess(config, context.secrets);
-  const pickerFiles = { ...files, models: path.join(files.cacheFolder, 'models') };
   const models = new ModelPicker(
     { config, model, access, log },
-    pickerFiles,
+    files,
     context.globalState,
     (context.extension.packageJSON as { readonly version: string }).version,
   );

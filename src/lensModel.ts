@@ -7,6 +7,7 @@ import { freeMemory, isShort, MemoryGate, memoryNeeded } from './memoryGate';
 import { childProcesses } from './model/childProcess';
 import { ModelError } from './model/errors';
 import type { LoadParams, Measurements, ModelDescription } from './model/protocol';
+import { forgetCopiesOfGone } from './models/installed';
 import { ModelSlot, SecondModel } from './modelSlots';
 import type { ModelSlotOptions, ReadyModel } from './modelSlots';
 import type { WindowFocus } from './windowFocus';
@@ -19,6 +20,8 @@ export interface LensModelFiles {
   readonly bundledModel: string;
   /** Where patched copies of model files and results of self-checks may be kept; undefined: nowhere. */
   readonly cacheFolder: string | undefined;
+  /** Downloaded models are below it; undefined: there are none. */
+  readonly models: string | undefined;
 }
 
 /** The model that the settings name, in a process of its own; loaded when first asked for. Another one beside it, in a second process, for comparing. */
@@ -40,6 +43,7 @@ export class LensModel implements Disposable {
   #second: SecondModel;
   /** Told last in the log. */
   #deviceFallback: string | undefined;
+  #isTidy = false;
 
   constructor(
     config: Config,
@@ -166,6 +170,15 @@ export class LensModel implements Disposable {
     }
   }
 
+  /** Once a window, when a model is loaded: before that nobody has asked for anything. */
+  async #tidy(): Promise<void> {
+    const { cacheFolder, models, bundledModel } = this.#files;
+    if (this.#isTidy || cacheFolder === undefined || models === undefined) return;
+    this.#isTidy = true;
+    const { modelFolder } = this.#config;
+    await forgetCopiesOfGone(models, modelFolder === undefined ? [bundledModel] : [bundledModel, modelFolder], cacheFolder);
+  }
+
   #loadParams(): LoadParams {
     return {
       folder: this.#config.modelFolder ?? this.#files.bundledModel,
@@ -199,6 +212,9 @@ export class LensModel implements Disposable {
       },
       onLoaded: (description, ms) => {
         this.#logLoaded(description, ms);
+        void this.#tidy().catch((error: unknown) => {
+          this.#log.debug(`Old copies of model files were not looked for: ${ModelError.from(error).message}`);
+        });
       },
     };
   }

@@ -10,6 +10,9 @@ const mostEdits = 1000;
 /** After so many deaths of the model process in a row the user is told instead of trying again. */
 const mostDeaths = 3;
 
+type CopiedDocument = Pick<vscode.TextDocument, 'version' | 'getText'> & { readonly uri: { toString(): string } };
+type CopyModel = Pick<LensModel, 'ready' | 'deathsInARow' | 'close'>;
+
 /** What the model process knows of the document. */
 interface Sent {
   readonly process: Pick<ReadyModel, 'client' | 'generation' | 'description'>;
@@ -18,8 +21,8 @@ interface Sent {
 
 /** The model process's copy of one document: sent whole once, then kept up to date by edits, just before something is asked about it. */
 export class ModelCopy implements vscode.Disposable {
-  readonly #document: vscode.TextDocument;
-  readonly #model: LensModel;
+  readonly #document: CopiedDocument;
+  readonly #model: CopyModel;
   readonly #pauses: Pauses;
   #sent: Sent | undefined;
   /** It is sent whole the next time: the process has another text, or too many edits were made. */
@@ -28,7 +31,7 @@ export class ModelCopy implements vscode.Disposable {
   #edits: TextEdit[] = [];
   #disposed = false;
 
-  constructor(document: vscode.TextDocument, model: LensModel, pauses: Pauses) {
+  constructor(document: CopiedDocument, model: CopyModel, pauses: Pauses) {
     this.#document = document;
     this.#model = model;
     this.#pauses = pauses;
@@ -41,7 +44,10 @@ export class ModelCopy implements vscode.Disposable {
     for (const { rangeOffset: start, rangeLength, text } of changes) this.#edits.push({ start, end: start + rangeLength, text });
   }
 
-  /** Loads the model, brings its copy up to date and does the work; once more from the start when the process died. */
+  /**
+   * Loads the model, brings its copy up to date and does the work; once more from the start when the process died. One that hung while it loaded
+   * ('endless') would do so again.
+   */
   async ask<T>(signal: AbortSignal, work: (model: ReadyModel, version: number) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {

@@ -102,7 +102,8 @@ export class ModelClient implements Disposable {
     if (this.#disposed) throw new ModelError('exited', 'The model client is disposed.');
     const connection = this.#options.connect(this.#chunkTokens);
     const onFault: Watch['onFault'] = ({ message }, kind) => {
-      this.#died(running, message, kind === 'silent');
+      if (kind !== 'unwanted') this.#died(running, message, kind === 'silent');
+      else if (this.#running === running) this.stop('nobody waits for the model that it loads');
       connection.end();
     };
     const rpc = new RpcClient(connection, { onFault, tickMs: this.#options.tickMs ?? defaultTickMs });

@@ -16,6 +16,8 @@ const codes = [
   /** The model process has another version of the document, or none: sending it whole mends that. */
   'out-of-step',
   'exited',
+  /** The process hung while it loaded the model, and was ended: once more would take as long. */
+  'endless',
   'cancelled',
   /** The native library that runs models is not there, or cannot be loaded on this machine. */
   'no-runtime',

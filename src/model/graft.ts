@@ -1,10 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { appendFile, constants, copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import path from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { elementType, hasExternalWeights, outputType } from './graph';
 import type { GraphFile } from './graph';
+import { copyWithHead } from './graphCopies';
 import { DimensionSchema, ModelSchema, NodeSchema, TensorDataSchema, ValueSchema } from './onnxProto';
 import type { AttributeSchema, Model } from './onnxProto';
 
@@ -276,7 +275,7 @@ export async function withHead(
   const head = scoringHead(model);
   // A copy elsewhere would not find weights in files beside the graph.
   if (!rewritten && bytes > smallFileBytes && !hasExternalWeights(model)) {
-    const copy = cacheFolder === undefined ? undefined : await copyWithHead(file, bytes, head, cacheFolder, contentHash);
+    const copy = cacheFolder === undefined ? undefined : await copyWithHead({ file, bytes, contentHash }, head, cacheFolder);
     if (copy !== undefined) return copy;
     if (bytes > largestBufferBytes) throw new Error('the file is large, and there is no folder to keep a copy of it in');
   }
@@ -285,35 +284,4 @@ export async function withHead(
   joined.set(base);
   joined.set(head, base.length);
   return joined;
-}
-
-/** Path of the copy; undefined where it cannot be written. It is made under another name, so that nobody opens half of it. */
-async function copyWithHead(
-  file: string,
-  bytes: number,
-  head: Uint8Array,
-  cacheFolder: string,
-  contentHash: string,
-): Promise<string | undefined> {
-  const name = `${contentHash}-${createHash('sha256').update(head).digest('hex').slice(0, 16)}.onnx`;
-  const copy = path.join(cacheFolder, name);
-  const isWhole = await stat(copy).then(
-    found => found.size === bytes + head.length,
-    () => false,
-  );
-  if (isWhole) return copy;
-  const unfinished = `${copy}.${randomUUID()}.unfinished`;
-  try {
-    await mkdir(cacheFolder, { recursive: true });
-    // Copies of this model that an earlier version made, or that were broken off.
-    const others = (await readdir(cacheFolder)).filter(other => other.startsWith(`${contentHash}-`) && other.includes('.onnx'));
-    for (const other of others) await rm(path.join(cacheFolder, other));
-    await copyFile(file, unfinished, constants.COPYFILE_FICLONE);
-    await appendFile(unfinished, head);
-    await rename(unfinished, copy);
-    return copy;
-  } catch {
-    await rm(unfinished, { force: true }).catch(() => undefined);
-    return undefined;
-  }
 }

@@ -56,3 +56,8 @@ export async function keepSelfCheck(cacheFolder: string, contentHash: string, re
     await rm(half, { force: true }).catch(() => undefined);
   }
 }
+
+/** Of a model that is gone from this machine. */
+export async function forgetSelfCheck(cacheFolder: string, contentHash: string): Promise<void> {
+  await rm(fileOf(cacheFolder, contentHash), { force: true }).catch(() => undefined);
+}

@@ -3,6 +3,7 @@ import { scoredCopyOf } from '../core/scoredCopy';
 import { ModelError } from './errors';
 import { longestPreamble } from './protocol';
 import type { Preamble } from './protocol';
+import { withinTime } from './timeLimit';
 import type { TextTokenizer } from './tokens';
 
 /** Of a longer one the end is used; nor may it take more than half of what the model can hold. */
@@ -11,6 +12,10 @@ const mostPreambleTokens = 512;
 const mostSkippedUnits = 400;
 /** Those whose tokens are remembered. */
 const mostKnown = 8;
+/** A template is a program that somebody else wrote: it may never end, or fill the memory. A question takes some milliseconds. */
+const mostTemplateMs = 500;
+/** What a template makes round a question, UTF-16 units; one that writes more is of no use, and reading it would take long. */
+const mostFrameUnits = 100_000;
 
 /** Turns preambles into the tokens that stand before every window. */
 export class PreambleReader {
@@ -71,9 +76,12 @@ class ChatFrame {
   /** Spellings of control tokens, longest first. */
   readonly #controls: ReadonlyMap<string, number>;
 
+  /** Throws where no template can be made of it. */
   constructor(tokenizer: TextTokenizer, template: string, names: Readonly<Record<string, string>>) {
     this.#tokenizer = tokenizer;
-    this.#template = new Template(template);
+    const read = withinTime(mostTemplateMs, () => new Template(template));
+    if (!read) throw unusableTemplate('it does not come to an end');
+    this.#template = read.result;
     this.#names = names;
     const controls = Object.entries(tokenizer.vocabulary.controlNames).map(([id, spelling]) => [spelling, Number(id)] as const);
     this.#controls = new Map(controls.filter(([spelling]) => spelling !== '').sort(([a], [b]) => b.length - a.length));
@@ -101,19 +109,23 @@ class ChatFrame {
   }
 
   #rendered(content: string): string {
+    const input = { ...this.#names, messages: [{ role: 'user', content }], add_generation_prompt: true };
+    let done: { readonly result: string } | undefined;
     try {
-      return this.#template.render({ ...this.#names, messages: [{ role: 'user', content }], add_generation_prompt: true });
+      done = withinTime(mostTemplateMs, () => this.#template.render(input));
     } catch (error) {
-      // Its message may hold what was asked.
-      throw new ModelError(
-        'no-chat-frame',
-        "The model's chat template cannot be used: choose a text to read before the document instead.",
-        {
-          cause: error instanceof Error ? error.name : undefined,
-        },
-      );
+      throw unusableTemplate(error instanceof Error ? error.name : undefined); // its message may hold what was asked
     }
+    if (!done) throw unusableTemplate('it does not come to an end');
+    if (done.result.length > content.length + mostFrameUnits) throw unusableTemplate('it writes too much');
+    return done.result;
   }
+}
+
+function unusableTemplate(cause: string | undefined): ModelError {
+  return new ModelError('no-chat-frame', "The model's chat template cannot be used: choose a text to read before the document instead.", {
+    cause,
+  });
 }
 
 function chatFrameOf(

@@ -26,17 +26,23 @@ type ToClient =
 
 interface Pending {
   readonly method: Method;
+  readonly params: Params<Method>;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
   readonly onEvent: ((event: ModelEvent) => void) | undefined;
   /** Events and rows in them that may still come; undefined before the layout. */
   eventsLeft: number | undefined;
+  /** Nobody waits for it any more. */
+  isUnwanted: boolean;
 }
 
 /** What the caller's side does about an answering side that misbehaves. */
 export interface Watch {
-  /** The other side is of no use any more and is to be ended; all calls have been rejected with this. */
-  readonly onFault: (error: ModelError, kind: 'silent' | 'broken') => void;
+  /**
+   * The other side is of no use any more and is to be ended; all calls have been rejected with this. `unwanted`: through no fault of its own, it loads a
+   * model that nobody has waited for during one tick.
+   */
+  readonly onFault: (error: ModelError, kind: 'silent' | 'broken' | 'unwanted') => void;
   /** While calls are under way the other side is listened for at this pace. */
   readonly tickMs: number;
 }
@@ -62,6 +68,7 @@ export class RpcClient {
   #ticker: NodeJS.Timeout | undefined;
   #silentTicks = 0;
   #pingsUnanswered = 0;
+  #unwantedTimer: NodeJS.Timeout | undefined;
 
   constructor(transport: Transport, watch: Watch) {
     this.#transport = transport;
@@ -75,7 +82,10 @@ export class RpcClient {
     return this.#pending.size > 0;
   }
 
-  /** A cancelled call rejects once the other side has stopped (between two chunks): its events come until then, and none after. */
+  /**
+   * A cancelled call rejects once the other side has stopped (between two chunks): its events come until then, and none after. But one that loads a model
+   * rejects at once, as the runtime cannot be stopped in that: it may go on in case somebody wants the model after all, and not for long.
+   */
   async call<M extends Method>(
     method: M,
     params: Params<M>,
@@ -85,20 +95,30 @@ export class RpcClient {
     if (this.#exited) throw this.#exited; // a dead transport would keep silent for ever
     if (signal.aborted) throw cancelledError();
     const id = this.#nextId++;
+    const reply = new Promise<unknown>((resolve, reject) => {
+      this.#pending.set(id, { method, params, resolve, reject, onEvent, eventsLeft: undefined, isUnwanted: false });
+      try {
+        this.#transport.post({ kind: 'call', id, method, params } satisfies ToServer);
+      } catch (error) {
+        this.#pending.delete(id); // it cannot be sent: no answer will come
+        throw error;
+      }
+    });
     const cancel = () => {
       if (!this.#exited) this.#transport.post({ kind: 'cancel', id } satisfies ToServer);
+      const pending = this.#pending.get(id);
+      if (method !== 'load' || !pending) return;
+      pending.isUnwanted = true;
+      pending.reject(cancelledError());
+      this.#lookForUnwanted();
     };
-    const reply = new Promise<unknown>((resolve, reject) => {
-      this.#pending.set(id, { method, resolve, reject, onEvent, eventsLeft: undefined });
-      this.#transport.post({ kind: 'call', id, method, params } satisfies ToServer); // a throw in here rejects the promise
-    });
     this.#listen();
+    this.#lookForUnwanted();
     signal.addEventListener('abort', cancel, { once: true });
     try {
       return (await reply) as Result<M>; // Handlers has tied method to result
     } finally {
       signal.removeEventListener('abort', cancel);
-      this.#pending.delete(id);
     }
   }
 
@@ -106,7 +126,9 @@ export class RpcClient {
   exited(error: ModelError): void {
     this.#exited ??= error;
     clearInterval(this.#ticker);
+    clearTimeout(this.#unwantedTimer);
     for (const { reject } of this.#pending.values()) reject(this.#exited);
+    this.#pending.clear();
   }
 
   /** Ticks are counted, not time: a machine that slept, or a host that was busy, has heard nothing for long, but of one tick only. */
@@ -123,7 +145,12 @@ export class RpcClient {
       const loads = [...this.#pending.values()].some(({ method }) => method === 'load');
       if (this.#silentTicks > (loads ? mostSilentLoadTicks : mostSilentTicks)) {
         const seconds = Math.round((this.#silentTicks * this.#watch.tickMs) / 1000);
-        this.#fault('silent', new ModelError('exited', `The model process hung: no sign of life for ${String(seconds)} seconds.`));
+        const said = `The model process hung: no sign of life for ${String(seconds)} seconds`;
+        // Of a model that is not even loaded nothing better is to be expected of another process.
+        this.#fault(
+          'silent',
+          loads ? new ModelError('endless', `${said} while it loaded the model.`) : new ModelError('exited', `${said}.`),
+        );
         return;
       }
       this.#pingsUnanswered++;
@@ -132,7 +159,20 @@ export class RpcClient {
     this.#ticker.unref();
   }
 
-  #fault(kind: 'silent' | 'broken', error: ModelError): void {
+  /** Begins to count when nothing but models that nobody waits for is under way; whatever else is asked ends that. */
+  #lookForUnwanted(): void {
+    const isUnwanted = this.#pending.size > 0 && [...this.#pending.values()].every(pending => pending.isUnwanted);
+    if (isUnwanted === (this.#unwantedTimer !== undefined)) return;
+    clearTimeout(this.#unwantedTimer);
+    this.#unwantedTimer = undefined;
+    if (!isUnwanted) return;
+    this.#unwantedTimer = setTimeout(() => {
+      this.#fault('unwanted', new ModelError('exited', 'The model process was ended: nobody waits for the model that it loads.'));
+    }, this.#watch.tickMs);
+    this.#unwantedTimer.unref();
+  }
+
+  #fault(kind: Parameters<Watch['onFault']>[1], error: ModelError): void {
     this.exited(error);
     this.#watch.onFault(error, kind);
   }
@@ -166,16 +206,16 @@ export class RpcClient {
     if (!pending) throw nonsense();
     switch (message.kind) {
       case 'result':
-        if (!isResultOf(pending.method, message.result)) throw nonsense();
+        if (!isResultOf(pending.method, message.result, pending.params)) throw nonsense();
         pending.resolve(message.result);
-        return;
+        break;
       case 'error':
         if (!isModelErrorCode(message.code) || typeof message.message !== 'string') throw nonsense();
         pending.reject(new ModelError(message.code, message.message));
-        return;
+        break;
       case 'cancelled':
         pending.reject(cancelledError());
-        return;
+        break;
       case 'event':
         if (!isModelEvent(message.event)) throw nonsense();
         countEvent(pending, message.event);
@@ -184,6 +224,8 @@ export class RpcClient {
       default:
         throw nonsense();
     }
+    this.#pending.delete(message.id);
+    this.#lookForUnwanted();
   }
 }
 

@@ -1,6 +1,8 @@
 import { readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { preferredDtypes, provenanceFileName } from '../model/catalog';
+import { copyBytes, forgetCopies, forgetOtherCopies } from '../model/graphCopies';
+import { forgetSelfCheck } from '../model/keptSelfChecks';
 import { isRepositoryName } from './hub';
 import type { HubFile } from './hub';
 
@@ -87,15 +89,32 @@ export async function modelsOnDisk(
   return { installed, halves };
 }
 
-/** Removes a model, or what a download has left, and the folders above it that are empty then. It is told which one, never where: errors as `folderOf`. */
-export async function removeModel(root: string, model: ModelId): Promise<void> {
+/** What would become free on the disk, in bytes, if this model were removed. */
+export async function installedBytes({ folder, provenance }: InstalledModel, cacheFolder: string): Promise<number> {
+  return bytesOf(provenance.files) + (await copyBytes(cacheFolder, folder));
+}
+
+/**
+ * Removes a model, or what a download has left, what is kept of it in the cache folder, and the folders above it that are empty then. It is told which
+ * one, never where: errors as `folderOf`.
+ */
+export async function removeModel(root: string, model: ModelId, cacheFolder: string): Promise<void> {
   const folder = folderOf(root, model);
+  const provenance = await readProvenance(folder);
   await rm(partOf(folder), { recursive: true, force: true });
   await rm(folder, { recursive: true, force: true });
+  await forgetCopies(cacheFolder, folder);
+  if (provenance) await forgetSelfCheck(cacheFolder, provenance.contentHash);
   const commits = path.dirname(folder);
   for (const above of [commits, path.dirname(commits), path.dirname(path.dirname(commits))]) {
     await rmdir(above).catch(() => undefined); // others are in it
   }
+}
+
+/** Removes from the cache folder the copies of models that are neither below `root` nor in one of these folders any more; see `forgetOtherCopies`. */
+export async function forgetCopiesOfGone(root: string, folders: readonly string[], cacheFolder: string): Promise<void> {
+  const { installed } = await modelsOnDisk(root);
+  await forgetOtherCopies(cacheFolder, [...folders, ...installed.map(({ folder }) => folder)]);
 }
 
 export async function readProvenance(folder: string): Promise<Provenance | undefined> {

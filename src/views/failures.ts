@@ -8,7 +8,7 @@ import type { ScoredDocuments } from '../scoredDocuments';
 import { stateInWords } from './stateInWords';
 
 /** Failures that another model folder mends. */
-const folderCodes: ReadonlySet<ModelErrorCode> = new Set(['not-found', 'incomplete', 'unsupported', 'cannot-align']);
+const folderCodes: ReadonlySet<ModelErrorCode> = new Set(['not-found', 'incomplete', 'unsupported', 'cannot-align', 'endless']);
 
 interface Action extends vscode.MessageItem {
   readonly run: () => unknown;

@@ -61,6 +61,7 @@ function failureHeadline(code: ModelErrorCode): string {
       return l10n.t('The model is not complete');
     case 'unsupported':
     case 'cannot-align':
+    case 'endless':
       return l10n.t('This model cannot be used');
     case 'out-of-memory':
       return l10n.t('The model ran out of memory');

@@ -14,7 +14,7 @@ import { download, freeBytesOf } from '../models/download';
 import { isRepositoryName } from '../models/hub';
 import type { Hub, HubRepository } from '../models/hub';
 import { HubError } from '../models/hubError';
-import { bytesOf, folderOf, modelsOnDisk, removeModel, weightBytesOf } from '../models/installed';
+import { bytesOf, folderOf, installedBytes, modelsOnDisk, removeModel, weightBytesOf } from '../models/installed';
 import type { HalfFinished, InstalledModel, ModelId, Plan } from '../models/installed';
 import { Refusal } from '../refusal';
 import { askModelFolder } from './failures';
@@ -177,18 +177,20 @@ export class ModelPicker {
     };
   }
 
-  async #installedItem({ folder, provenance }: InstalledModel, isInUse: boolean): Promise<Item> {
+  async #installedItem(model: InstalledModel, isInUse: boolean): Promise<Item> {
+    const { folder, provenance } = model;
     const { repository, files, host, commit } = provenance;
     const bytes = bytesOf(files);
     const neededBytes = memoryOf(weightBytesOf(files), provenance.dtype, this.#parts.config.snapshotBytes);
     const source = vscode.l10n.t('{0} from {1}, revision {2}', repository, host, commit.slice(0, 7));
     const name = nameOf(repository);
+    const freed = await installedBytes(model, this.#files.cacheFolder);
     return {
       label: label(name, isInUse),
       description: modelInWords(provenance, bytes),
       detail: [selfCheckInWords(await this.#checkOf(provenance.contentHash)), memoryInWords(neededBytes, freeMemory()), source].join(' · '),
       choice: { kind: 'folder', folder, name },
-      ...(isInUse ? {} : { buttons: [removeButton()], removes: { kind: 'remove', model: provenance, name, bytes } }),
+      ...(isInUse ? {} : { buttons: [removeButton()], removes: { kind: 'remove', model: provenance, name, bytes: freed } }),
     };
   }
 
@@ -234,7 +236,7 @@ export class ModelPicker {
     const remove = { label: `$(trash) ${vscode.l10n.t('Remove it: {0} of the disk become free', formatSize(bytes))}` };
     const keep = { label: `$(close) ${vscode.l10n.t('Keep it')}` };
     const answer = await vscode.window.showQuickPick([remove, keep], { title: vscode.l10n.t('Remove {0} from this machine?', name) });
-    if (answer === remove) await removeModel(this.#files.models, model);
+    if (answer === remove) await removeModel(this.#files.models, model, this.#files.cacheFolder);
     await this.select();
   }
 

@@ -132,6 +132,8 @@ export function failureInWords(code: ModelErrorCode, retry: Retry): string {
           'The model cannot go on like that: no tokens spell this beginning, or there are more than a future has room for.',
         );
       return askTheLog(again);
+    case 'endless':
+      return vscode.l10n.t('Loading the model did not come to an end. Set another model folder in the settings. {0}', again);
     case 'no-runtime':
       return vscode.l10n.t(
         'The library that runs models cannot be loaded on {0}: install the version of Token Lens that is made for this platform.',

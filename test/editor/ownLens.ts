@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type * as vscode from 'vscode';
 import { Config } from '../../src/config';
 import type { DisposableStore } from '../../src/disposable';
@@ -31,6 +32,8 @@ export interface OwnParts {
   readonly memory: ConstructorParameters<typeof LensModel>[4];
   /** Of the model process; undefined: the one of the extension. */
   readonly worker?: string | undefined;
+  /** Undefined: nowhere. */
+  readonly cacheFolder?: string | undefined;
   /** Undefined: their own. */
   readonly preambles?: Preambles;
 }
@@ -38,11 +41,16 @@ export interface OwnParts {
 /** Scored documents put together anew beside those of the extension that runs. They go with the store. */
 export function ownLens(
   store: DisposableStore,
-  { log, memento, bundledModel, memory, worker, preambles: given }: OwnParts,
+  { log, memento, bundledModel, memory, worker, preambles: given, cacheFolder }: OwnParts,
 ): ScoredDocuments {
   const config = store.add(new Config());
   const focus = store.add(new WindowFocus(config));
-  const files = { worker: worker ?? inExtension('dist/worker.js'), bundledModel, cacheFolder: undefined };
+  const files = {
+    worker: worker ?? inExtension('dist/worker.js'),
+    bundledModel,
+    cacheFolder,
+    models: cacheFolder && path.join(cacheFolder, 'models'),
+  };
   const model = store.add(new LensModel(config, focus, files, log, memory));
   const watch = store.add(new WatchWords(memento));
   const preambles = given ?? store.add(new Preambles(memento));

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import * as vscode from 'vscode';
 import { Config } from '../../src/config';
 import { DisposableStore } from '../../src/disposable';
@@ -49,11 +51,12 @@ describe('how the model runs', function () {
   });
 
   /** Beside that of the extension that runs, over the same settings. */
-  function ownModel(freeBytes: () => number) {
+  function ownModel(freeBytes: () => number, cacheFolder?: string) {
     const warnings: string[] = [];
     const questions: number[] = [];
     const config = store.add(new Config());
-    const files = { worker: inExtension('dist/worker.js'), bundledModel: inExtension('test/fixtures/tiny-gpt2'), cacheFolder: undefined };
+    const models = cacheFolder && path.join(cacheFolder, 'models');
+    const files = { worker: inExtension('dist/worker.js'), bundledModel: inExtension('test/fixtures/tiny-gpt2'), cacheFolder, models };
     const ownLog = Object.assign(Object.create(log) as vscode.LogOutputChannel, {
       warn: (message: string) => {
         warnings.push(message);
@@ -103,6 +106,22 @@ describe('how the model runs', function () {
       await eventually('both processes are gone', () => !ids.some(isAlive), 60_000);
     } finally {
       await browser.focus('back');
+    }
+  });
+
+  it('and forgets copies of models that are gone', async () => {
+    const cacheFolder = mkdtempSync(path.join(tmpdir(), 'token-lens-running-'));
+    try {
+      const [gone, other] = [`${'0'.repeat(16)}-model-${'0'.repeat(64)}-${'0'.repeat(16)}.onnx`, 'other.onnx'];
+      for (const name of [gone, other]) {
+        writeFileSync(path.join(cacheFolder, name), '');
+        utimesSync(path.join(cacheFolder, name), 0, 0);
+      }
+      await ownModel(() => plenty, cacheFolder).processId();
+      await eventually('the copy is gone', () => !existsSync(path.join(cacheFolder, gone)));
+      assert.ok(existsSync(path.join(cacheFolder, other)));
+    } finally {
+      rmSync(cacheFolder, { recursive: true }); // made above
     }
   });
 

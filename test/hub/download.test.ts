@@ -426,16 +426,17 @@ function tests(): void {
   });
 
   it('can be removed, whole or half, with nothing left, and nothing else', async () => {
+    const cacheFolder = path.join(root, 'cache'); // there is none
     await fetchIt();
-    await removeModel(root, plan);
+    await removeModel(root, plan, cacheFolder);
     assert.deepEqual(readdirSync(root), []);
     onWeights((_, __, request) => !!request.socket.destroy());
     await fails('offline');
-    await removeModel(root, plan);
+    await removeModel(root, plan, cacheFolder);
     assert.deepEqual(readdirSync(root), []);
     // Everything that a broken guard could reach from here is below the folder of this test.
     for (const wrong of [{ repository: '../x' }, { repository: 'x' }, { commit: '..' }, { dtype: '' }, { dtype: 'no/such' }]) {
-      await assert.rejects(removeModel(path.join(root, 'a', 'b', 'c', 'd'), { ...plan, ...wrong }), RangeError);
+      await assert.rejects(removeModel(path.join(root, 'a', 'b', 'c', 'd'), { ...plan, ...wrong }, cacheFolder), RangeError);
     }
   });
 }

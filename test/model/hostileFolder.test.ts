@@ -3,8 +3,12 @@ import { cpSync, mkdirSync, readFileSync, renameSync, symlinkSync, truncateSync,
 import path from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { readModelFolder } from '../../src/model/catalog';
+import { childProcesses } from '../../src/model/childProcess';
+import { ModelClient } from '../../src/model/client';
 import { ModelError } from '../../src/model/errors';
 import type { ModelErrorCode } from '../../src/model/errors';
+import { node, tensor, value } from '../../src/model/graft';
+import { elementType } from '../../src/model/graph';
 import {
   AttributeSchema,
   GraphSchema,
@@ -18,6 +22,16 @@ import type { Attribute, Graph, Model, TensorData } from '../../src/model/onnxPr
 import { TextTokenizer } from '../../src/model/tokens';
 import { Folders, tinyGpt2 } from './graphs';
 import { loadParams, never, newClient, Reader, tinySettings } from './process';
+
+const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
+const isAlive = (processId: number) => {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 /** What a folder that somebody else made may hold. Nothing in it is believed before it is looked at, and nothing outside of it is opened. */
 describe('a hostile model folder', () => {
@@ -234,6 +248,76 @@ describe('a hostile model folder', () => {
         for (const weight of graph?.initializer.slice(0, 1) ?? []) weight.dims = weight.dims.map(() => 2n ** 40n);
       });
       await assertRefused(folder, 'unsupported', /cannot be opened/);
+    });
+  });
+
+  it('whose chat template never ends is answered for within seconds, and the process goes on', async () => {
+    const loop = `${'{% for i in range(1000) %}'.repeat(6)}${'{% endfor %}'.repeat(6)}`;
+    const folder = withJson('tokenizer_config.json', json => ({ ...json, chat_template: loop }));
+    const { key } = await client.call('load', loadParams(folder), never);
+    const { processId } = client;
+    const preamble = { kind: 'chat', text: 'What is secret?' } as const;
+    const asked = () => client.call('preamble', { model: key, preamble, useStartToken: true }, never);
+    for (let times = 0; times < 2; times++) await assert.rejects(asked(), refused('no-chat-frame', /chat template cannot be used/));
+    const reader = new Reader(client, key, 'document');
+    await reader.open('The harbour was quiet.');
+    await assert.rejects(reader.score({ ...tinySettings, preamble }), refused('no-chat-frame', /chat template cannot be used/));
+    await reader.score(tinySettings);
+    assert.equal(client.processId, processId);
+  });
+
+  describe('whose graph never ends', () => {
+    const clients: ModelClient[] = [];
+    afterEach(() => {
+      for (const each of clients.splice(0)) each.dispose();
+    });
+    function clientWith(tickMs: number): ModelClient {
+      const made = new ModelClient({ connect: childProcesses(path.resolve('dist/worker.js')), log: () => undefined, idleMs: 0, tickMs });
+      clients.push(made);
+      return made;
+    }
+
+    /** The logits go round 2^63 - 1 times before they come out. */
+    const endless = () =>
+      folders.tinyWith(({ graph }) => {
+        assert.ok(graph);
+        const { float32, int64, bool } = { ...elementType, bool: 9 };
+        for (const each of graph.node) each.output = each.output.map(name => (name === 'logits' ? 'finite' : name));
+        const body = create(GraphSchema, {
+          name: 'round',
+          node: [node('Identity', ['goes_on'], 'goes_on_still'), node('Identity', ['carried'], 'carried_on')],
+          input: [value('count', int64, []), value('goes_on', bool, []), value('carried', float32)],
+          output: [value('goes_on_still', bool, []), value('carried_on', float32)],
+        });
+        graph.initializer.push(create(TensorDataSchema, tensor('trips', int64, [], BigInt64Array.of(2n ** 63n - 1n))));
+        graph.node.push(create(NodeSchema, node('Loop', ['trips', '', 'finite'], 'logits', { name: 'body', type: 5, g: body })));
+      }).folder;
+
+    it('is given up as one whose loading does not come to an end; the next one is loaded', async () => {
+      const made = clientWith(100);
+      await assert.rejects(made.call('load', loadParams(endless()), never), refused('endless', /hung/));
+      await made.call('load', loadParams(tinyGpt2.folder), never);
+    });
+
+    it('can be cancelled at once, and its process is ended soon', async () => {
+      const made = clientWith(1000);
+      const stop = new AbortController();
+      const loading = made.call('load', loadParams(endless()), stop.signal);
+      const { processId } = made;
+      assert.ok(processId !== undefined);
+      await pause(2000); // by now it goes round
+      stop.abort();
+      await assert.rejects(loading, refused('cancelled', /./));
+      for (let tries = 0; made.processId !== undefined; tries++) {
+        assert.ok(tries < 500, 'it goes on');
+        await pause(20);
+      }
+      for (let tries = 0; isAlive(processId); tries++) {
+        assert.ok(tries < 500, 'it is left behind');
+        await pause(20);
+      }
+      assert.equal(made.deathsInARow, 0);
+      await made.call('load', loadParams(tinyGpt2.folder), never);
     });
   });
 

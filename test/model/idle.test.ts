@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { version } from '../../package.json';
 import type { Connect } from '../../src/model/childProcess';
 import { ModelClient } from '../../src/model/client';
-import type { LoadParams, MeasureParams } from '../../src/model/protocol';
+import type { LoadParams, MeasureParams, Measurements, ModelDescription } from '../../src/model/protocol';
 
 const never = new AbortController().signal;
 const load: LoadParams = {
@@ -16,14 +16,24 @@ const load: LoadParams = {
 };
 const measure: MeasureParams = { model: { folder: '', contentHash: '', dtype: '', arithmetic: 'native' } };
 
-const description = {
+const description: ModelDescription = {
   key: measure.model,
   name: '',
   positions: 1,
   startTokenId: null,
-  vocabulary: {},
-  selfCheck: {},
+  vocabulary: { bytes: new Uint8Array(0), offsets: new Uint32Array(1), controlNames: {} },
+  selfCheck: {
+    bitsPerByte: 1,
+    plausible: true,
+    usualBitsPerByte: { prose: 1, code: 1 },
+    noiseFloorBits: null,
+    repeatabilityBits: 0,
+  },
+  head: 'grafted',
+  device: 'cpu',
+  deviceFallback: undefined,
 };
+const measurements: Measurements = { tokensRun: 0, modelCalls: 0, cpuMs: 0, residentBytes: 0, snapshotBytes: 0 };
 
 /** A process that answers every call at once, but `load` only when the test says so. */
 function fakeProcess() {
@@ -35,7 +45,7 @@ function fakeProcess() {
       post: message => {
         const { id, method } = message as { readonly id: number; readonly method: string };
         const reply = () => {
-          answer({ kind: 'result', id, result: method === 'load' ? description : {} });
+          answer({ kind: 'result', id, result: method === 'load' ? description : measurements });
         };
         if (method === 'load') loads.push(reply);
         else setImmediate(reply);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ScoreTable } from '../../src/core/scores';
 import type { ModelClient } from '../../src/model/client';
+import { ModelError } from '../../src/model/errors';
 import { PreambleReader } from '../../src/model/preamble';
 import type { ModelDescription, Preamble, ScoringSettings } from '../../src/model/protocol';
 import { TextTokenizer } from '../../src/model/tokens';
@@ -208,6 +209,31 @@ describe("a chat frame, the bundled model's", () => {
       ],
     };
     assert.equal(spelled(new PreambleReader(tokenizer, named, undefined, 8192).prefixIds({ kind: 'chat', text: 'Hi.' }, null)), 'y');
+  });
+
+  const endless: Readonly<Record<string, string>> = {
+    'a loop in loops': `${'{% for i in range(1000) %}'.repeat(6)}{% endfor %}`.replace('{% endfor %}', '{% endfor %}'.repeat(6)),
+    'a range beyond all numbers': '{% for i in range(10 ** 15) %}{% endfor %}',
+    'a huge range': '{% for i in range(999999999999999) %}{{ i }}{% endfor %}',
+    'a text that doubles': `{% set ns = namespace(s=messages[0]['content']) %}${'{% set ns.s = ns.s ~ ns.s %}'.repeat(26)}{{ ns.s }}`,
+    'a text that is long': `{% for i in range(20000) %}0123456789{% endfor %}`,
+  };
+  for (const [name, template] of Object.entries(endless)) {
+    it(`that never ends, or writes without end, is refused: ${name}`, () => {
+      const hostile = new PreambleReader(tokenizer, config, template, 8192);
+      for (let times = 0; times < 2; times++)
+        assert.throws(
+          () => hostile.prefixIds({ kind: 'chat', text: 'Write about secret boats.' }, null),
+          (error: unknown) => error instanceof ModelError && error.code === 'no-chat-frame' && !error.message.includes('secret'),
+        );
+      // Texts are read as before.
+      assert.equal(spelled(hostile.prefixIds({ kind: 'text', text: 'Hi.' }, null)), 'Hi.');
+    });
+  }
+
+  it('that takes for ever to be understood is none', () => {
+    const hostile = new PreambleReader(tokenizer, config, ' '.repeat(2 ** 20), 8192);
+    assert.throws(() => hostile.prefixIds({ kind: 'chat', text: 'Hi.' }, null), { code: 'no-chat-frame' });
   });
 
   it('that fails says nothing of the question', () => {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { childProcesses } from '../../src/model/childProcess';
 import { ModelClient } from '../../src/model/client';
 import { ModelError } from '../../src/model/errors';
+import { askEachQuestion } from './questions';
 import { bundledFolder, loadParams, never, Reader, tinyFolder, tinySettings } from './process';
 
 /** No file of ours holds these words. */
@@ -107,18 +108,20 @@ describe('the model process', function () {
     rmSync(home, { recursive: true, force: true, maxRetries: 5 }); // made above
   });
 
-  /** Everything that it can be asked for; rejections are kept with what they say. */
-  async function askEverything(folder: string): Promise<readonly number[]> {
+  /** Everything that it can be asked for, and much that is refused; rejections are kept with what they say. */
+  async function askEverything(folder: string, chats: boolean): Promise<readonly number[]> {
     const { key } = await load(folder);
+    const subject = { load: { ...loadParams(folder), cacheFolder: cache() }, text, words: marker, settings: tinySettings, chats };
+    const unanswered: string[] = [];
+    const answered = await askEachQuestion(client, subject, (method, error) => unanswered.push(`${method}: ${String(error)}`));
+    assert.deepEqual(unanswered, []);
+    assert.ok(answered.length >= 20);
     const reader = new Reader(client, key, 'private.md');
-    const asked = async (work: () => Promise<unknown>) => {
-      try {
-        await work();
-      } catch (error) {
-        assert.ok(error instanceof ModelError);
-        said.push(`${error.code} ${error.message} ${error.stack ?? ''} ${JSON.stringify(error.cause)}`);
-      }
+    const failed = (error: unknown) => {
+      assert.ok(error instanceof ModelError);
+      said.push(`${error.code} ${error.message} ${error.stack ?? ''} ${JSON.stringify(error.cause)}`);
     };
+    const asked = (work: () => Promise<unknown>) => work().catch(failed);
     const end = text.length;
     const inside = text.indexOf('moxbittle') + 4;
     const futures = { first: 0, count: 3, mostTokens: 4, sampling: { temperature: 1 }, seed: 1, forced: ' moxbittle' };
@@ -134,6 +137,9 @@ describe('the model process', function () {
     await asked(() => reader.draft(tinySettings, inside, { ...draft, begins: { kind: 'typed' } }));
     await asked(() => reader.try(tinySettings, { start: 4, end: 9, text: 'jundiful' }, 16));
     // Bad arguments, which are refused with a reason.
+    const preamble = { kind: 'chat', text: marker } as const;
+    if (!chats) await asked(() => client.call('preamble', { model: key, preamble, useStartToken: true }, never));
+    await asked(() => reader.score({ ...tinySettings, preamble: { kind: 'text', text: marker.repeat(2000) } }));
     await asked(() => reader.next(tinySettings, end * 9));
     await asked(() => reader.chain(tinySettings, inside, [`${marker}\ud800`, '']));
     await asked(() => reader.futures(tinySettings, inside, { ...futures, forced: marker.repeat(400) }));
@@ -165,7 +171,7 @@ describe('the model process', function () {
     }
 
     it('opens no socket but the channel to the editor, calls no network and writes to its cache folder alone, while it loads, scores and answers', async () => {
-      const [seen] = await watched(() => askEverything(bundledFolder));
+      const [seen] = await watched(() => askEverything(bundledFolder, true));
       assert.ok(seen.looks > 100, String(seen.looks));
       assert.equal(seen.sockets.size, 1, [...seen.sockets].join());
       assert.deepEqual([...seen.network], []);
@@ -188,7 +194,7 @@ describe('the model process', function () {
   }
 
   it('leaves no text of a document in a message, a log or a file, whatever it is asked, when it fails and when it is killed', async () => {
-    const ids = await askEverything(tinyFolder);
+    const ids = await askEverything(tinyFolder, false);
     const needles = needlesOf(ids);
     assert.ok(found(text, needles) && found(JSON.stringify(ids), needles), 'what is searched for is what is there');
 

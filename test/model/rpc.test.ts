@@ -3,11 +3,11 @@ import { MessageChannel } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import type { ModelKey } from '../../src/core/scores';
 import { ModelError } from '../../src/model/errors';
-import type { Handlers, ModelEvent } from '../../src/model/protocol';
+import type { Handlers, Measurements, ModelEvent } from '../../src/model/protocol';
 import { RpcClient, serve } from '../../src/model/rpc';
 import type { Transport } from '../../src/model/rpc';
+import { loadParams, never, tinyFolder } from './process';
 
-const never = new AbortController().signal;
 const model: ModelKey = { folder: 'f', contentHash: 'h', dtype: 'fp32', arithmetic: 'native' };
 
 function transportOf(port: MessagePort): Transport {
@@ -23,7 +23,7 @@ const unused = () => Promise.reject(new Error('not part of this test'));
 
 describe('calls between processes', () => {
   const ports: MessagePort[] = [];
-  function connect(handlers: Partial<Handlers>, tickMs = 10_000): RpcClient {
+  function connect(handlers: Partial<Handlers>, tickMs = 10_000, onFault: (kind: string) => void = () => undefined): RpcClient {
     const { port1, port2 } = new MessageChannel();
     ports.push(port1, port2);
     const others = {
@@ -51,7 +51,7 @@ describe('calls between processes', () => {
       measure: unused,
     };
     serve(transportOf(port2), { ...others, ...handlers });
-    return new RpcClient(transportOf(port1), { onFault: () => undefined, tickMs });
+    return new RpcClient(transportOf(port1), { onFault: (_error, kind) => onFault(kind), tickMs });
   }
   afterEach(() => {
     for (const port of ports.splice(0)) port.close();
@@ -130,6 +130,62 @@ describe('calls between processes', () => {
       client.call('close', { model, document: 'd' }, never),
       (error: unknown) => error instanceof ModelError && error.code === 'exited',
     );
+  });
+
+  describe('that load a model', () => {
+    const params = loadParams(tinyFolder);
+    const isCancelled = (error: unknown) => error instanceof ModelError && error.code === 'cancelled';
+    const faults: string[] = [];
+    beforeEach(() => {
+      faults.length = 0;
+    });
+    /** Loading never ends; a measurement does when it is told to. */
+    function loading(tickMs: number) {
+      let measured: () => void = () => undefined;
+      const measure = () =>
+        new Promise<Measurements>(resolve => {
+          measured = () => {
+            resolve({ tokensRun: 0, modelCalls: 0, cpuMs: 0, residentBytes: 0, snapshotBytes: 0 });
+          };
+        });
+      const client = connect({ load: () => new Promise(() => undefined), measure }, tickMs, kind => faults.push(kind));
+      return {
+        client,
+        endMeasuring: () => {
+          measured();
+        },
+      };
+    }
+
+    it('end as cancelled at once, and the process soon after, for nobody waits for the model', async () => {
+      const { client } = loading(100);
+      const stop = new AbortController();
+      const call = client.call('load', params, stop.signal);
+      stop.abort();
+      await assert.rejects(call, isCancelled);
+      assert.deepEqual(faults, []);
+      await new Promise(resolve => setTimeout(resolve, 300));
+      assert.deepEqual(faults, ['unwanted']);
+      await assert.rejects(client.call('load', params, never), (error: unknown) => error instanceof ModelError && error.code === 'exited');
+    });
+
+    it('go on where somebody else wants the model, or something else is asked', async () => {
+      const { client, endMeasuring } = loading(100);
+      const [first, second] = [new AbortController(), new AbortController()];
+      const calls = [client.call('load', params, first.signal), client.call('load', params, second.signal)];
+      const ended = Promise.allSettled(calls);
+      first.abort();
+      await new Promise(resolve => setTimeout(resolve, 300));
+      const measuring = client.call('measure', { model }, never);
+      second.abort();
+      await ended;
+      await new Promise(resolve => setTimeout(resolve, 300));
+      assert.deepEqual(faults, []);
+      endMeasuring();
+      await measuring;
+      await new Promise(resolve => setTimeout(resolve, 300));
+      assert.deepEqual(faults, ['unwanted']);
+    });
   });
 
   it('wait as long as the other side works and answers, however long that is', async () => {

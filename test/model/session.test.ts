@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -257,6 +258,8 @@ describe('a scoring session', () => {
       return file;
     };
     const listed = (folder: string) => readdirSync(folder, { recursive: true }).sort();
+    const contentHash = 'ab'.repeat(32);
+    const other = 'cd'.repeat(32);
 
     it('uses a copy in the cache folder, made once and made again when it is cut off', async () => {
       const file = large();
@@ -264,18 +267,27 @@ describe('a scoring session', () => {
       const cacheFolder = path.join(folders.empty(), 'not', 'there', 'yet');
       const expected = await score(await open(tinyGpt2), someIds, 30);
       const times: number[] = [];
-      const kept = ['hash-check.json', 'other-0123456789abcdef.onnx'];
+      /** Of other folders, of other graphs of this one, of another kind. */
+      const kept = [`${'0'.repeat(16)}-model-${contentHash}-${'0'.repeat(16)}.onnx`, `self-check-2-${contentHash}.json`, 'x.onnx'];
       for (const spoil of [false, false, true]) {
         if (spoil) {
-          truncateSync(path.join(cacheFolder, String(listed(cacheFolder)[0])), 1000);
-          for (const name of ['hash-0123456789abcdef.onnx.x.unfinished', ...kept]) writeFileSync(path.join(cacheFolder, name), '');
+          const copy = String(listed(cacheFolder)[0]);
+          truncateSync(path.join(cacheFolder, copy), 1000);
+          const old = [
+            `${copy}.${randomUUID()}.unfinished`,
+            copy.replace(contentHash, other),
+            copy.replace(/[0-9a-f]{16}\.onnx/, `${'0'.repeat(16)}.onnx`),
+          ];
+          kept.push(copy.replace('-model-', '-model_q4-'));
+          for (const name of [...old, ...kept]) writeFileSync(path.join(cacheFolder, name), '');
         }
-        const session = await open(file, { cacheFolder });
+        const session = await open(file, { cacheFolder, contentHash });
         assert.equal(session.head, 'grafted');
         assert.deepEqual(await score(session, someIds, 30), expected);
-        const [name, ...others] = listed(cacheFolder);
-        assert.deepEqual(others, spoil ? kept : []);
-        assert.match(String(name), /^hash-[0-9a-f]{16}\.onnx$/);
+        const [name, ...others] = listed(cacheFolder).filter(each => !kept.includes(String(each)));
+        assert.deepEqual(others, []);
+        assert.equal(listed(cacheFolder).length, spoil ? 1 + kept.length : 1);
+        assert.match(String(name), new RegExp(`^[0-9a-f]{16}-model-${contentHash}-[0-9a-f]{16}\\.onnx$`));
         times.push(statSync(path.join(cacheFolder, String(name))).mtimeMs);
       }
       assert.ok(times[0] === times[1] && times[1] !== times[2]);
