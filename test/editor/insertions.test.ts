@@ -7,7 +7,7 @@ import * as vscode from 'vscode';
 import type { DocumentScores, TokenLensApi } from '../../src/api';
 import { browser } from './browser';
 import { activated, eventually, scoresOfText, untitled } from './documents';
-import { setTheme, shownEditors, themes } from './screen';
+import { editorHasFocus, setTheme, shownEditors, themes } from './screen';
 
 const patienceMs = 20_000;
 /** Longer than an edit takes to be judged, and than the model takes to read a line. */
@@ -107,9 +107,7 @@ describe('what was inserted', function () {
   }
   async function focused(): Promise<void> {
     await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
-    await eventually('the editor has the focus', () =>
-      browser.evaluate<boolean>(`document.activeElement?.closest('.part.editor .monaco-editor') !== null`),
-    );
+    await editorHasFocus();
   }
   function putCursor(editor: vscode.TextEditor, ...places: readonly string[]): void {
     const text = editor.document.getText();

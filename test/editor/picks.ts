@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { browser } from './browser';
 import { eventually } from './documents';
+import { editorHasFocus } from './screen';
 
 /** Runs in the page: what the list that is open offers, and which entry is marked. */
 const entries = `[...document.querySelectorAll('.quick-input-widget:not([style*="display: none"]) .quick-input-list .monaco-list-row')].map(row => ({ text: row.innerText, label: row.querySelector('.label-name')?.innerText ?? '', checked: row.querySelector('.codicon-check') !== null, focused: row.classList.contains('focused') }))`;
@@ -13,9 +14,7 @@ export interface Entry {
 
 /** Opens a list as the palette does, once the editor has the focus: a focus that comes later would close the list. */
 export async function list(command: string): Promise<readonly Entry[]> {
-  await eventually('the editor has the focus', () =>
-    browser.evaluate<boolean>(`document.activeElement?.closest('.part.editor .monaco-editor') !== null`),
-  );
+  await editorHasFocus();
   void vscode.commands.executeCommand(`tokenLens.${command}`);
   let shown: readonly Entry[] = [];
   await eventually('the list is open', async () => (shown = await listed()).some(({ focused }) => focused));
