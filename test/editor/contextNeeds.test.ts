@@ -5,7 +5,7 @@ import { bandOf } from '../../src/core/band';
 import { DisposableStore } from '../../src/disposable';
 import type { ScoredDocuments } from '../../src/scoredDocuments';
 import { browser } from './browser';
-import { activated, eventually, inExtension, untitled } from './documents';
+import { activated, comesTrue, eventually, inExtension, untitled } from './documents';
 import { cancelled, clearNotices } from './notices';
 import { Memento, ownLens } from './ownLens';
 import { list, moveTo } from './picks';
@@ -134,11 +134,9 @@ describe('the context that tokens need, and a text as read from the last few', f
       await browser.moveMouse(5, 5); // what was typed before may have it wait for the mouse to come back
       await browser.moveMouse(at.x, at.y);
       await browser.moveMouse(at.x + 1, at.y);
-      await new Promise(resolve => setTimeout(resolve, 1_500));
-      return isShown();
+      return comesTrue(isShown, 1_500);
     });
-    await new Promise(resolve => setTimeout(resolve, 300)); // it fades in
-    await browser.screenshot(name);
+    await browser.screenshot(name, 300); // it fades in
     await browser.moveMouse(5, 5);
   }
 

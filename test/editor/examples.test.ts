@@ -80,8 +80,7 @@ describe('worked examples', function () {
           60_000,
         );
       }
-      await new Promise(resolve => setTimeout(resolve, 500)); // for the picture
-      await browser.screenshot(`example-${name}`);
+      await browser.screenshot(`example-${name}`, 500);
       assert.ok(document.isUntitled, 'it is a copy');
     });
   }

@@ -291,8 +291,7 @@ describe('what in the context made a prediction', function () {
     await pageWhen('lines are there', hasLines);
     for (const [kind, name] of themes) {
       await setTheme(name);
-      await new Promise(resolve => setTimeout(resolve, 600));
-      await browser.screenshot(`explain-${kind}`);
+      await browser.screenshot(`explain-${kind}`, 600);
     }
     await setTheme(undefined);
   });

@@ -305,14 +305,19 @@ describe('what is inside of the model, for one prediction', function () {
     await select('kind', 'layer');
     await run('a layer is off', ({ text, written }) => written.length === 2 && text.includes('Without layer 1'));
     await browser.screenshot('explain-switch-off-bundled');
-    for (const tab of ['attention', 'layers', 'map'] as const) {
+    const tabs = ['attention', 'layers', 'map'] as const;
+    const isThere = (page: ShownSection) => page.tokens > 0 || page.verdict !== '' || page.arcs > 0;
+    for (const tab of tabs) {
       await press(`#tab-${tab}`);
       await pageWhen('its section is shown', ({ section }) => section === tab);
-      await run(`${tab} is there`, page => page.tokens > 0 || page.verdict !== '' || page.arcs > 0);
-      for (const [kind, name] of themes) {
-        await setTheme(name);
-        await new Promise(resolve => setTimeout(resolve, 600));
-        await browser.screenshot(`explain-${tab}-${kind}`);
+      await run(`${tab} is there`, isThere);
+    }
+    for (const [kind, name] of themes) {
+      await setTheme(name);
+      for (const tab of tabs) {
+        await press(`#tab-${tab}`);
+        await pageWhen('its section is shown', page => page.section === tab && isThere(page));
+        await browser.screenshot(`explain-${tab}-${kind}`, 600);
       }
     }
     await setTheme(undefined);

@@ -5,7 +5,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import type { TokenLensApi } from '../../src/api';
 import { browser } from './browser';
-import { activated, assertSameScores, eventually, inExtension, scoresOfText, untitled, useModel } from './documents';
+import { activated, assertSameScores, comesTrue, eventually, inExtension, scoresOfText, untitled, useModel } from './documents';
 import { shownState } from './screen';
 
 const text = 'The harbour was quiet before dawn. Two fishermen sat on a crate.\n\nBy noon the wind had turned.\n'.repeat(8);
@@ -213,8 +213,7 @@ describe('manners', function () {
       await scored(document);
       await eventually('the editor took the file', async () => {
         writeFileSync(file, `Another beginning. ${text}`);
-        await new Promise(resolve => setTimeout(resolve, 1000));
-        return document.getText().startsWith('Another');
+        return comesTrue(() => document.getText().startsWith('Another'), 1_000);
       });
       await scored(document);
     });

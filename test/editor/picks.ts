@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { browser } from './browser';
-import { eventually } from './documents';
+import { comesTrue, eventually } from './documents';
 import { editorHasFocus } from './screen';
 
 /** Runs in the page: what the list that is open offers, and which entry is marked. */
@@ -33,10 +33,11 @@ export async function isClosed(): Promise<void> {
 /** Moves through the list by keys until an entry has the focus. */
 export async function moveTo(label: string): Promise<void> {
   for (let step = 0; step < 12; step++) {
-    const shown = await listed();
-    if (shown.find(({ focused }) => focused)?.label.trim() === label) return;
+    const marked = async () => JSON.stringify((await listed()).filter(({ focused }) => focused));
+    const before = await marked();
+    if ((JSON.parse(before) as readonly Entry[])[0]?.label.trim() === label) return;
     await browser.press('ArrowDown');
-    await new Promise(resolve => setTimeout(resolve, 100));
+    await comesTrue(async () => (await marked()) !== before, 1_000);
   }
   throw new Error(`${label} is not in the list: ${JSON.stringify(await browser.evaluate(entries))}`);
 }
