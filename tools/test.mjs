@@ -16,26 +16,30 @@ let failed = 0;
  * @param {string} what
  * @param {readonly string[]} args Of Node: a program of an installed package, and its arguments.
  */
-function check(what, args) {
-  try {
-    run(process.execPath, args);
+async function check(what, args) {
+  const { text, code } = await output(args);
+  process.stdout.write(text);
+  if (code === 0) {
     passed++;
-  } catch {
+  } else {
     say(`FAILED: ${what}`);
     failed++;
   }
 }
 
 /**
- * Runs tests in a Node of their own, shows what they print and adds up their counts.
+ * Runs tests in a Node of their own, shows what they print and adds up their counts. `isAlone`: as they print it; else at their end, so that two
+ * runs at a time can be read.
  * Tests left out count as failed, and so does a run that ends badly without a failed test or that has none.
  * @param {string} what
  * @param {readonly string[]} args
  * @param {{ readonly passed: RegExp, readonly failed: readonly RegExp[] }} counts
+ * @param {boolean} isAlone
  */
-async function runTests(what, args, counts) {
-  say(`\n== ${what}`);
-  const { text, code } = await output(args);
+async function runTests(what, args, counts, isAlone) {
+  if (isAlone) say(`\n== ${what}`);
+  const { text, code } = await output(args, isAlone);
+  if (!isAlone) process.stdout.write(`\n== ${what}\n${text}`);
   const number = (/** @type {RegExp} */ pattern) => Number(pattern.exec(text)?.[1] ?? 0);
   const good = number(counts.passed);
   const bad = counts.failed.map(number).reduce((sum, next) => sum + next, 0);
@@ -48,16 +52,22 @@ async function runTests(what, args, counts) {
 
 /**
  * @param {readonly string[]} args
+ * @param {boolean} [isShown] As it comes.
  * @returns {Promise<{ readonly text: string, readonly code: number | null }>}
  */
-function output(args) {
+function output(args, isShown = false) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
     let text = '';
-    child.stdout.setEncoding('utf8').on('data', (/** @type {string} */ part) => {
-      text += part;
-      process.stdout.write(part);
-    });
+    for (const [from, to] of /** @type {const} */ ([
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ])) {
+      from.setEncoding('utf8').on('data', (/** @type {string} */ part) => {
+        text += part;
+        if (isShown) to.write(part);
+      });
+    }
     child.once('error', reject);
     child.once('close', code => {
       resolve({ text, code });
@@ -65,21 +75,32 @@ function output(args) {
   });
 }
 
+/** Tests for plain mocha. @param {readonly string[]} layers One after the other. */
+async function runLayers(layers) {
+  for (const layer of layers) {
+    const args = ['node_modules/mocha/bin/mocha.js', '--no-color', `out/test/${layer}/**/*.test.js`];
+    await runTests(layer, args, { passed: /^ {2}(\d+) passing/m, failed: [/^ {2}(\d+) failing/m, /^ {2}(\d+) pending/m] }, false);
+  }
+}
+
 installPackages();
 installBrowser();
-check('types', ['node_modules/typescript/bin/tsc', '-p', '.']);
-check('lint', ['node_modules/eslint/bin/eslint.js', '.']);
-check('format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']);
-check('translations', ['tools/l10n.mjs', '--check']);
+// Two at a time, each of which keeps one core busy, and no more: the smallest machines have two.
+await Promise.all([
+  check('lint', ['node_modules/eslint/bin/eslint.js', '.']),
+  (async () => {
+    await check('types', ['node_modules/typescript/bin/tsc', '-p', '.']);
+    await check('format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']);
+    await check('translations', ['tools/l10n.mjs', '--check']);
+  })(),
+]);
 run(process.execPath, ['esbuild.js', '--tests']);
-for (const layer of readdirSync(path.join(root, 'out/test')).filter(name => !insideVscode.has(name))) {
-  await runTests(layer, ['node_modules/mocha/bin/mocha.js', '--no-color', `out/test/${layer}/**/*.test.js`], {
-    passed: /^ {2}(\d+) passing/m,
-    failed: [/^ {2}(\d+) failing/m, /^ {2}(\d+) pending/m],
-  });
-}
+const layers = readdirSync(path.join(root, 'out/test')).filter(name => !insideVscode.has(name));
+// The model's tests take as long as all the others. A layer that is new is among the others.
+await Promise.all([runLayers(layers.filter(name => name === 'model')), runLayers(layers.filter(name => name !== 'model'))]);
+// Alone: they type, wait and look as a person does.
 for (const file of editorRuns) {
-  await runTests(file, [file], { passed: /^(\d+) passed, \d+ failed$/m, failed: [/^\d+ passed, (\d+) failed$/m] });
+  await runTests(file, [file], { passed: /^(\d+) passed, \d+ failed$/m, failed: [/^\d+ passed, (\d+) failed$/m] }, true);
 }
 say(`${String(passed)} passed, ${String(failed)} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -5,16 +5,10 @@ import { signedBandOf } from '../../src/core/signedBands';
 import { browser } from './browser';
 import { activated, eventually, inExtension, untitled, useModel } from './documents';
 import { notices, clearNotices } from './notices';
-import { contributed, setTheme, shownEditors, themes } from './screen';
+import { contributed, editorHasFocus, setTheme, shownEditors, spokenEntry, themes } from './screen';
 
 const patienceMs = 20_000;
 
-/** What a status bar entry of ours says to a screen reader, '' while there is none. */
-function entry(name: string): Promise<string> {
-  return browser.evaluate<string>(
-    `(() => { const item = document.querySelector('.statusbar-item[id$="${name}"]'); if (!item || item.getBoundingClientRect().width === 0) return ''; return [item, ...item.querySelectorAll('[aria-label]')].map(each => each.getAttribute('aria-label') ?? '').find(label => label.startsWith('Token Lens: ')) ?? ''; })()`,
-  );
-}
 /** What stands behind the lines of the editor, in their order. */
 function lineEnds(): Promise<readonly string[]> {
   return browser.evaluate<readonly string[]>(
@@ -48,9 +42,7 @@ describe('what would change', function () {
   async function opened(content = text, language = 'plaintext'): Promise<vscode.TextEditor> {
     const editor = await vscode.window.showTextDocument(await untitled(content, language), { preview: false });
     await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
-    await eventually('the editor has the focus', () =>
-      browser.evaluate<boolean>(`document.activeElement?.closest('.part.editor .monaco-editor') !== null`),
-    );
+    await editorHasFocus();
     return editor;
   }
   /** By scores of both texts: tokens after the source, with their bits as the text is and without the source. */
@@ -75,7 +67,7 @@ describe('what would change', function () {
     await vscode.commands.executeCommand('tokenLens.ablateSelection', span);
     await eventually(
       'the sum is said',
-      async () => (await entry('tokenLens.difference')) === saidOf('Without what is struck through', expected),
+      async () => (await spokenEntry('tokenLens.difference')) === saidOf('Without what is struck through', expected),
     );
 
     const lines = [1, 2].map(line => {
@@ -125,7 +117,7 @@ describe('what would change', function () {
     await vscode.commands.executeCommand('tokenLens.ablateSelection', { ...span, text: 'Now' });
     await eventually(
       'the sum is said',
-      async () => (await entry('tokenLens.difference')) === saidOf('With other words in its place', expected),
+      async () => (await spokenEntry('tokenLens.difference')) === saidOf('With other words in its place', expected),
     );
   });
 
@@ -138,16 +130,16 @@ describe('what would change', function () {
     await eventually('colours of the lens', async () => (ours = await backgrounds()).includes('rgb'));
     editor.selection = new vscode.Selection(1, 0, 1, source.length);
     await vscode.commands.executeCommand('tokenLens.ablateSelection', span);
-    await eventually('shown', async () => (await entry('tokenLens.difference')) !== '');
+    await eventually('shown', async () => (await spokenEntry('tokenLens.difference')) !== '');
     await eventually('other colours', async () => (await backgrounds()) !== ours);
     await browser.press('Escape');
-    await eventually('gone', async () => (await entry('tokenLens.difference')) === '');
+    await eventually('gone', async () => (await spokenEntry('tokenLens.difference')) === '');
     await eventually('the colours of the lens are back', async () => (await backgrounds()) === ours);
     assert.deepEqual(await lineEnds(), []);
     // It was kept: nothing is run for it again.
     const { model } = await api.measure();
     await vscode.commands.executeCommand('tokenLens.ablateSelection', span);
-    await eventually('shown again', async () => (await entry('tokenLens.difference')) !== '');
+    await eventually('shown again', async () => (await spokenEntry('tokenLens.difference')) !== '');
     assert.equal((await api.measure()).model?.tokensRun, model?.tokensRun);
   });
 
@@ -158,7 +150,7 @@ describe('what would change', function () {
     await editor.edit(builder => {
       builder.insert(new vscode.Position(2, 0), 'x');
     });
-    await eventually('gone', async () => (await entry('tokenLens.difference')) === '' && (await lineEnds()).length === 0);
+    await eventually('gone', async () => (await spokenEntry('tokenLens.difference')) === '' && (await lineEnds()).length === 0);
     const [shown = []] = await shownEditors();
     assert.ok(shown.every(({ background }) => background === ''));
   });
@@ -167,13 +159,13 @@ describe('what would change', function () {
     const editor = await opened();
     await vscode.commands.executeCommand('tokenLens.ablateSelection', span);
     await eventually('lines say their sums', async () => (await lineEnds()).length > 0);
-    const said = await entry('tokenLens.difference');
+    const said = await spokenEntry('tokenLens.difference');
     await vscode.languages.setTextDocumentLanguage(editor.document, 'markdown');
     await new Promise(resolve => setTimeout(resolve, 500));
-    assert.equal(await entry('tokenLens.difference'), said);
+    assert.equal(await spokenEntry('tokenLens.difference'), said);
     assert.ok((await lineEnds()).length > 0);
     await vscode.commands.executeCommand('tokenLens.leaveInspection');
-    await eventually('gone', async () => (await entry('tokenLens.difference')) === '' && (await lineEnds()).length === 0);
+    await eventually('gone', async () => (await spokenEntry('tokenLens.difference')) === '' && (await lineEnds()).length === 0);
     const [shown = []] = await shownEditors();
     assert.ok(shown.length > 0 && shown.every(({ background }) => background === ''));
   });
@@ -186,23 +178,23 @@ describe('what would change', function () {
     await left;
     await ablate({ ...span, text: 'Now' });
     const other = 'Token Lens: With other words in its place: ';
-    await eventually('the other is shown', async () => (await entry('tokenLens.difference')).startsWith(other));
+    await eventually('the other is shown', async () => (await spokenEntry('tokenLens.difference')).startsWith(other));
     await vscode.commands.executeCommand('tokenLens.leaveInspection');
     const slow = ablate(span);
     await ablate({ ...span, text: 'Now' }); // is known by now
     await slow;
-    await eventually('what was asked for last is shown', async () => (await entry('tokenLens.difference')).startsWith(other));
+    await eventually('what was asked for last is shown', async () => (await spokenEntry('tokenLens.difference')).startsWith(other));
     await vscode.commands.executeCommand('tokenLens.leaveInspection');
     await vscode.commands.executeCommand('tokenLens.setPreamble', { kind: 'text', text: 'The rain is here.\n', name: 'notes.md' });
     const before = ablate(span);
     await vscode.commands.executeCommand('tokenLens.removePreamble');
     await before;
     await new Promise(resolve => setTimeout(resolve, 300));
-    assert.equal(await entry('tokenLens.difference'), '');
+    assert.equal(await spokenEntry('tokenLens.difference'), '');
     // It was not kept either: what is asked for again is of the text alone.
     await ablate(span);
-    await eventually('shown', async () => (await entry('tokenLens.difference')) !== '');
-    assert.equal(await entry('tokenLens.difference'), saidOf('Without what is struck through', await truth()));
+    await eventually('shown', async () => (await spokenEntry('tokenLens.difference')) !== '');
+    assert.equal(await spokenEntry('tokenLens.difference'), saidOf('Without what is struck through', await truth()));
   });
 
   it('stays at Escape in another editor', async () => {
@@ -243,14 +235,14 @@ describe('what would change', function () {
     const own = scores.tokens.filter(({ start, end }) => end > token.start && start < token.end);
     const [first, last] = [own[0]?.start ?? 0, own.at(-1)?.end ?? 0];
     await vscode.commands.executeCommand('tokenLens.showEffects', { ...token, filler: 'deletion' });
-    await eventually('the sum is said', async () => (await entry('tokenLens.difference')).includes('Without “quiet”'));
-    const effects = (await entry('tokenLens.difference')).split('”: ')[1];
+    await eventually('the sum is said', async () => (await spokenEntry('tokenLens.difference')).includes('Without “quiet”'));
+    const effects = (await spokenEntry('tokenLens.difference')).split('”: ')[1];
     await vscode.commands.executeCommand('tokenLens.ablateSelection', { start: first, end: last });
-    await eventually('the sum is said', async () => (await entry('tokenLens.difference')).includes('struck through'));
-    assert.equal((await entry('tokenLens.difference')).split('through: ')[1], effects);
+    await eventually('the sum is said', async () => (await spokenEntry('tokenLens.difference')).includes('struck through'));
+    assert.equal((await spokenEntry('tokenLens.difference')).split('through: ')[1], effects);
     await vscode.commands.executeCommand('tokenLens.showEffects', { ...token, filler: 'startToken' });
     await eventually('the sum is said', async () =>
-      (await entry('tokenLens.difference')).includes('Something unknown in place of “quiet”'),
+      (await spokenEntry('tokenLens.difference')).includes('Something unknown in place of “quiet”'),
     );
   });
 
@@ -270,8 +262,8 @@ export function sumOfPrices(folder: string): number {
     const editor = await opened(code, 'typescript');
     const start = code.indexOf('import');
     await vscode.commands.executeCommand('tokenLens.ablateSelection', { start, end: code.indexOf('/**') });
-    await eventually('shown', async () => (await entry('tokenLens.difference')) !== '', 60_000);
-    await browser.log(await entry('tokenLens.difference'));
+    await eventually('shown', async () => (await spokenEntry('tokenLens.difference')) !== '', 60_000);
+    await browser.log(await spokenEntry('tokenLens.difference'));
     for (const [kind, name] of themes) {
       await setTheme(name);
       await eventually('lines say their sums', async () => (await lineEnds()).length > 0);

@@ -24,14 +24,20 @@ export const browser = {
   /** Takes the focus from the window as another program does, or gives it back. */
   focus: (where: 'away' | 'back') => request<null>('focus', where),
   moveMouse: (x: number, y: number) => request<null>('moveMouse', '', { x, y }),
-  /** Kept only where the run was given a folder for pictures. */
-  screenshot: (name: string) => request<null>('screenshot', name),
+  /** Taken only where the run was given a folder for pictures, and after a pause where something fades or slides in. */
+  screenshot: (name: string, pauseMs = 0) => request<null>('screenshot', name, { pauseMs }),
   /** Of one element, at most so high. */
   screenshotOf: (name: string, selector: string, heightPixels = Infinity) =>
-    request<null>('screenshotOf', `${name}\n${selector}`, { x: 0, y: Math.min(heightPixels, 10_000) }),
+    request<null>('screenshotOf', `${name}\n${selector}`, { y: Math.min(heightPixels, 10_000) }),
 };
 
-function request<T>(command: string, argument: string, options?: { readonly x: number; readonly y: number }): Promise<T> {
+interface Options {
+  readonly x?: number;
+  readonly y?: number;
+  readonly pauseMs?: number;
+}
+
+function request<T>(command: string, argument: string, options?: Options): Promise<T> {
   const address = process.env['TOKEN_LENS_CONTROL'];
   assert.ok(address, 'Run these tests by npm test: they need the host in test/host.');
   return new Promise((resolve, reject) => {

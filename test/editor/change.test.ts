@@ -6,10 +6,10 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import type { TokenLensApi } from '../../src/api';
 import { browser } from './browser';
-import { activated, eventually, untitled, useModel } from './documents';
+import { activated, closeAll, eventually, readWhen, untitled, useModel } from './documents';
 import { clearNotices, notices } from './notices';
 import { choose } from './picks';
-import { setTheme, themes } from './screen';
+import { editorHasFocus, setTheme, themes } from './screen';
 
 /** The page of a change as it is shown. */
 interface ShownChange {
@@ -57,7 +57,7 @@ describe('a change, measured', function () {
   before(async () => {
     api = await activated();
     await useModel(undefined);
-    await closeAll(); // what tests before these have left
+    await closed(); // what tests before these have left
     const [workspace] = vscode.workspace.workspaceFolders ?? [];
     assert.ok(workspace);
     folder = realpathSync(mkdtempSync(path.join(workspace.uri.fsPath, 'repository-')));
@@ -66,22 +66,17 @@ describe('a change, measured', function () {
     git('config', 'user.name', 'Someone');
   });
   after(async () => {
-    await closeAll();
+    await closed();
     rmSync(folder, { recursive: true, force: true });
   });
-  afterEach(closeAll);
+  afterEach(closed);
 
   function git(...words: readonly string[]): void {
     execFileSync('git', ['-C', folder, ...words], { stdio: 'pipe' });
   }
 
-  async function closeAll(): Promise<void> {
-    for (const document of vscode.workspace.textDocuments) {
-      if (!document.isDirty || document.isClosed) continue;
-      await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
-      await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
-    }
-    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  async function closed(): Promise<void> {
+    await closeAll();
     await eventually('the page has gone', async () => !(await browser.hasReport()));
     await clearNotices();
   }
@@ -98,26 +93,17 @@ describe('a change, measured', function () {
 
   async function show(uri: vscode.Uri): Promise<vscode.TextEditor> {
     const editor = await vscode.window.showTextDocument(uri, { preview: false, viewColumn: vscode.ViewColumn.One });
-    await eventually('the editor has the focus', () =>
-      browser.evaluate<boolean>(`document.activeElement?.closest('.part.editor .monaco-editor') !== null`),
-    );
+    await editorHasFocus();
     return editor;
   }
 
-  async function changeWhen(what: string, holds: (change: ShownChange) => boolean): Promise<ShownChange> {
-    let change: ShownChange | undefined;
-    await eventually(
+  function changeWhen(what: string, holds: (change: ShownChange) => boolean): Promise<ShownChange> {
+    return readWhen(
       what,
-      async () => {
-        change = await browser.evaluateInReport<ShownChange>(readChange);
-        return !change.isBusy && holds(change);
-      },
+      () => browser.evaluateInReport<ShownChange>(readChange),
+      change => !change.isBusy && holds(change),
       40_000,
-    ).catch((error: unknown) => {
-      throw new Error(JSON.stringify(change), { cause: error });
-    });
-    assert.ok(change);
-    return change;
+    );
   }
 
   /** Bits of a text's tokens that lie in a line, computed here from the public scores. */

@@ -5,11 +5,11 @@ import { bandOf } from '../../src/core/band';
 import { DisposableStore } from '../../src/disposable';
 import type { ScoredDocuments } from '../../src/scoredDocuments';
 import { browser } from './browser';
-import { activated, eventually, inExtension, untitled } from './documents';
+import { activated, comesTrue, eventually, inExtension, untitled } from './documents';
 import { cancelled, clearNotices } from './notices';
 import { Memento, ownLens } from './ownLens';
 import { list, moveTo } from './picks';
-import { assertDrawn, setTheme, shownEditors, themes } from './screen';
+import { assertDrawn, setTheme, shownEditors, shownState, stateEntry, themes } from './screen';
 
 const text = [
   'Mrs Zabrowski opened the harbour office at six. By noon the',
@@ -77,11 +77,6 @@ describe('the context that tokens need, and a text as read from the last few', f
     await eventually('the question goes', async () => (await shownTitle()) !== askedTitle);
   }
 
-  const status = () =>
-    browser.evaluate<string>(
-      `document.querySelector('.statusbar-item[id="token-lens.token-lens.tokenLens.state"]')?.innerText.trim() ?? ''`,
-    );
-
   /** Waits for a command; where it asks whether to take the time, it may. */
   async function finished(done: Thenable<unknown>): Promise<void> {
     let isDone = false;
@@ -108,7 +103,7 @@ describe('the context that tokens need, and a text as read from the last few', f
       'it is read',
       async () => {
         if ((await shownTitle()) === askedTitle) await accept();
-        return (await status()).includes('bits/byte') && (await status()).includes('read from');
+        return (await shownState()).includes('bits/byte') && (await shownState()).includes('read from');
       },
       120_000,
     );
@@ -139,11 +134,9 @@ describe('the context that tokens need, and a text as read from the last few', f
       await browser.moveMouse(5, 5); // what was typed before may have it wait for the mouse to come back
       await browser.moveMouse(at.x, at.y);
       await browser.moveMouse(at.x + 1, at.y);
-      await new Promise(resolve => setTimeout(resolve, 1_500));
-      return isShown();
+      return comesTrue(isShown, 1_500);
     });
-    await new Promise(resolve => setTimeout(resolve, 300)); // it fades in
-    await browser.screenshot(name);
+    await browser.screenshot(name, 300); // it fades in
     await browser.moveMouse(5, 5);
   }
 
@@ -175,7 +168,7 @@ describe('the context that tokens need, and a text as read from the last few', f
     for (const [theme, name] of themes) {
       await setTheme(name);
       await assertDrawn(document, { cells: await cellsBy(row => needBand(expected[row] ?? NaN)) }, theme);
-      await browser.hover('.statusbar-item[id="token-lens.token-lens.tokenLens.state"]');
+      await browser.hover(stateEntry);
       await eventually('the legend says what is shown', async () => {
         const legend = await browser.evaluate<string>(`document.querySelector('.workbench-hover .hover-contents')?.innerText ?? ''`);
         return ['Context needed', '17 to 64 tokens', 'more than 64 tokens', '0 or 1 token', 'float32'].every(part => legend.includes(part));
@@ -199,7 +192,7 @@ describe('the context that tokens need, and a text as read from the last few', f
     assert.ok(editor);
     editor.selection = new vscode.Selection(at, at);
     await eventually('the status bar says it of the token at the cursor', async () =>
-      (await status()).includes(`needs ${String(expected[row])} tokens`),
+      (await shownState()).includes(`needs ${String(expected[row])} tokens`),
     );
   });
 
@@ -276,8 +269,8 @@ describe('the context that tokens need, and a text as read from the last few', f
     }
     const bytes = new TextEncoder().encode(text).length;
     const perByte = (bits: ArrayLike<number>) => (Array.from(bits).reduce((sum, each) => sum + each, 0) / bytes).toFixed(2);
-    assert.ok((await status()).includes(`${perByte(result.surprisalBits)} bits/byte`), await status());
-    await browser.hover('.statusbar-item[id="token-lens.token-lens.tokenLens.state"]');
+    assert.ok((await shownState()).includes(`${perByte(result.surprisalBits)} bits/byte`), await shownState());
+    await browser.hover(stateEntry);
     await eventually('the tooltip has both numbers', async () => {
       const legend = await browser.evaluate<string>(`document.querySelector('.workbench-hover .hover-contents')?.innerText ?? ''`);
       return legend.includes(
@@ -319,7 +312,7 @@ describe('the context that tokens need, and a text as read from the last few', f
 
   async function assertDrawnUsual(): Promise<void> {
     assert.equal((await hoverAt(5)).includes('Context'), false);
-    assert.equal((await status()).includes('context'), false);
+    assert.equal((await shownState()).includes('context'), false);
     await Promise.resolve();
   }
 });

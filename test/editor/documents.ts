@@ -38,6 +38,16 @@ function asHeld(text: string): string {
   return text.replaceAll('\r', '').toWellFormed();
 }
 
+/** Closes every editor, and every document without a file: VS Code would ask about those, and gives them to the tests after. */
+export async function closeAll(): Promise<void> {
+  for (const document of vscode.workspace.textDocuments) {
+    if ((!document.isUntitled && !document.isDirty) || document.isClosed) continue;
+    await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+  }
+  await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+}
+
 /** What the same text gives when it is new: every way of getting there must end in these numbers. */
 export async function scoresOfText(api: TokenLensApi, document: vscode.TextDocument): Promise<DocumentScores> {
   const fresh = await untitled(document.getText(), document.languageId);
@@ -54,9 +64,30 @@ export function assertSameScores(got: DocumentScores, expected: DocumentScores):
 }
 
 export async function eventually(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
-  const end = performance.now() + timeoutMs;
-  while (!(await holds())) {
-    assert.ok(performance.now() < end, `It never came true: ${what}.`);
-    await new Promise(resolve => setTimeout(resolve, 50));
+  assert.ok(await comesTrue(holds, timeoutMs), `It never came true: ${what}.`);
+}
+
+/** Looks often at first: most of what is waited for is there in a moment, and what is not costs the machine less. */
+export async function comesTrue(holds: () => boolean | Promise<boolean>, withinMs: number): Promise<boolean> {
+  const end = performance.now() + withinMs;
+  for (let pauseMs = 5; !(await holds()); pauseMs = Math.min(50, 1.5 * pauseMs)) {
+    if (performance.now() >= end) return false;
+    await new Promise(resolve => setTimeout(resolve, pauseMs));
   }
+  return true;
+}
+
+/** What `read` gives as soon as it is what is waited for; the error of waiting too long shows what it was instead. */
+export async function readWhen<Shown>(
+  what: string,
+  read: () => Promise<Shown>,
+  holds: (shown: Shown) => boolean,
+  timeoutMs: number,
+): Promise<Shown> {
+  let last: { readonly shown: Shown } | undefined;
+  await eventually(what, async () => holds((last = { shown: await read() }).shown), timeoutMs).catch((error: unknown) => {
+    throw new Error(JSON.stringify(last?.shown), { cause: error });
+  });
+  assert.ok(last);
+  return last.shown;
 }

@@ -4,7 +4,7 @@ import type { TokenLensApi } from '../../src/api';
 import { exampleNames, workedExamples } from '../../src/core/workedExamples';
 import type { ExampleName, WorkedExample } from '../../src/core/workedExamples';
 import { browser } from './browser';
-import { activated, eventually, useModel } from './documents';
+import { activated, closeAll, eventually, readWhen, useModel } from './documents';
 import { choose } from './picks';
 import { shownEditors } from './screen';
 
@@ -37,32 +37,12 @@ describe('worked examples', function () {
   });
   afterEach(closeAll);
 
-  async function closeAll(): Promise<void> {
-    for (const document of vscode.workspace.textDocuments) {
-      if (!document.isUntitled || document.isClosed) continue;
-      await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
-      await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
-    }
-    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
-  }
-
   /** The page that the example's view is, once it says this and is not waiting for more. */
   async function pageWhen(name: ExampleName, what: string, holds: (page: ShownPage) => boolean): Promise<ShownPage> {
     const { view }: WorkedExample = workedExamples[name];
     const read = () =>
       view.kind === 'context' ? browser.evaluateInExplain<ShownPage>(readPage) : browser.evaluateInWebview<ShownPage>(readPage);
-    let page: ShownPage = { note: '', all: '' };
-    await eventually(
-      `${name}: ${what}`,
-      async () => {
-        page = await read();
-        return holds(page);
-      },
-      60_000,
-    ).catch((error: unknown) => {
-      throw new Error(JSON.stringify(page), { cause: error });
-    });
-    return page;
+    return readWhen(`${name}: ${what}`, read, holds, 60_000);
   }
 
   async function shown(name: ExampleName): Promise<vscode.TextDocument> {
@@ -100,8 +80,7 @@ describe('worked examples', function () {
           60_000,
         );
       }
-      await new Promise(resolve => setTimeout(resolve, 500)); // for the picture
-      await browser.screenshot(`example-${name}`);
+      await browser.screenshot(`example-${name}`, 500);
       assert.ok(document.isUntitled, 'it is a copy');
     });
   }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { TokenLensApi } from '../../src/api';
 import { browser } from './browser';
-import { activated, eventually, inExtension, untitled, useModel } from './documents';
+import { activated, closeAll, eventually, inExtension, readWhen, untitled, useModel } from './documents';
 import { setTheme, shownEditors, themes } from './screen';
 
 /** The page as it is shown. */
@@ -70,15 +70,6 @@ describe('what in the context made a prediction', function () {
   });
   afterEach(closeAll);
 
-  async function closeAll(): Promise<void> {
-    for (const document of vscode.workspace.textDocuments) {
-      if (!document.isUntitled || document.isClosed) continue;
-      await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
-      await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
-    }
-    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
-  }
-
   async function open(text: string): Promise<vscode.TextEditor> {
     return vscode.window.showTextDocument(await untitled(text), { preview: false, viewColumn: vscode.ViewColumn.One });
   }
@@ -103,20 +94,13 @@ describe('what in the context made a prediction', function () {
     await browser.evaluateInExplain(`document.querySelector('[data-key="run"]')?.click()`);
   }
 
-  async function pageWhen(what: string, holds: (page: ShownExplain) => boolean): Promise<ShownExplain> {
-    let page: ShownExplain | undefined;
-    await eventually(
+  function pageWhen(what: string, holds: (page: ShownExplain) => boolean): Promise<ShownExplain> {
+    return readWhen(
       what,
-      async () => {
-        page = await browser.evaluateInExplain<ShownExplain>(readExplain);
-        return !page.isRunning && holds(page);
-      },
+      () => browser.evaluateInExplain<ShownExplain>(readExplain),
+      page => !page.isRunning && holds(page),
       60_000,
-    ).catch((error: unknown) => {
-      throw new Error(JSON.stringify(page), { cause: error });
-    });
-    assert.ok(page);
-    return page;
+    );
   }
 
   const press = (selector: string) => browser.evaluateInExplain(`document.querySelector(${JSON.stringify(selector)}).click()`);
@@ -307,8 +291,7 @@ describe('what in the context made a prediction', function () {
     await pageWhen('lines are there', hasLines);
     for (const [kind, name] of themes) {
       await setTheme(name);
-      await new Promise(resolve => setTimeout(resolve, 600));
-      await browser.screenshot(`explain-${kind}`);
+      await browser.screenshot(`explain-${kind}`, 600);
     }
     await setTheme(undefined);
   });

@@ -7,7 +7,7 @@ import * as vscode from 'vscode';
 import type { DocumentScores, TokenLensApi } from '../../src/api';
 import { ModelSchema } from '../../src/model/onnxProto';
 import { browser } from './browser';
-import { activated, eventually, inExtension, untitled, useModel } from './documents';
+import { activated, closeAll, inExtension, readWhen, untitled, useModel } from './documents';
 import { setTheme, themes } from './screen';
 
 /** The section that is shown. */
@@ -90,15 +90,6 @@ describe('what is inside of the model, for one prediction', function () {
     if (changed !== undefined) rmSync(changed, { recursive: true });
   });
 
-  async function closeAll(): Promise<void> {
-    for (const document of vscode.workspace.textDocuments) {
-      if (!document.isUntitled || document.isClosed) continue;
-      await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
-      await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
-    }
-    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
-  }
-
   /** Opens the text of a reference, asks about its target, and shows a section. */
   async function explain({ text, contextIds }: Pick<Reference, 'text' | 'contextIds'>, tab: string) {
     const editor = await vscode.window.showTextDocument(await untitled(text), { preview: false, viewColumn: vscode.ViewColumn.One });
@@ -124,20 +115,13 @@ describe('what is inside of the model, for one prediction', function () {
     return page;
   }
 
-  async function pageWhen(what: string, holds: (page: ShownSection) => boolean): Promise<ShownSection> {
-    let page: ShownSection | undefined;
-    await eventually(
+  function pageWhen(what: string, holds: (page: ShownSection) => boolean): Promise<ShownSection> {
+    return readWhen(
       what,
-      async () => {
-        page = await browser.evaluateInExplain<ShownSection>(readSection);
-        return !page.isRunning && holds(page);
-      },
+      () => browser.evaluateInExplain<ShownSection>(readSection),
+      page => !page.isRunning && holds(page),
       60_000,
-    ).catch((error: unknown) => {
-      throw new Error(JSON.stringify(page), { cause: error });
-    });
-    assert.ok(page);
-    return page;
+    );
   }
 
   const press = (selector: string) => browser.evaluateInExplain(`document.querySelector(${JSON.stringify(selector)}).click()`);
@@ -321,14 +305,19 @@ describe('what is inside of the model, for one prediction', function () {
     await select('kind', 'layer');
     await run('a layer is off', ({ text, written }) => written.length === 2 && text.includes('Without layer 1'));
     await browser.screenshot('explain-switch-off-bundled');
-    for (const tab of ['attention', 'layers', 'map'] as const) {
+    const tabs = ['attention', 'layers', 'map'] as const;
+    const isThere = (page: ShownSection) => page.tokens > 0 || page.verdict !== '' || page.arcs > 0;
+    for (const tab of tabs) {
       await press(`#tab-${tab}`);
       await pageWhen('its section is shown', ({ section }) => section === tab);
-      await run(`${tab} is there`, page => page.tokens > 0 || page.verdict !== '' || page.arcs > 0);
-      for (const [kind, name] of themes) {
-        await setTheme(name);
-        await new Promise(resolve => setTimeout(resolve, 600));
-        await browser.screenshot(`explain-${tab}-${kind}`);
+      await run(`${tab} is there`, isThere);
+    }
+    for (const [kind, name] of themes) {
+      await setTheme(name);
+      for (const tab of tabs) {
+        await press(`#tab-${tab}`);
+        await pageWhen('its section is shown', page => page.section === tab && isThere(page));
+        await browser.screenshot(`explain-${tab}-${kind}`, 600);
       }
     }
     await setTheme(undefined);

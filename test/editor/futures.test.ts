@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { browser } from './browser';
-import { activated, eventually, untitled, useModel } from './documents';
+import { activated, closeAll, eventually, untitled, useModel } from './documents';
 import { setTheme, themes } from './screen';
 
 const text = 'The capital of France is';
@@ -16,11 +16,7 @@ describe('futures of a user', function () {
     await vscode.commands.executeCommand('workbench.action.closePanel');
   });
   after(async () => {
-    for (const document of vscode.workspace.textDocuments) {
-      if (!document.isUntitled || document.isClosed) continue;
-      await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
-      await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
-    }
+    await closeAll();
     await vscode.commands.executeCommand('workbench.action.closePanel');
   });
 

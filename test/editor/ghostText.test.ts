@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { TokenLensApi } from '../../src/api';
 import { browser } from './browser';
 import { activated, eventually, untitled } from './documents';
+import { editorHasFocus } from './screen';
 
 const patienceMs = 15_000;
 
@@ -37,9 +38,7 @@ describe('ghost text in the editor', function () {
     if (document.eol !== eol) await editor.edit(builder => builder.setEndOfLine(eol));
     const place = document.positionAt(offset + (eol === vscode.EndOfLine.CRLF ? marked.slice(0, offset).split('\n').length - 1 : 0));
     editor.selection = new vscode.Selection(place, place);
-    await eventually('the editor has the focus', () =>
-      browser.evaluate<boolean>(`document.activeElement?.closest('.part.editor .monaco-editor') !== null`),
-    );
+    await editorHasFocus();
     await says(new RegExp(`Ln ${String(place.line + 1)}, Col ${String(place.character + 1)}\\b`)); // keys go where the window has the cursor
     return editor;
   }

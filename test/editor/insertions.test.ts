@@ -6,12 +6,15 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import type { DocumentScores, TokenLensApi } from '../../src/api';
 import { browser } from './browser';
-import { activated, eventually, scoresOfText, untitled } from './documents';
-import { setTheme, shownEditors, themes } from './screen';
+import { activated, comesTrue, eventually, scoresOfText, untitled } from './documents';
+import { editorHasFocus, setTheme, shownEditors, themes } from './screen';
 
 const patienceMs = 20_000;
 /** Longer than an edit takes to be judged, and than the model takes to read a line. */
 const restMs = 1_500;
+/** Longer than an edit takes to be judged, by a timer of the same process. */
+const judgedMs = 600;
+const emptyHanded = 'Nothing has been inserted into this document';
 const code = `// The sum of a list of numbers.
 function sum(numbers) {
   let total = 0;
@@ -107,9 +110,7 @@ describe('what was inserted', function () {
   }
   async function focused(): Promise<void> {
     await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
-    await eventually('the editor has the focus', () =>
-      browser.evaluate<boolean>(`document.activeElement?.closest('.part.editor .monaco-editor') !== null`),
-    );
+    await editorHasFocus();
   }
   function putCursor(editor: vscode.TextEditor, ...places: readonly string[]): void {
     const text = editor.document.getText();
@@ -161,11 +162,19 @@ describe('what was inserted', function () {
   }
   /** Neither by itself nor when asked for: `inspectLastInsertion` finds nothing. */
   async function assertNoInsertion(): Promise<void> {
-    await rest();
+    await new Promise(resolve => setTimeout(resolve, judgedMs));
     assert.equal(await said(), '');
-    await vscode.commands.executeCommand('tokenLens.inspectLastInsertion');
-    await rest();
-    assert.equal(await said(), '');
+    const statusBar = () => browser.evaluate<string>(`document.querySelector('.part.statusbar').textContent`);
+    const cover = vscode.window.setStatusBarMessage('Now it is asked.'); // over the answer to an earlier question
+    try {
+      await eventually('an earlier answer is covered', async () => (await statusBar()).includes('Now it is asked.'));
+      assert.ok(!(await statusBar()).includes(emptyHanded));
+      await vscode.commands.executeCommand('tokenLens.inspectLastInsertion');
+      await eventually('there is none', async () => (await statusBar()).includes(emptyHanded));
+      assert.equal(await said(), '');
+    } finally {
+      cover.dispose();
+    }
   }
 
   it('is an accepted completion: what is new of it, with the numbers of the engine', async () => {
@@ -632,8 +641,7 @@ describe('what was inserted', function () {
         async () => {
           git('checkout', '--quiet', 'after');
           git('checkout', '--quiet', 'before');
-          await new Promise(resolve => setTimeout(resolve, 1000));
-          return editor.document.getText() === code;
+          return comesTrue(() => editor.document.getText() === code, 1_000);
         },
         60_000,
       );
@@ -649,8 +657,7 @@ describe('what was inserted', function () {
       // VS Code begins to watch a file some time after it was opened, and tells nobody when: another program may write more than once.
       await eventually('the editor took the file', async () => {
         writeFileSync(path.join(folder, 'reloaded.js'), `// From another branch, with a harbour.\n${code}`);
-        await new Promise(resolve => setTimeout(resolve, 1000));
-        return editor.document.getText().startsWith('// From another');
+        return comesTrue(() => editor.document.getText().startsWith('// From another'), 1_000);
       });
       await assertNoInsertion();
       await editor.edit(edit => edit.delete(new vscode.Range(0, 0, 1, 0)));

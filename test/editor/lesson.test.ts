@@ -4,7 +4,7 @@ import type { TokenLensApi } from '../../src/api';
 import { answerBits, type Answer } from '../../src/core/guessing';
 import { formatBits } from '../../src/core/numberText';
 import { browser } from './browser';
-import { activated, eventually, untitled, useModel } from './documents';
+import { activated, closeAll, readWhen, untitled, useModel } from './documents';
 
 /** The lesson's page as it is shown. */
 interface ShownLesson {
@@ -42,28 +42,11 @@ describe('the lesson of a user', function () {
     await useModel(undefined);
   });
   afterEach(async () => {
-    for (const document of vscode.workspace.textDocuments) {
-      if (!document.isUntitled || document.isClosed) continue;
-      await vscode.window.showTextDocument(document);
-      await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
-    }
-    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    await closeAll();
   });
 
-  async function lessonWhen(what: string, holds: (lesson: ShownLesson) => boolean): Promise<ShownLesson> {
-    let lesson: ShownLesson | undefined;
-    await eventually(
-      what,
-      async () => {
-        lesson = await browser.evaluateInLesson<ShownLesson>(readLesson);
-        return holds(lesson);
-      },
-      60_000,
-    ).catch((error: unknown) => {
-      throw new Error(JSON.stringify(lesson), { cause: error });
-    });
-    assert.ok(lesson);
-    return lesson;
+  function lessonWhen(what: string, holds: (lesson: ShownLesson) => boolean): Promise<ShownLesson> {
+    return readWhen(what, () => browser.evaluateInLesson<ShownLesson>(readLesson), holds, 60_000);
   }
 
   it('plays the paragraph at the cursor to its end by keyboard; both scores are those of the public scores', async () => {

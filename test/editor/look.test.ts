@@ -9,7 +9,7 @@ import { browser } from './browser';
 import { activated, eventually, inExtension, untitled, useModel } from './documents';
 import { Memento, ownLens } from './ownLens';
 import { choose, isClosed, list, moveTo } from './picks';
-import { bandColours, setTheme, shownEditors, themes } from './screen';
+import { bandColours, setTheme, shownEditors, stateEntry, themes } from './screen';
 
 /** Hard-wrapped, plain words: what a word or a sentence is needs no library here. */
 const prose = [
@@ -198,7 +198,7 @@ describe('ways to look at a document', function () {
       async () => (await browser.evaluate<number>(signs)) === lines.size,
     );
     const ruler = bySentence().filter(({ band }) => band === 5).length;
-    await browser.hover('.statusbar-item[id="token-lens.token-lens.tokenLens.state"], .statusbar-item[id*="tokenLens.state"]');
+    await browser.hover(stateEntry);
     const legend = `document.querySelector('.workbench-hover .hover-contents')?.innerText ?? ''`;
     let shown = '';
     await eventually('the legend counts', async () => /Shares of \d+ sentences/.test((shown = await browser.evaluate<string>(legend))));
@@ -215,7 +215,7 @@ describe('ways to look at a document', function () {
     const legend = async (what: string, holds: (shown: string) => boolean) => {
       let shown = '';
       await browser.moveMouse(600, 600);
-      await browser.hover('.statusbar-item[id="token-lens.token-lens.tokenLens.state"], .statusbar-item[id*="tokenLens.state"]');
+      await browser.hover(stateEntry);
       await eventually(what, async () =>
         holds((shown = await browser.evaluate<string>(`document.querySelector('.workbench-hover .hover-contents')?.innerText ?? ''`))),
       ).catch((error: unknown) => {
@@ -301,7 +301,7 @@ describe('ways to look at a document', function () {
     const hovered = (places: readonly Place[]) => Promise.all(places.map(isHovered));
     /** Once it says this: that of before may still be on the screen. */
     const assertLegend = async (isMeant: (said: string) => boolean) => {
-      await browser.hover('.statusbar-item[id="token-lens.token-lens.tokenLens.state"]');
+      await browser.hover(stateEntry);
       let said = '';
       await eventually('the legend says so', async () => {
         const hover = await browser.evaluate<string>(`document.querySelector('.workbench-hover .hover-contents')?.innerText ?? ''`);

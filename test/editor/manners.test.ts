@@ -5,7 +5,8 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import type { TokenLensApi } from '../../src/api';
 import { browser } from './browser';
-import { activated, assertSameScores, eventually, inExtension, scoresOfText, untitled, useModel } from './documents';
+import { activated, assertSameScores, comesTrue, eventually, inExtension, scoresOfText, untitled, useModel } from './documents';
+import { shownState } from './screen';
 
 const text = 'The harbour was quiet before dawn. Two fishermen sat on a crate.\n\nBy noon the wind had turned.\n'.repeat(8);
 /** Some minutes of work even for the tiny model, in lines of several lengths. */
@@ -15,13 +16,6 @@ const longText = Array.from({ length: 16_000 }, (_, line) => `${String(line)} ${
 
 /** A model process with low priority has a long wait on a busy machine. */
 const patienceMs = 60_000;
-
-/** What the status bar says of us, without its icon. */
-function statusBar(): Promise<string> {
-  return browser.evaluate<string>(
-    `document.querySelector('.statusbar-item[id="token-lens.token-lens.tokenLens.state"]')?.innerText.trim() ?? ''`,
-  );
-}
 
 describe('manners', function () {
   this.timeout(240_000);
@@ -66,7 +60,7 @@ describe('manners', function () {
   }
   async function says(what: RegExp): Promise<void> {
     let said = '';
-    await eventually(`the status bar says ${String(what)}`, async () => what.test((said = await statusBar())), patienceMs).catch(
+    await eventually(`the status bar says ${String(what)}`, async () => what.test((said = await shownState())), patienceMs).catch(
       (error: unknown) => {
         throw new Error(`It says "${said}".`, { cause: error });
       },
@@ -121,7 +115,7 @@ describe('manners', function () {
       await eventually('it is paused', async () => {
         await insert(document);
         await quiet();
-        return (await statusBar()).endsWith('(paused)');
+        return (await shownState()).endsWith('(paused)');
       });
       const before = await tokensRun();
       const scores = await api.score(document.uri);
@@ -186,7 +180,7 @@ describe('manners', function () {
       await quiet();
       await assertNothingRuns();
       await vscode.window.showTextDocument(document);
-      await eventually('the progress is there at once', async () => /^scoring [1-9]\d?%$/.test(await statusBar()), 1_000);
+      await eventually('the progress is there at once', async () => /^scoring [1-9]\d?%$/.test(await shownState()), 1_000);
     });
   });
 
@@ -219,8 +213,7 @@ describe('manners', function () {
       await scored(document);
       await eventually('the editor took the file', async () => {
         writeFileSync(file, `Another beginning. ${text}`);
-        await new Promise(resolve => setTimeout(resolve, 1000));
-        return document.getText().startsWith('Another');
+        return comesTrue(() => document.getText().startsWith('Another'), 1_000);
       });
       await scored(document);
     });
@@ -272,7 +265,7 @@ describe('manners', function () {
       );
     });
     assert.equal(api.scores(document.uri), undefined);
-    assert.ok(Number(/\d+/.exec(await statusBar())?.[0]) < 50);
+    assert.ok(Number(/\d+/.exec(await shownState())?.[0]) < 50);
   });
 
   it('keeps the lens on when an untitled document is saved as a file', async () => {

@@ -5,7 +5,7 @@ import * as vscode from 'vscode';
 import type { TokenLensApi } from '../../src/api';
 import { commit, HubServer, repository } from '../hub/hubServer';
 import { browser } from './browser';
-import { activated, eventually, inExtension, untitled, useModel } from './documents';
+import { activated, comesTrue, eventually, inExtension, untitled, useModel } from './documents';
 import { clearNotices, notices } from './notices';
 import type { Entry } from './picks';
 import { isClosed, list, listed } from './picks';
@@ -53,7 +53,7 @@ describe('models of a hub', function () {
     // A list that is just opening may not take a key yet.
     for (let tries = 0; tries < 5 && entry(await listed(), 'fp32') !== undefined; tries++) {
       await browser.press('Enter');
-      await new Promise(resolve => setTimeout(resolve, 1_000));
+      await comesTrue(async () => entry(await listed(), 'fp32') === undefined, 1_000);
     }
   }
   /** What stood where the choice was made. */

@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import type { DocumentScores, TokenLensApi } from '../../src/api';
 import { formatBits, formatCount, formatPercent } from '../../src/core/numberText';
 import { browser } from './browser';
-import { activated, eventually, inExtension, untitled, useModel } from './documents';
+import { activated, closeAll, eventually, inExtension, readWhen, untitled, useModel } from './documents';
 import { assertLikeReference, referenceOf, setTheme, themes } from './screen';
 
 /** The panel's page as it is shown. */
@@ -62,12 +62,7 @@ describe('the panel of a user', function () {
     await vscode.commands.executeCommand('workbench.action.closePanel');
   });
   afterEach(async () => {
-    for (const document of vscode.workspace.textDocuments) {
-      if (!document.isUntitled || document.isClosed) continue;
-      await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
-      await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
-    }
-    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    await closeAll();
     await vscode.commands.executeCommand('workbench.action.closePanel');
   });
 
@@ -81,20 +76,13 @@ describe('the panel of a user', function () {
   }
 
   /** The panel once it is what `holds` says. */
-  async function panelWhen(what: string, holds: (panel: ShownPanel) => boolean): Promise<ShownPanel> {
-    let panel: ShownPanel | undefined;
-    await eventually(
+  function panelWhen(what: string, holds: (panel: ShownPanel) => boolean): Promise<ShownPanel> {
+    return readWhen(
       what,
-      async () => {
-        panel = await browser.evaluateInWebview<ShownPanel>(readPanel);
-        return !panel.isBusy && holds(panel);
-      },
+      () => browser.evaluateInWebview<ShownPanel>(readPanel),
+      panel => !panel.isBusy && holds(panel),
       40_000,
-    ).catch((error: unknown) => {
-      throw new Error(JSON.stringify(panel), { cause: error });
-    });
-    assert.ok(panel);
-    return panel;
+    );
   }
 
   /** Every number of the panel against a row of the public scores. */

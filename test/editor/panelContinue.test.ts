@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { browser } from './browser';
-import { activated, eventually, untitled, useModel } from './documents';
+import { activated, closeAll, eventually, untitled, useModel } from './documents';
 
 describe('the continuation of a user', function () {
   this.timeout(120_000);
@@ -13,12 +13,7 @@ describe('the continuation of a user', function () {
     await vscode.commands.executeCommand('workbench.action.closePanel');
   });
   afterEach(async () => {
-    for (const document of vscode.workspace.textDocuments) {
-      if (!document.isUntitled || document.isClosed) continue;
-      await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
-      await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
-    }
-    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    await closeAll();
     await vscode.commands.executeCommand('workbench.action.closePanel');
   });
 

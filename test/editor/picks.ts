@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { browser } from './browser';
-import { eventually } from './documents';
+import { comesTrue, eventually } from './documents';
+import { editorHasFocus } from './screen';
 
 /** Runs in the page: what the list that is open offers, and which entry is marked. */
 const entries = `[...document.querySelectorAll('.quick-input-widget:not([style*="display: none"]) .quick-input-list .monaco-list-row')].map(row => ({ text: row.innerText, label: row.querySelector('.label-name')?.innerText ?? '', checked: row.querySelector('.codicon-check') !== null, focused: row.classList.contains('focused') }))`;
@@ -13,9 +14,7 @@ export interface Entry {
 
 /** Opens a list as the palette does, once the editor has the focus: a focus that comes later would close the list. */
 export async function list(command: string): Promise<readonly Entry[]> {
-  await eventually('the editor has the focus', () =>
-    browser.evaluate<boolean>(`document.activeElement?.closest('.part.editor .monaco-editor') !== null`),
-  );
+  await editorHasFocus();
   void vscode.commands.executeCommand(`tokenLens.${command}`);
   let shown: readonly Entry[] = [];
   await eventually('the list is open', async () => (shown = await listed()).some(({ focused }) => focused));
@@ -34,10 +33,11 @@ export async function isClosed(): Promise<void> {
 /** Moves through the list by keys until an entry has the focus. */
 export async function moveTo(label: string): Promise<void> {
   for (let step = 0; step < 12; step++) {
-    const shown = await listed();
-    if (shown.find(({ focused }) => focused)?.label.trim() === label) return;
+    const marked = async () => JSON.stringify((await listed()).filter(({ focused }) => focused));
+    const before = await marked();
+    if ((JSON.parse(before) as readonly Entry[])[0]?.label.trim() === label) return;
     await browser.press('ArrowDown');
-    await new Promise(resolve => setTimeout(resolve, 100));
+    await comesTrue(async () => (await marked()) !== before, 1_000);
   }
   throw new Error(`${label} is not in the list: ${JSON.stringify(await browser.evaluate(entries))}`);
 }

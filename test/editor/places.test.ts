@@ -152,8 +152,7 @@ describe('finding places', function () {
     await vscode.commands.executeCommand('workbench.action.toggleMaximizedPanel');
     for (const [kind, name] of themes.slice(0, 2)) {
       await setTheme(name);
-      await new Promise(resolve => setTimeout(resolve, 400));
-      await browser.screenshot(`surprises-${kind}`);
+      await browser.screenshot(`surprises-${kind}`, 400);
     }
     await setTheme(undefined);
 
@@ -213,8 +212,7 @@ describe('finding places', function () {
     await vscode.commands.executeCommand('workbench.action.toggleMaximizedPanel');
     for (const [kind, name] of themes) {
       await setTheme(name);
-      await new Promise(resolve => setTimeout(resolve, 400));
-      await browser.screenshot(`stretches-${kind}`);
+      await browser.screenshot(`stretches-${kind}`, 400);
     }
     await setTheme(undefined);
 

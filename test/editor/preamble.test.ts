@@ -4,15 +4,10 @@ import type { DocumentScores, TokenLensApi } from '../../src/api';
 import { browser } from './browser';
 import { activated, eventually, inExtension, untitled, useModel } from './documents';
 import { clearNotices, notices } from './notices';
-import { assertDrawn, setTheme, themes } from './screen';
+import { assertDrawn, setTheme, spokenEntry, themes } from './screen';
 
 const patienceMs = 20_000;
 
-function entry(name: string): Promise<string> {
-  return browser.evaluate<string>(
-    `(() => { const item = document.querySelector('.statusbar-item[id$="${name}"]'); if (!item || item.getBoundingClientRect().width === 0) return ''; return [item, ...item.querySelectorAll('[aria-label]')].map(each => each.getAttribute('aria-label') ?? '').find(label => label.startsWith('Token Lens: ')) ?? ''; })()`,
-  );
-}
 const bitsOf = ({ tokens }: DocumentScores) => tokens.map(({ surprisalBits }) => surprisalBits ?? NaN);
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
@@ -56,7 +51,7 @@ describe('a preamble', function () {
     const document = await opened();
     await eventually('the lens is on', () => api.scores(document.uri) !== undefined);
     await vscode.commands.executeCommand('tokenLens.setPreamble', notes);
-    await eventually('it is named', async () => (await entry('tokenLens.preamble')) === 'Token Lens: After notes.md');
+    await eventually('it is named', async () => (await spokenEntry('tokenLens.preamble')) === 'Token Lens: After notes.md');
     const scores = await api.score(document.uri);
     const expected = bitsOf(joined).slice(-scores.tokens.length);
     assertNear(bitsOf(scores), expected);
@@ -68,7 +63,7 @@ describe('a preamble', function () {
     assert.match(tooltip, /After notes\.md/);
 
     await browser.click('.statusbar-item[id$="tokenLens.preamble"] a');
-    await eventually('it is gone', async () => (await entry('tokenLens.preamble')) === '');
+    await eventually('it is gone', async () => (await spokenEntry('tokenLens.preamble')) === '');
     const after = await api.score(document.uri);
     assertNear(bitsOf(after), bitsOf(plain));
     assert.equal(after.provenance.preamble, undefined);
@@ -83,7 +78,7 @@ describe('a preamble', function () {
     await vscode.commands.executeCommand('tokenLens.comparePreamble');
     const saved = sum(plain) - sum(joined);
     const said = `Token Lens: After notes.md: ${Math.abs(saved).toFixed(1)} bits ${saved >= 0 ? 'saved' : 'lost'} (${sum(joined).toFixed(1)} instead of ${sum(plain).toFixed(1)})`;
-    await eventually(said, async () => (await entry('tokenLens.difference')) === said);
+    await eventually(said, async () => (await spokenEntry('tokenLens.difference')) === said);
     const ends = await browser.evaluate<readonly string[]>(
       `[...document.querySelectorAll('.view-line span')].map(each => getComputedStyle(each, '::after').content).filter(content => content.includes('without it'))`,
     );
@@ -93,7 +88,7 @@ describe('a preamble', function () {
     assert.ok(Math.abs(sum(numbers.map(([, without = NaN]) => without)) - sum(plain)) < 0.11, JSON.stringify(ends));
     // Without the preamble there is nothing to compare.
     await vscode.commands.executeCommand('tokenLens.removePreamble');
-    await eventually('gone', async () => (await entry('tokenLens.difference')) === '');
+    await eventually('gone', async () => (await spokenEntry('tokenLens.difference')) === '');
     assert.equal(document.getText(), text);
   });
 
@@ -101,7 +96,7 @@ describe('a preamble', function () {
     const document = await opened();
     await vscode.commands.executeCommand('tokenLens.setPreamble', { kind: 'chat', text: 'Write about boats.' });
     await eventually('it is said', async () => (await notices()).includes('no chat template'));
-    assert.equal(await entry('tokenLens.preamble'), '');
+    assert.equal(await spokenEntry('tokenLens.preamble'), '');
     assert.equal((await api.score(document.uri)).provenance.preamble, undefined);
   });
 
@@ -114,10 +109,10 @@ describe('a preamble', function () {
       kind: 'chat',
       text: 'Write three sentences about boats in a harbour on a rainy day.',
     });
-    await eventually('it is named', async () => (await entry('tokenLens.preamble')) !== '', 60_000);
+    await eventually('it is named', async () => (await spokenEntry('tokenLens.preamble')) !== '', 60_000);
     await vscode.commands.executeCommand('tokenLens.comparePreamble');
-    await eventually('shown', async () => (await entry('tokenLens.difference')) !== '', 60_000);
-    await browser.log(await entry('tokenLens.difference'));
+    await eventually('shown', async () => (await spokenEntry('tokenLens.difference')) !== '', 60_000);
+    await browser.log(await spokenEntry('tokenLens.difference'));
     for (const [kind, name] of themes) {
       await setTheme(name);
       await browser.screenshot(`preamble-${kind}`);

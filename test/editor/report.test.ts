@@ -6,10 +6,10 @@ import * as vscode from 'vscode';
 import type { DocumentScores, TokenLensApi } from '../../src/api';
 import { formatCount } from '../../src/core/numberText';
 import { browser } from './browser';
-import { activated, eventually, inExtension, untitled, useModel } from './documents';
+import { activated, closeAll, eventually, inExtension, readWhen, untitled, useModel } from './documents';
 import { clearNotices, notices } from './notices';
 import { choose, isClosed, list, moveTo } from './picks';
-import { referenceOf, setTheme, themes } from './screen';
+import { referenceOf, setTheme, shownState, stateEntry, themes } from './screen';
 
 /** The report's page as it is shown. */
 interface ShownReport {
@@ -55,17 +55,12 @@ describe('the report of a user', function () {
   before(async () => {
     api = await activated();
     await useModel(undefined);
-    await closeAll();
+    await closed();
   });
-  afterEach(closeAll);
+  afterEach(closed);
 
-  async function closeAll(): Promise<void> {
-    for (const document of vscode.workspace.textDocuments) {
-      if (!document.isUntitled || document.isClosed) continue;
-      await vscode.window.showTextDocument(document, vscode.ViewColumn.One);
-      await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
-    }
-    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  async function closed(): Promise<void> {
+    await closeAll();
     await eventually('the report has gone', async () => !(await browser.hasReport()));
   }
 
@@ -86,26 +81,15 @@ describe('the report of a user', function () {
     });
   }
 
-  async function reportWhen(what: string, holds: (report: ShownReport) => boolean): Promise<ShownReport> {
-    let report: ShownReport | undefined;
-    await eventually(
+  function reportWhen(what: string, holds: (report: ShownReport) => boolean): Promise<ShownReport> {
+    return readWhen(
       what,
-      async () => {
-        report = await browser.evaluateInReport<ShownReport>(readReport);
-        return !report.isBusy && holds(report);
-      },
+      () => browser.evaluateInReport<ShownReport>(readReport),
+      report => !report.isBusy && holds(report),
       40_000,
-    ).catch((error: unknown) => {
-      throw new Error(JSON.stringify(report), { cause: error });
-    });
-    assert.ok(report);
-    return report;
+    );
   }
 
-  const statusBar = () =>
-    browser.evaluate<string>(
-      `document.querySelector('.statusbar-item[id="token-lens.token-lens.tokenLens.state"]')?.innerText.trim() ?? ''`,
-    );
   const statusMessages = () =>
     browser.evaluate<string>(`[...document.querySelectorAll('.statusbar-item')].map(item => item.innerText.trim()).join(' | ')`);
 
@@ -161,13 +145,13 @@ describe('the report of a user', function () {
     assertNumbers(both, 0, scores, text, 0, Infinity);
     assertNumbers(both, 1, scores, text, from.start, to.end);
     const expected = `${both.numbers['Bits per byte']?.[1] ?? ''} bits/byte · 17 tokens selected`;
-    await eventually('the status bar tells of the selection', async () => (await statusBar()).includes(expected));
+    await eventually('the status bar tells of the selection', async () => (await shownState()).includes(expected));
     await browser.screenshot('report-selection');
     editor.selection = new vscode.Selection(editor.document.positionAt(from.start), editor.document.positionAt(from.end));
-    await eventually('the status bar tells of one token', async () => (await statusBar()).includes('bits/byte · 1 token selected'));
+    await eventually('the status bar tells of one token', async () => (await shownState()).includes('bits/byte · 1 token selected'));
     editor.selection = new vscode.Selection(0, 0, 0, 0);
     await reportWhen('the selection has gone', report => report.numbers['Tokens']?.length === 1);
-    await eventually('the status bar tells of the document', async () => (await statusBar()).startsWith('PPL '));
+    await eventually('the status bar tells of the document', async () => (await shownState()).startsWith('PPL '));
   });
 
   it('sums apart what may be left out, and all the rest', async () => {
@@ -349,7 +333,7 @@ describe('the report of a user', function () {
     assert.ok((await statusMessages()).includes(note));
     await browser.screenshot('report-german');
     const tooltip = () => browser.evaluate<string>(`[...document.querySelectorAll('.monaco-hover')].map(hover => hover.innerText).join()`);
-    await browser.hover('.statusbar-item[id="token-lens.token-lens.tokenLens.state"]');
+    await browser.hover(stateEntry);
     await eventually('the tooltip says it too, with a way out', async () => {
       const said = (await tooltip()).replaceAll('\u00a0', ' ');
       return said.includes(note) && said.includes('Choose another model');
@@ -358,7 +342,7 @@ describe('the report of a user', function () {
     await browser.moveMouse(700, 400);
     await vscode.languages.setTextDocumentLanguage(german.document, 'markdown');
     await api.score(german.document.uri);
-    await browser.hover('.statusbar-item[id="token-lens.token-lens.tokenLens.state"]');
+    await browser.hover(stateEntry);
     await eventually('colours are relative in another language of VS Code, too', async () => (await tooltip()).includes('Relative'));
     await browser.moveMouse(700, 400);
     await vscode.commands.executeCommand('tokenLens.showPanel');

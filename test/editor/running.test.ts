@@ -9,6 +9,7 @@ import { LensModel } from '../../src/lensModel';
 import { WindowFocus } from '../../src/windowFocus';
 import { browser } from './browser';
 import { activated, eventually, inExtension, untitled, useModel } from './documents';
+import { editorHasFocus, shownState, stateEntry } from './screen';
 
 const never = new AbortController().signal;
 const plenty = 64e9;
@@ -98,9 +99,7 @@ describe('how the model runs', function () {
     // From a page that the tests before have left VS Code would not notice that the focus goes.
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
     await vscode.window.showTextDocument(await untitled('The harbour.'));
-    await eventually('the editor has the focus', () =>
-      browser.evaluate<boolean>(`document.activeElement?.closest('.part.editor .monaco-editor') instanceof Element`),
-    );
+    await editorHasFocus();
     await browser.focus('away');
     try {
       await eventually('both processes are gone', () => !ids.some(isAlive), 60_000);
@@ -157,13 +156,9 @@ describe('how the model runs', function () {
     const document = await untitled('The harbour was quiet before dawn.');
     await vscode.window.showTextDocument(document);
     await vscode.commands.executeCommand('tokenLens.toggle');
-    await eventually('it is scored', () =>
-      browser.evaluate<boolean>(
-        `document.querySelector('.statusbar-item[id="token-lens.token-lens.tokenLens.state"]')?.innerText.includes('PPL') ?? false`,
-      ),
-    );
+    await eventually('it is scored', async () => (await shownState()).includes('PPL'));
     await browser.moveMouse(600, 600);
-    await browser.hover('.statusbar-item[id="token-lens.token-lens.tokenLens.state"]');
+    await browser.hover(stateEntry);
     await eventually('the tooltip says so', async () => {
       const shown = await browser.evaluate<string>(`document.querySelector('.workbench-hover .hover-contents')?.innerText ?? ''`);
       return shown.includes(`It runs on the processor, as WebGPU (setting Device) could not be used: ${reason}.`);

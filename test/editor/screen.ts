@@ -170,6 +170,28 @@ export async function assertDrawn(
   });
 }
 
+/** The status bar's entry of ours that tells how a document stands. */
+export const stateEntry = '.statusbar-item[id="token-lens.token-lens.tokenLens.state"]';
+
+/** What it says, without its icon. */
+export function shownState(): Promise<string> {
+  return browser.evaluate<string>(`document.querySelector('${stateEntry}')?.innerText.trim() ?? ''`);
+}
+
+/** What another entry of ours says to a screen reader, '' while there is none. */
+export function spokenEntry(name: string): Promise<string> {
+  return browser.evaluate<string>(
+    `(() => { const item = document.querySelector('.statusbar-item[id$="${name}"]'); if (!item || item.getBoundingClientRect().width === 0) return ''; return [item, ...item.querySelectorAll('[aria-label]')].map(each => each.getAttribute('aria-label') ?? '').find(label => label.startsWith('Token Lens: ')) ?? ''; })()`,
+  );
+}
+
+/** Keys go to where the page has the focus, which comes some time after the editor is active. */
+export async function editorHasFocus(): Promise<void> {
+  await eventually('the editor has the focus', () =>
+    browser.evaluate<boolean>(`document.activeElement?.closest('.part.editor .monaco-editor') instanceof Element`),
+  );
+}
+
 /** Undefined: the theme VS Code starts with. */
 export async function setTheme(name: string | undefined): Promise<void> {
   await vscode.workspace.getConfiguration('workbench').update('colorTheme', name, vscode.ConfigurationTarget.Global);

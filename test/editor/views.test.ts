@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { formatBits, formatCount, formatPercent } from '../../src/core/numberText';
 import type { DocumentScores } from '../../src/api';
 import { activated, eventually, untitled } from './documents';
+import { listed } from './picks';
 
 const prose =
   'The harbour was quiet before dawn. The capital of France is Paris. The capital of France is Tuesday. Half an emoji: 🦑 done.\n';
@@ -65,7 +66,7 @@ async function setHover(mode: string | undefined): Promise<void> {
 /** Runs the list of alternatives, moves `steps` entries down (or up) and chooses. `meanwhile` runs while the list is open. */
 async function chooseAlternative(steps: number, meanwhile: () => Thenable<unknown> = () => Promise.resolve()): Promise<void> {
   const command = vscode.commands.executeCommand('tokenLens.showAlternatives');
-  await new Promise(resolve => setTimeout(resolve, 700)); // VS Code has no event for a list that is open
+  await eventually('the list is open', async () => (await listed()).some(({ focused }) => focused));
   await meanwhile();
   for (let step = 0; step < Math.abs(steps); step++)
     await vscode.commands.executeCommand(steps > 0 ? 'workbench.action.quickOpenSelectNext' : 'workbench.action.quickOpenSelectPrevious');

@@ -37,8 +37,7 @@ describe('the walkthrough', function () {
     await eventually('the first picture is shown', () =>
       browser.evaluate<boolean>(`document.querySelector('.webview.ready, iframe.webview') !== null`),
     );
-    await new Promise(resolve => setTimeout(resolve, 2_000));
-    await browser.screenshot('walkthrough');
+    await browser.screenshot('walkthrough', 2_000);
   });
 
   it('opens a sample text with the lens on, and leaves everything else alone', async () => {

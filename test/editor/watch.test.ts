@@ -7,7 +7,7 @@ import { metricEdges } from '../../src/core/metric';
 import { browser } from './browser';
 import { activated, eventually, inExtension, untitled } from './documents';
 import { choose, isClosed, list } from './picks';
-import { bandColours, setTheme, shownEditors, themes } from './screen';
+import { bandColours, setTheme, shownEditors, stateEntry, themes } from './screen';
 
 const prose = [
   'The old man stood up and walked down to the sea. The boat was',
@@ -205,7 +205,7 @@ describe('watched words', function () {
     assert.ok(Number(percent) / 100 > least * 0.98 && Number(percent) / 100 < most * 1.02, `${String(percent)} ${String(least)}`);
     assert.match(hover, /&#60;b&#62;xylophonist&#60;&#47;b&#62;<\/code> <?[\d.]+% \(its first piece\)\./);
     await browser.moveMouse(600, 600); // where it rests already, nothing is shown
-    await browser.hover('.statusbar-item[id="token-lens.token-lens.tokenLens.state"], .statusbar-item[id*="tokenLens.state"]');
+    await browser.hover(stateEntry);
     let legend = '';
     await eventually('the legend is about the word', async () => {
       legend = await browser.evaluate<string>(`document.querySelector('.workbench-hover .hover-contents')?.innerText ?? ''`);

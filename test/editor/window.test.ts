@@ -5,7 +5,7 @@ import * as vscode from 'vscode';
 import type { DocumentScores, TokenLensApi } from '../../src/api';
 import { formatBits, formatCount, formatPercent } from '../../src/core/numberText';
 import { browser } from './browser';
-import { activated, eventually, untitled, useModel } from './documents';
+import { activated, closeAll, eventually, untitled, useModel } from './documents';
 import { assertDrawn, assertLikeReference, referenceOf, setTheme, shownEditors, themes } from './screen';
 import type { ShownCharacter } from './screen';
 
@@ -47,12 +47,7 @@ describe('the window of a user', function () {
   });
   afterEach(async () => {
     await browser.moveMouse(5, 5);
-    for (const document of vscode.workspace.textDocuments) {
-      if (!document.isUntitled || document.isClosed) continue;
-      await vscode.window.showTextDocument(document);
-      await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
-    }
-    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    await closeAll();
   });
 
   /** A new file each time: that the lens is on is remembered. */

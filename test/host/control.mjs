@@ -4,7 +4,7 @@ import http from 'node:http';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 
-/** @typedef {{ readonly command: string, readonly argument: string, readonly options?: { readonly x: number, readonly y: number } }} ControlRequest */
+/** @typedef {{ readonly command: string, readonly argument: string, readonly options?: { readonly x?: number, readonly y?: number, readonly pauseMs?: number } }} ControlRequest */
 
 /**
  * @param {() => import('playwright-core').Page} page
@@ -87,6 +87,7 @@ async function perform(page, { command, argument, options }, pictures) {
     case 'screenshot':
       if (!pictures) return undefined;
       mkdirSync(pictures, { recursive: true });
+      await page.waitForTimeout(options?.pauseMs ?? 0);
       await page.screenshot({ path: path.join(pictures, `${argument}.png`) });
       return undefined;
     case 'screenshotOf': {

@@ -7,7 +7,7 @@ import { emptyScratch, movedTo, stepped } from '../../src/core/scratch';
 import { Vocabulary } from '../../src/core/vocabulary';
 import type { FuturesMessage, SampledFutures } from '../../src/views/futuresProtocol';
 import { seriousFaults } from './axe';
-import { lowContrast, PanelServer, send, show } from './panelPage';
+import { lowContrast, send, servedPages, show } from './panelPage';
 import { insideWord, logProbabilities, rows, tuesday, vocabulary, watching, word } from './states';
 import { themes, type Theme } from './themes';
 
@@ -58,22 +58,10 @@ function futuresOf(...beginnings: readonly (readonly number[])[]): SampledFuture
 
 describe('axe-core on the panel', function () {
   this.timeout(120_000);
-  let server: PanelServer;
-  const pages: Page[] = [];
-
-  before(async () => {
-    server = await PanelServer.start();
-  });
-  after(async () => {
-    await server.stop();
-  });
-  afterEach(async () => {
-    for (const page of pages.splice(0)) await page.context().close();
-  });
+  const pages = servedPages('panel');
 
   async function open(theme: Theme, saved?: unknown): Promise<Page> {
-    const page = await server.open(theme, 700, saved);
-    pages.push(page);
+    const page = await pages.open(undefined, theme, 700, saved);
     await send(page, { kind: 'vocabulary', vocabulary });
     return page;
   }

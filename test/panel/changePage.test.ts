@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
-import type { ChangeHunk, ChangeLine, ReportChange, ReportState } from '../../src/views/reportProtocol';
+import type { ChangeHunk, ChangeLine, ReportChange } from '../../src/views/reportProtocol';
 import { seriousFaults } from './axe';
-import { lowContrast, PanelServer, show, violationsOf } from './panelPage';
-import { themes, type Theme } from './themes';
-
-const hostile = '<img src=x onerror="panelTest.violations.push(1)"><script>panelTest.violations.push(2)</script>';
+import { hostile, lowContrast, posted, servedPages, show, violationsOf } from './panelPage';
+import { themes } from './themes';
 
 function line(side: 0 | 1, number: number, text: string, bitsPerByte: number, mark?: string): ChangeLine {
   return {
@@ -79,27 +77,8 @@ const none: ReportChange = { ...change, hunks: [], verdict: 'The two texts do no
 
 describe('page of a change', function () {
   this.timeout(60_000);
-  let server: PanelServer;
-  const pages: Page[] = [];
+  const { open } = servedPages('report', { usualWidth: 620 });
 
-  before(async () => {
-    server = await PanelServer.start('report');
-  });
-  after(async () => {
-    await server.stop();
-  });
-  afterEach(async () => {
-    for (const page of pages.splice(0)) await page.context().close();
-  });
-
-  async function open(state: ReportState, theme: Theme = 'vscode-light', width = 620): Promise<Page> {
-    const page = await server.open(theme, width);
-    pages.push(page);
-    await show(page, state);
-    return page;
-  }
-
-  const posted = (page: Page) => page.evaluate(() => window.panelTest.posted.slice(1));
   const focused = (page: Page) =>
     page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent);
 

@@ -8,7 +8,7 @@ import { emptyScratch, idsTo, totalsTo, type Scratch } from '../../src/core/scra
 import { draw, SeededRandom, type Drawn } from '../../src/core/seededRandom';
 import { Vocabulary, type VocabularyData } from '../../src/core/vocabulary';
 import type { PanelContinuation } from '../../src/views/panelProtocol';
-import { lowContrast, PanelServer, send, show, violationsOf } from './panelPage';
+import { lowContrast, send, servedPages, show, violationsOf } from './panelPage';
 import { insideWord, logProbabilities, tuesday, vocabulary as plainVocabulary } from './states';
 import { themes, type Theme } from './themes';
 
@@ -49,18 +49,7 @@ const nameOf = (id: number) =>
 
 describe('a continuation in the panel page', function () {
   this.timeout(60_000);
-  let server: PanelServer;
-  const pages: Page[] = [];
-
-  before(async () => {
-    server = await PanelServer.start();
-  });
-  after(async () => {
-    await server.stop();
-  });
-  afterEach(async () => {
-    for (const page of pages.splice(0)) await page.context().close();
-  });
+  const pages = servedPages('panel');
 
   /** Plays the extension: takes what the page says, one message at a time. */
   class Extension {
@@ -119,8 +108,7 @@ describe('a continuation in the panel page', function () {
     given: { readonly theme?: Theme; readonly width?: number; readonly saved?: unknown; readonly row?: boolean } = {},
   ): Promise<Extension> {
     const { theme = 'vscode-light', width = 700, saved, row = true } = given;
-    const page = await server.open(theme, width, saved);
-    pages.push(page);
+    const page = await pages.open(undefined, theme, width, saved);
     await send(page, { kind: 'vocabulary', vocabulary: vocabularyData });
     await show(page, tuesday);
     if (row) await send(page, { kind: 'row', place: 1, logProbabilities, typedBytes: undefined });

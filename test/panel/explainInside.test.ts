@@ -4,13 +4,12 @@ import type { AttentionState } from '../../src/views/explainAttention';
 import type { LayersState } from '../../src/views/explainLayers';
 import type { MapState } from '../../src/views/explainMap';
 import { fromExplain } from '../../src/views/explainProtocol';
-import type { ExplainState, ExplainTarget } from '../../src/views/explainProtocol';
+import type { ExplainTarget } from '../../src/views/explainProtocol';
 import type { SwitchOffState } from '../../src/views/explainSwitchOff';
 import { seriousFaults } from './axe';
-import { lowContrast, PanelServer, send, violationsOf } from './panelPage';
-import { themes, type Theme } from './themes';
+import { hostile, lowContrast, posted, rowsOf, servedPages, show, violationsOf } from './panelPage';
+import { themes } from './themes';
 
-const hostile = '<img src=x onerror="panelTest.violations.push(1)"><script>panelTest.violations.push(2)</script>';
 const piece = (text: string) => [{ text, glyph: false }];
 const idle = { offer: undefined, progress: undefined, problem: undefined };
 
@@ -126,35 +125,10 @@ const all = {
 
 describe('page about a prediction: map, attention, switches and layers', function () {
   this.timeout(60_000);
-  let server: PanelServer;
-  const pages: Page[] = [];
+  const { open } = servedPages('explain', { usualWidth: 620 });
 
-  before(async () => {
-    server = await PanelServer.start('explain');
-  });
-  after(async () => {
-    await server.stop();
-  });
-  afterEach(async () => {
-    for (const page of pages.splice(0)) await page.context().close();
-  });
-
-  async function open(state?: ExplainState, theme: Theme = 'vscode-light', width = 620): Promise<Page> {
-    const page = await server.open(theme, width);
-    pages.push(page);
-    if (state) await show(page, state);
-    return page;
-  }
-
-  const show = (page: Page, state: ExplainState) => send(page, { kind: 'show', state });
-  const posted = (page: Page) => page.evaluate(() => window.panelTest.posted.slice(1));
-  const rowsOf = (page: Page, name: RegExp) =>
-    page
-      .getByRole('table', { name })
-      .locator('tbody tr')
-      .evaluateAll(rows =>
-        rows.map(row => [...row.querySelectorAll('th, td')].map(cell => (cell as HTMLElement).innerText.trim().replaceAll(/\s+/g, ' '))),
-      );
+  const linesOf = async (page: Page, name: RegExp) =>
+    (await rowsOf(page, name)).map(cells => cells.map(cell => cell.replaceAll(/\s+/g, ' ')));
   const asked = (section: string, name: string, value?: string | number) => ({
     kind: 'section',
     section,
@@ -179,7 +153,7 @@ describe('page about a prediction: map, attention, switches and layers', functio
       [...widths].sort((a, b) => a - b),
       widths,
     );
-    assert.deepEqual(await rowsOf(page, /The strongest links/), [
+    assert.deepEqual(await linesOf(page, /The strongest links/), [
       ['Anna', 'she', '+3.2'],
       ['told', 'that', '+1.4'],
       ['Ben', 'she', '−0.80'],
@@ -218,7 +192,7 @@ describe('page about a prediction: map, attention, switches and layers', functio
     await show(page, all.mapChosen);
     assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('data-key')), 'unit-4');
     assert.deepEqual(
-      (await rowsOf(page, /The strongest links of she/)).map(([from]) => from),
+      (await linesOf(page, /The strongest links of she/)).map(([from]) => from),
       ['Anna', 'Ben'],
     );
     assert.equal(await page.locator('path.arc.faint').count(), 1);
@@ -256,7 +230,7 @@ describe('page about a prediction: map, attention, switches and layers', functio
       .locator('.attended .token')
       .evaluateAll(tokens => tokens.map(each => each.getAttribute('class')?.replace('token ', '')));
     assert.deepEqual(steps, ['step4', 'step0', 'step2', 'step0', 'step3', 'step3', 'step1']);
-    assert.deepEqual(await rowsOf(page, /layer 4, mean of its heads/), [
+    assert.deepEqual(await linesOf(page, /layer 4, mean of its heads/), [
       ['Anna', '3', '16.0%'],
       ['she', '3', '6.0%'],
     ]);
@@ -280,11 +254,11 @@ describe('page about a prediction: map, attention, switches and layers', functio
 
   it('shows bits before and after, what changed most, and what is written without a head', async () => {
     const page = await open(all.switchOff);
-    assert.deepEqual(await rowsOf(page, /^Without head 2 of layer 5$/), [
+    assert.deepEqual(await linesOf(page, /^Without head 2 of layer 5$/), [
       ['Point', '0.3', '5.4', '+5.1'],
       ['The 60 tokens before it, together', '120.4', '131.9', '+11.5'],
     ]);
-    assert.deepEqual(await rowsOf(page, /^Without head 2 of layer 5: tokens before the target that changed most, of 41/), [
+    assert.deepEqual(await linesOf(page, /^Without head 2 of layer 5: tokens before the target that changed most, of 41/), [
       ['Point', '2', '0.4', '6.6', '+6.2'],
     ]);
     assert.deepEqual(await page.locator('.written').allTextContents(), ['Point, b', 'number, a']);
@@ -307,7 +281,7 @@ describe('page about a prediction: map, attention, switches and layers', functio
   it('lists what is on top after each layer, with rank and bits, and from where on it stays', async () => {
     const page = await open(all.layers);
     assert.equal(await page.locator('.verdict').innerText(), 'From layer 2 on the final token Point stays on top.');
-    assert.deepEqual(await rowsOf(page, /By layer; rank and bits are of Point/), [
+    assert.deepEqual(await linesOf(page, /By layer; rank and bits are of Point/), [
       ['embedding', 'the 20.0% Point 81.0% number 10.0%', '4,120', '14.2'],
       ['1', 'number 10.0% Point 81.0%', '2', '3.3'],
       ['2', 'Point 81.0% number 10.0%', '1', '1.1'],

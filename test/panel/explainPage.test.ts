@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
-import type { Page } from 'playwright-core';
 import type { InfluenceState, SourceShown } from '../../src/views/explainInfluence';
 import type { LengthsState } from '../../src/views/explainLengths';
 import { fromExplain, toExplain } from '../../src/views/explainProtocol';
 import type { ExplainState, ExplainTarget } from '../../src/views/explainProtocol';
 import { seriousFaults } from './axe';
-import { lowContrast, PanelServer, send, violationsOf } from './panelPage';
-import { themes, type Theme } from './themes';
+import { hostile, lowContrast, posted, rowsOf, servedPages, show, violationsOf } from './panelPage';
+import { themes } from './themes';
 
-const hostile = '<img src=x onerror="panelTest.violations.push(1)"><script>panelTest.violations.push(2)</script>';
 const piece = (text: string) => [{ text, glyph: false }];
 
 function source(key: string, level: SourceShown['level'], bits: number | undefined, more: Partial<SourceShown> = {}): SourceShown {
@@ -94,33 +92,7 @@ const asking: ExplainState = { kind: 'message', headline: 'Asking the model', te
 
 describe('page about a prediction', function () {
   this.timeout(60_000);
-  let server: PanelServer;
-  const pages: Page[] = [];
-
-  before(async () => {
-    server = await PanelServer.start('explain');
-  });
-  after(async () => {
-    await server.stop();
-  });
-  afterEach(async () => {
-    for (const page of pages.splice(0)) await page.context().close();
-  });
-
-  async function open(state?: ExplainState, theme: Theme = 'vscode-light', width = 620): Promise<Page> {
-    const page = await server.open(theme, width);
-    pages.push(page);
-    if (state) await show(page, state);
-    return page;
-  }
-
-  const show = (page: Page, state: ExplainState) => send(page, { kind: 'show', state });
-  const posted = (page: Page) => page.evaluate(() => window.panelTest.posted.slice(1));
-  const rowsOf = (page: Page, name: RegExp) =>
-    page
-      .getByRole('table', { name })
-      .locator('tbody tr')
-      .evaluateAll(rows => rows.map(row => [...row.querySelectorAll('th, td')].map(cell => (cell as HTMLElement).innerText.trim())));
+  const { open, server } = servedPages('explain', { usualWidth: 620 });
 
   it('says ready first, and works under its policy with its two files', async () => {
     const page = await open();
@@ -129,7 +101,7 @@ describe('page about a prediction', function () {
     await page.evaluate(() => window.dispatchEvent(new MessageEvent('message', { data: { kind: 'show', state: { kind: 'other' } } })));
     assert.equal(await page.locator('.stale-note').count(), 1, 'what is no state of the page is left alone');
     assert.deepEqual(await violationsOf(page), []);
-    assert.deepEqual([...new Set(server.requests)].filter(url => url !== '/favicon.ico').sort(), ['/', '/explain.css', '/explain.js']);
+    assert.deepEqual([...new Set(server().requests)].filter(url => url !== '/favicon.ico').sort(), ['/', '/explain.css', '/explain.js']);
   });
 
   it('names the target, its bits, whose prediction it is and how exact it is', async () => {

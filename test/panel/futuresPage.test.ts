@@ -20,7 +20,7 @@ import { neutralSampling } from '../../src/core/sampling';
 import { SeededRandom } from '../../src/core/seededRandom';
 import { Vocabulary } from '../../src/core/vocabulary';
 import type { FuturesMessage, FuturesWanted, SampledFutures } from '../../src/views/futuresProtocol';
-import { lowContrast, PanelServer, send, show, violationsOf } from './panelPage';
+import { lowContrast, send, servedPages, show } from './panelPage';
 import { insideWord, tuesday, vocabulary } from './states';
 import { themes, type Theme } from './themes';
 
@@ -66,26 +66,11 @@ const percent = (share: number) => {
 
 describe('futures in the panel page', function () {
   this.timeout(60_000);
-  let server: PanelServer;
-  const pages: Page[] = [];
-
-  before(async () => {
-    server = await PanelServer.start();
-  });
-  after(async () => {
-    await server.stop();
-  });
-  afterEach(async () => {
-    for (const page of pages.splice(0)) {
-      assert.deepEqual(await violationsOf(page), []);
-      await page.context().close();
-    }
-  });
+  const pages = servedPages('panel', { isFaultless: true });
 
   async function open(given: { readonly theme?: Theme; readonly width?: number; readonly saved?: unknown } = {}): Promise<Page> {
     const { theme = 'vscode-light', width = 700, saved = { futures: { open: true } } } = given;
-    const page = await server.open(theme, width, saved);
-    pages.push(page);
+    const page = await pages.open(undefined, theme, width, saved);
     await send(page, { kind: 'vocabulary', vocabulary });
     await show(page, tuesday);
     return page;

@@ -8,7 +8,7 @@ import { Vocabulary } from '../../src/core/vocabulary';
 import { tourScreens, type FromLesson, type LessonState, type TourFigure } from '../../src/views/lessonProtocol';
 import { guessingState, samplingFigure, surpriseFigure, tokensFigure, type ScoredPassage } from '../../src/views/lessonState';
 import { seriousFaults } from './axe';
-import { lowContrast, PanelServer, send, violationsOf } from './panelPage';
+import { lowContrast, send, servedPages, violationsOf } from './panelPage';
 import { logProbabilities, rows, tuesday, vocabulary as vocabularyData, word } from './states';
 import { themes, type Theme } from './themes';
 
@@ -83,22 +83,10 @@ const tooShort: LessonState = {
 
 describe('lesson page', function () {
   this.timeout(120_000);
-  let server: PanelServer;
-  const pages: Page[] = [];
-
-  before(async () => {
-    server = await PanelServer.start('lesson');
-  });
-  after(async () => {
-    await server.stop();
-  });
-  afterEach(async () => {
-    for (const page of pages.splice(0)) await page.context().close();
-  });
+  const pages = servedPages('lesson', { usualWidth: 1000 });
 
   async function open(state?: LessonState, theme: Theme = 'vscode-light', width = 1000): Promise<Page> {
-    const page = await server.open(theme, width);
-    pages.push(page);
+    const page = await pages.open(undefined, theme, width);
     if (state) await show(page, state);
     return page;
   }

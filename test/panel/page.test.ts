@@ -2,36 +2,17 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import type { PanelState } from '../../src/views/panelProtocol';
-import { lowContrast, PanelServer, show, violationsOf } from './panelPage';
+import { hostile, lowContrast, PanelServer, servedPages, show, violationsOf } from './panelPage';
 import { insideWord, rows, tuesday, watching, word } from './states';
 import { themes, themeVariables, type Theme } from './themes';
 
-const hostile = '<img src=x onerror="panelTest.violations.push(1)"><script>panelTest.violations.push(2)</script>';
 const longToken = [{ text: 'x'.repeat(300), glyph: false }];
 const busy: PanelState = { kind: 'message', headline: 'Loading SmolLM2-135M…', text: 'It runs on this computer.', busy: true };
 const tall: PanelState = { ...tuesday, rows: rows(Array.from({ length: 50 }, () => word('many'))) };
 
 describe('panel page', function () {
   this.timeout(60_000);
-  let server: PanelServer;
-  const pages: Page[] = [];
-
-  before(async () => {
-    server = await PanelServer.start();
-  });
-  after(async () => {
-    await server.stop();
-  });
-  afterEach(async () => {
-    for (const page of pages.splice(0)) await page.context().close();
-  });
-
-  async function open(state?: PanelState, theme: Theme = 'vscode-light', width = 520, saved?: unknown): Promise<Page> {
-    const page = await server.open(theme, width, saved);
-    pages.push(page);
-    if (state) await show(page, state);
-    return page;
-  }
+  const { open, server } = servedPages('panel', { usualWidth: 520 });
 
   async function rowTexts(page: Page): Promise<(string | null)[][]> {
     const all = await page.locator('.rows tbody tr:not([aria-hidden])').all();
@@ -303,11 +284,11 @@ describe('panel page', function () {
   });
 
   it('works under its policy, which is in force, and fetches its two files only', async () => {
-    server.requests.length = 0;
+    server().requests.length = 0;
     const page = await open(tuesday);
     for (const state of [insideWord, busy, tuesday]) await show(page, state);
     assert.deepEqual(await violationsOf(page), []);
-    assert.deepEqual([...new Set(server.requests)].filter(url => url !== '/favicon.ico').sort(), ['/', '/panel.css', '/panel.js']);
+    assert.deepEqual([...new Set(server().requests)].filter(url => url !== '/favicon.ico').sort(), ['/', '/panel.css', '/panel.js']);
     const policy = (await page.locator('meta[http-equiv]').getAttribute('content')) ?? '';
     assert.match(policy, /^default-src 'none'; script-src http:\/\/127\.0\.0\.1:\d+; style-src http:\/\/127\.0\.0\.1:\d+$/);
     await page.evaluate(() => document.body.setAttribute('style', 'color: red'));

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { build } from 'esbuild';
 import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -6,11 +7,16 @@ import path from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { panelHtml } from '../../src/views/panelHtml';
 import type { PageLanguage } from '../../src/views/panelHtml';
-import type { ToExplain } from '../../src/views/explainProtocol';
+import type { ExplainState, ToExplain } from '../../src/views/explainProtocol';
 import type { ToLesson } from '../../src/views/lessonProtocol';
 import type { PanelState, ToPanel } from '../../src/views/panelProtocol';
 import type { ReportState, ToReport } from '../../src/views/reportProtocol';
 import { themeVariables, type Theme } from './themes';
+
+type PageName = 'panel' | 'report' | 'lesson' | 'explain';
+
+/** Text of a document that would run if a page took it for markup. */
+export const hostile = '<img src=x onerror="panelTest.violations.push(1)"><script>panelTest.violations.push(2)</script>';
 
 declare global {
   interface Window {
@@ -39,7 +45,7 @@ export class PanelServer {
     this.#browser = browser;
   }
 
-  static async start(name: 'panel' | 'report' | 'lesson' | 'explain' = 'panel', language?: PageLanguage): Promise<PanelServer> {
+  static async start(name: PageName = 'panel', language?: PageLanguage): Promise<PanelServer> {
     const bundle = await build({
       entryPoints: [`media/${name}.ts`, `media/${name}.css`],
       bundle: true,
@@ -119,8 +125,60 @@ export async function send(page: Page, message: ToPanel | ToReport | ToLesson | 
   await page.evaluate(data => window.dispatchEvent(new MessageEvent('message', { data })), message);
 }
 
-export function show(page: Page, state: PanelState | ReportState): Promise<void> {
-  return send(page, { kind: 'show', state } as ToPanel | ToReport);
+type ShownState = PanelState | ReportState | ExplainState;
+
+export function show(page: Page, state: ShownState): Promise<void> {
+  return send(page, { kind: 'show', state } as ToPanel | ToReport | ToExplain);
+}
+
+/** What the page has told the extension since it said that it is ready. */
+export function posted(page: Page): Promise<unknown[]> {
+  return page.evaluate(() => window.panelTest.posted.slice(1));
+}
+
+/** The cells of a table's rows, by the table's name for screen readers. */
+export function rowsOf(page: Page, name: string | RegExp): Promise<string[][]> {
+  return page
+    .getByRole('table', { name })
+    .locator('tbody tr')
+    .evaluateAll(rows => rows.map(row => [...row.querySelectorAll('th, td')].map(cell => (cell as HTMLElement).innerText.trim())));
+}
+
+interface ServedPages {
+  /** Opens the page and shows a state, if one is given; it is closed after the test. */
+  readonly open: (state?: ShownState, theme?: Theme, width?: number, saved?: unknown) => Promise<Page>;
+  readonly server: () => PanelServer;
+}
+
+/** For the tests of one `describe`: a page of ours is served as long as they run. With `isFaultless`, none may break its policy or throw. */
+export function servedPages(
+  name: PageName,
+  { usualWidth = 700, isFaultless = false }: { readonly usualWidth?: number; readonly isFaultless?: boolean } = {},
+): ServedPages {
+  let started: PanelServer | undefined;
+  const pages: Page[] = [];
+  const server = () => started ?? assert.fail('No test runs.');
+  before(async () => {
+    started = await PanelServer.start(name);
+  });
+  after(async () => {
+    await started?.stop();
+  });
+  afterEach(async () => {
+    for (const page of pages.splice(0)) {
+      if (isFaultless) assert.deepEqual(await violationsOf(page), []);
+      await page.context().close();
+    }
+  });
+  return {
+    server,
+    open: async (state, theme = 'vscode-light', width = usualWidth, saved = undefined) => {
+      const page = await server().open(theme, width, saved);
+      pages.push(page);
+      if (state) await show(page, state);
+      return page;
+    },
+  };
 }
 
 /** Violations of the page's policy and script errors so far. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import type { PanelPassage, PassageRow } from '../../src/views/panelProtocol';
 import { seriousFaults } from './axe';
-import { lowContrast, PanelServer, show, violationsOf } from './panelPage';
+import { lowContrast, posted, servedPages, show } from './panelPage';
 import { tuesday, word } from './states';
 import { themes } from './themes';
 
@@ -31,29 +31,13 @@ const passage: PanelPassage = {
 
 describe('panel page of a text before it is inserted', function () {
   this.timeout(60_000);
-  let server: PanelServer;
-  const pages: Page[] = [];
-
-  before(async () => {
-    server = await PanelServer.start();
-  });
-  after(async () => {
-    await server.stop();
-  });
-  afterEach(async () => {
-    for (const page of pages.splice(0)) {
-      assert.deepEqual(await violationsOf(page), []);
-      await page.context().close();
-    }
-  });
+  const pages = servedPages('panel', { isFaultless: true });
 
   async function open(state = passage, theme = themes[0] ?? 'vscode-light'): Promise<Page> {
-    const page = await server.open(theme, 520);
-    pages.push(page);
+    const page = await pages.open(undefined, theme, 520);
     await show(page, state);
     return page;
   }
-  const posted = (page: Page) => page.evaluate(() => window.panelTest.posted.slice(1));
   const focusedRow = (page: Page) => page.evaluate(() => document.activeElement?.closest('tr')?.dataset['row']);
 
   it('lists every token with bits, rank and what was expected instead, as a table', async () => {

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Page } from 'playwright-core';
 import type { ReportNumbers, ReportState, ReportText } from '../../src/views/reportProtocol';
 import { seriousFaults } from './axe';
-import { lowContrast, PanelServer, show, violationsOf } from './panelPage';
+import { hostile, lowContrast, posted, rowsOf, servedPages, show, violationsOf } from './panelPage';
 import { word } from './states';
-import { themes, type Theme } from './themes';
-
-const hostile = '<img src=x onerror="panelTest.violations.push(1)"><script>panelTest.violations.push(2)</script>';
+import { themes } from './themes';
 
 function text(name: string, detail: string, columns = 100): ReportText {
   return {
@@ -82,41 +79,14 @@ const busy: ReportState = { kind: 'message', headline: 'Comparing two texts', te
 
 describe('report page', function () {
   this.timeout(60_000);
-  let server: PanelServer;
-  const pages: Page[] = [];
-
-  before(async () => {
-    server = await PanelServer.start('report');
-  });
-  after(async () => {
-    await server.stop();
-  });
-  afterEach(async () => {
-    for (const page of pages.splice(0)) await page.context().close();
-  });
-
-  async function open(state?: ReportState, theme: Theme = 'vscode-light', width = 620): Promise<Page> {
-    const page = await server.open(theme, width);
-    pages.push(page);
-    if (state) await show(page, state);
-    return page;
-  }
-
-  const posted = (page: Page) => page.evaluate(() => window.panelTest.posted.slice(1));
-
-  async function rowsOf(page: Page, name: string): Promise<string[][]> {
-    return page
-      .getByRole('table', { name })
-      .locator('tbody tr')
-      .evaluateAll(rows => rows.map(row => [...row.querySelectorAll('th, td')].map(cell => (cell as HTMLElement).innerText.trim())));
-  }
+  const { open, server } = servedPages('report', { usualWidth: 620 });
 
   it('says ready first, and works under its policy with its two files', async () => {
     const page = await open();
     assert.deepEqual(await page.evaluate(() => window.panelTest.posted), [{ kind: 'ready' }]);
     for (const state of [busy, one, two, foreign]) await show(page, state);
     assert.deepEqual(await violationsOf(page), []);
-    assert.deepEqual([...new Set(server.requests)].filter(url => url !== '/favicon.ico').sort(), ['/', '/report.css', '/report.js']);
+    assert.deepEqual([...new Set(server().requests)].filter(url => url !== '/favicon.ico').sort(), ['/', '/report.css', '/report.js']);
     await page.evaluate(() => document.body.setAttribute('style', 'color: red'));
     await page.waitForFunction(() => window.panelTest.violations.length > 0);
   });

@@ -6,7 +6,7 @@ import { distributionOfLogProbabilities } from '../../src/core/distribution';
 import { formatCount, formatPercent } from '../../src/core/numberText';
 import { applySampling, keptMark, rankTokens, samplingRules, type SamplingSettings } from '../../src/core/sampling';
 import type { FromPanel } from '../../src/views/panelProtocol';
-import { lowContrast, PanelServer, send, show, violationsOf } from './panelPage';
+import { lowContrast, send, servedPages, show, violationsOf } from './panelPage';
 import { insideWord, logProbabilities, tuesday, vocabulary, word } from './states';
 import { themes, type Theme } from './themes';
 
@@ -14,23 +14,11 @@ const ruleNames = { temperature: 'temperature', topK: 'top-k', topP: 'top-p', mi
 
 describe('panel page with a whole row', function () {
   this.timeout(60_000);
-  let server: PanelServer;
-  const pages: Page[] = [];
-
-  before(async () => {
-    server = await PanelServer.start();
-  });
-  after(async () => {
-    await server.stop();
-  });
-  afterEach(async () => {
-    for (const page of pages.splice(0)) await page.context().close();
-  });
+  const pages = servedPages('panel');
 
   async function open(given: { readonly theme?: Theme; readonly width?: number; readonly saved?: unknown } = {}): Promise<Page> {
     const { theme = 'vscode-light', width = 700, saved } = given;
-    const page = await server.open(theme, width, saved);
-    pages.push(page);
+    const page = await pages.open(undefined, theme, width, saved);
     await send(page, { kind: 'vocabulary', vocabulary });
     await show(page, tuesday);
     return page;
