@@ -12,6 +12,7 @@ import { textUnitsIn } from '../core/textUnits';
 import { piecesOfBytes } from '../core/vocabulary';
 import type { DocumentView } from '../documentView';
 import type { TextEdit, WordAlternative } from '../model/protocol';
+import { showInformationMessage } from '../notices';
 import type { ScoredDocuments } from '../scoredDocuments';
 
 /** Tokens after the edit whose bits are compared: about a sentence or two, and a small part of a full run. */
@@ -85,17 +86,17 @@ export function alternativeLink(
 export async function showAlternatives(scored: Scored, config: Config, continueWith: ContinueWith, asked?: unknown): Promise<void> {
   const place = placeOf(scored, isAsked(asked) ? asked : undefined);
   // Waiting for a message to be closed would keep the command running.
-  if (typeof place === 'string') return void vscode.window.showInformationMessage(place);
+  if (typeof place === 'string') return void showInformationMessage(place);
   const list = new AlternativeList(scored, config, place, isAsked(asked) ? asked.id : undefined, 'replace');
   const { message, beginning } = await list.chosen();
-  if (message !== undefined) void vscode.window.showInformationMessage(message);
+  if (message !== undefined) void showInformationMessage(message);
   if (beginning) await continueWith(place, beginning);
 }
 
 /** The same list, to choose what the model is to go on from; undefined: nothing. */
 export async function chooseBeginning(scored: Scored, config: Config, place: Place): Promise<Beginning | undefined> {
   const { message, beginning } = await new AlternativeList(scored, config, place, undefined, 'continue').chosen();
-  if (message !== undefined) void vscode.window.showInformationMessage(message);
+  if (message !== undefined) void showInformationMessage(message);
   return beginning;
 }
 

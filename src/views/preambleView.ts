@@ -10,6 +10,7 @@ import type { Disposable } from '../disposable';
 import { ModelError } from '../model/errors';
 import { longestPreamble } from '../model/protocol';
 import type { PassageScore, Preamble } from '../model/protocol';
+import { showInformationMessage, showWarningMessage } from '../notices';
 import type { DocumentPreamble, Preambles } from '../preambles';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Announcer } from './byEar';
@@ -86,7 +87,7 @@ export class PreambleView implements Disposable {
     const { preambles, difference, reading } = this.#parts;
     const preamble = document && preambles.of(document);
     if (!document || !preamble)
-      return void vscode.window.showInformationMessage(vscode.l10n.t('Nothing is read before this document: set a preamble first.'));
+      return void showInformationMessage(vscode.l10n.t('Nothing is read before this document: set a preamble first.'));
     const { version } = document;
     const key = JSON.stringify(['preamble', preamble.kind, preamble.sha256]);
     await difference.show(document, key, async stop => {
@@ -207,7 +208,7 @@ async function pickFile(): Promise<NamedPreamble | undefined> {
     // The document begins on a line of its own.
     return { kind: 'text', text: (text.endsWith('\n') ? text : `${text}\n`).slice(-longestPreamble), name };
   } catch {
-    void vscode.window.showWarningMessage(vscode.l10n.t('{0} cannot be read, is no text, or is larger than 5 MB.', name));
+    void showWarningMessage(vscode.l10n.t('{0} cannot be read, is no text, or is larger than 5 MB.', excerpt(name, 60)));
     return undefined;
   }
 }

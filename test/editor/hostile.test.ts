@@ -1,14 +1,21 @@
 import assert from 'node:assert/strict';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import * as vscode from 'vscode';
 import type { TokenLensApi } from '../../src/api';
 import { hoverMarkdown, plainPieces, safeLabel } from '../../src/core/hoverText';
 import { piecesOfBytes } from '../../src/core/vocabulary';
+import { ModelError } from '../../src/model/errors';
+import { showErrorMessage, showInformationMessage, showProgress, showWarningMessage } from '../../src/notices';
 import { isAsked } from '../../src/views/alternatives';
 import { Announcer } from '../../src/views/byEar';
+import { LongReading } from '../../src/views/longReading';
 import { hostileTexts } from '../core/hostile';
 import { browser } from './browser';
 import { activated, eventually, inExtension, untitled, useModel } from './documents';
 import { clearNotices, notices } from './notices';
+import { list, listed } from './picks';
 
 /** All single attacks, and as many made of them: one hover holds them all. */
 const texts = hostileTexts(180).map(text => text.toWellFormed());
@@ -164,8 +171,18 @@ describe('hostile text in VS Code', function () {
     assert.deepEqual(editor.selection, selection);
   });
 
+  /** In all notices. */
+  const links = `document.querySelectorAll('.notifications-center .notification-list-item-message a').length`;
+
+  async function assertPlain(said: string): Promise<string> {
+    await eventually(`it says ${said}`, async () => (await notices()).includes(said));
+    const shown = await notices();
+    assert.equal(await browser.evaluate<number>(links), 0, shown);
+    assert.ok(shown.replaceAll('\u2060', '').includes('[free](command:'), shown); // it is there, as text
+    return shown;
+  }
+
   it('is no link and no icon in what is announced, though VS Code would make one of it', async () => {
-    const links = `document.querySelectorAll('.notifications-center .notification-list-item-message a').length`;
     void vscode.window.showInformationMessage(`raw ${linkAttack}`);
     await eventually('it says so', async () => (await notices()).includes('raw'));
     assert.equal(await browser.evaluate<number>(links), 1, 'of a message as it is');
@@ -173,12 +190,73 @@ describe('hostile text in VS Code', function () {
     const announcer = new Announcer({ announces: 'always' });
     try {
       announcer.say(`said ${linkAttack} $(trash)`);
-      await eventually('it says so', async () => (await notices()).includes('said'));
+      await assertPlain('said');
       await browser.screenshot('hostile-said');
-      assert.equal(await browser.evaluate<number>(links), 0);
       assert.equal(await browser.evaluate<number>(`document.querySelectorAll('.statusbar .codicon-trash').length`), 0);
     } finally {
       announcer.dispose();
+    }
+  });
+
+  it('is no link in any message, progress or step of it, and chooses no button', async () => {
+    for (const [index, show] of [showInformationMessage, showWarningMessage, showErrorMessage].entries()) {
+      const hidden = `\u202e${linkAttack}\n${'long '.repeat(500)}`;
+      const answer = show(`said ${String(index)} ${hidden}`, { title: 'First' }, { title: 'Second' });
+      const shown = await assertPlain(`said ${String(index)}`);
+      assert.ok(shown.includes('⟨U+202E⟩') && shown.length < 1_200, shown);
+      await browser.click('.notifications-center .notification-list-item-buttons-container .monaco-button:has-text("Second")');
+      assert.deepEqual(await answer, { title: 'Second' });
+      await clearNotices();
+    }
+    let end: (() => void) | undefined;
+    const running = showProgress({ title: `runs ${linkAttack}` }, progress => {
+      progress.report({ message: `step ${linkAttack}` });
+      return new Promise<void>(resolve => {
+        end = resolve;
+      });
+    });
+    await assertPlain('runs');
+    await assertPlain('step');
+    end?.();
+    await running;
+  });
+
+  it('is no link in what is said of a reading, nor of why it failed', async () => {
+    const reading = new LongReading();
+    const asked = reading.run(`After ${linkAttack}`, 1_000_000, () => Promise.resolve(1));
+    await assertPlain('the model reads about');
+    await clearNotices();
+    assert.equal(await asked, undefined);
+    await reading.run('short', 0, () => Promise.reject(new ModelError('bad-argument', linkAttack)));
+    await assertPlain('The model cannot do that here');
+  });
+
+  it('is no link in what is said of a model folder, by its name or by what its files say', async () => {
+    const parent = mkdtempSync(path.join(tmpdir(), 'token-lens-hostile-'));
+    try {
+      const folder = path.join(parent, linkAttack);
+      cpSync(inExtension('test/fixtures/tiny-gpt2'), folder, { recursive: true });
+      const config = path.join(folder, 'config.json');
+      const dtype = `${linkAttack}\n${'x'.repeat(2_000)}`;
+      writeFileSync(
+        config,
+        JSON.stringify({ ...(JSON.parse(readFileSync(config, 'utf8')) as object), 'transformers.js_config': { dtype } }),
+      );
+      await useModel(folder);
+      await vscode.window.showTextDocument(await untitled('harbour'));
+      await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
+      await list('selectModel');
+      await browser.type('ZenMode');
+      await eventually('the folder stands alone', async () => (await listed()).length === 1);
+      await browser.press('Enter');
+      const all = await assertPlain('Unknown number format');
+      const shown = all.split('\n').find(message => message.includes('Unknown number format')) ?? '';
+      await browser.screenshot('hostile-folder');
+      assert.equal(shown.replaceAll('\u2060', '').split('[free](command:').length, 3, 'the folder and what it says');
+      assert.ok(shown.length < 700, shown);
+    } finally {
+      await useModel(inExtension('test/fixtures/tiny-gpt2'));
+      rmSync(parent, { recursive: true }); // what this test has made
     }
   });
 });
