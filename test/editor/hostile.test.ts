@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { TokenLensApi } from '../../src/api';
+import { internalCommands, publicCommands } from '../../src/core/contributions';
 import { hoverMarkdown, plainPieces, safeLabel } from '../../src/core/hoverText';
 import { piecesOfBytes } from '../../src/core/vocabulary';
 import { ModelError } from '../../src/model/errors';
@@ -145,30 +146,110 @@ describe('hostile text in VS Code', function () {
     }
   });
 
-  it('changes nothing as an argument of a command', async () => {
-    const document = await untitled('The harbour was quiet.');
-    const editor = await vscode.window.showTextDocument(document);
-    const { selection } = editor;
-    const uri = document.uri.toString();
+  /** What a caller may give that was made for something else, or by somebody who wants to know what happens. */
+  function wrongArguments(uri: string): readonly unknown[] {
     const bare: unknown = Object.create(null);
-    const others: readonly unknown[] = [undefined, null, 0, NaN, '', uri, true, [], {}, () => undefined, Symbol('x'), 10n, bare];
+    const others: readonly unknown[] = [undefined, null, 0, NaN, '', true, [], {}, () => undefined, Symbol('x'), 10n, bare];
     const almost: readonly unknown[] = [
-      { uri, version: '1', start: 0, end: 1 },
+      { uri, version: '1', start: 0, end: 1_000 },
       { uri, version: NaN, offset: 0, id: 0 },
       { uri: 1, version: 1, offset: 0, id: 0 },
       { uri, version: 1, offset: -1, id: 0 },
       { uri, version: 1, offset: 0, id: 0.5 },
-      { uri: 'file:///etc/passwd', version: 1, start: 0, end: 1 },
-      ...texts.slice(0, 40).map(text => ({ uri: text, version: 1, start: text, end: {} })),
+      { uri: 'file:///etc/passwd', version: 1, start: 0, end: 1_000 },
+      { start: -1, end: 2 ** 60, filler: 'constructor', text: {} },
+      { kind: 'text', text: { length: 1 }, name: 'x' },
+      { kind: '__proto__', text: 'x', name: 'x' },
+      ...texts.slice(0, 40).map(text => ({ uri: text, version: 1, start: text, end: {}, kind: text, text: {}, filler: text })),
     ];
-    const wrong = [...others, ...almost];
-    for (const argument of wrong) {
-      assert.equal(isAsked(argument), false);
-      await vscode.commands.executeCommand('tokenLens.goToPlace', argument);
+    return [...others, ...almost];
+  }
+
+  const settingsNow = () => JSON.stringify(vscode.workspace.getConfiguration('tokenLens'));
+
+  it('changes no text, no preamble and no setting as an argument of any command', async function () {
+    this.timeout(300_000);
+    const document = await untitled('The harbour was quiet.');
+    const show = () => vscode.window.showTextDocument(document, { preview: false });
+    await show();
+    const wrong = wrongArguments(document.uri.toString());
+    const unseen = { kind: 'text', text: 'The rain is here.\n', name: 'notes.md' };
+    const preambleNow = async () => (await api.score(document.uri)).provenance.preamble;
+    await vscode.commands.executeCommand('tokenLens.setPreamble', unseen);
+    const preamble = await preambleNow();
+    assert.equal(preamble?.name, 'notes.md');
+    const [settings, others] = [settingsNow(), vscode.workspace.textDocuments.filter(each => each !== document)];
+    const contents = others.map(each => each.getText());
+    const failed: string[] = [];
+    for (const [index, command] of [...publicCommands, ...internalCommands].entries()) {
+      // Every argument goes to some, and every one gets several: each takes its time to open what it opens.
+      for (const argument of wrong.filter((_, at) => at % 24 === index % 24)) {
+        await show();
+        let isDone = false;
+        const ended = () => {
+          isDone = true;
+        };
+        vscode.commands.executeCommand(command, argument).then(ended, (error: unknown) => {
+          failed.push(`${command}: ${String(error)}`);
+          ended();
+        });
+        // What it asks is not answered.
+        await eventually(`${command} ends`, async () => {
+          if (!isDone) await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
+          return isDone;
+        });
+      }
+      assert.equal(document.getText(), 'The harbour was quiet.', command);
+      assert.equal(settingsNow(), settings, command);
+      if (command === 'tokenLens.removePreamble') {
+        // It does so whatever it is given.
+        assert.equal(await preambleNow(), undefined);
+        await vscode.commands.executeCommand('tokenLens.setPreamble', unseen);
+      }
+      assert.deepEqual(await preambleNow(), preamble, command);
+    }
+    assert.deepEqual(failed, []);
+    assert.deepEqual(
+      others.map(each => each.getText()),
+      contents,
+    );
+    for (const argument of wrong) assert.equal(isAsked(argument), false);
+    await vscode.commands.executeCommand('workbench.action.closePanel');
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
+  it('changes no text and no setting as an argument of the API, which opens nothing for it and says what is wrong', async () => {
+    const document = await untitled('The harbour was quiet.');
+    await vscode.window.showTextDocument(document);
+    const [settings, open] = [settingsNow(), vscode.workspace.textDocuments.length];
+    const called = api as unknown as Readonly<
+      Record<'score' | 'scoreText' | 'inspectText' | 'scores', (...args: readonly unknown[]) => unknown>
+    >;
+    for (const argument of wrongArguments(document.uri.toString())) {
+      const calls: readonly (readonly [name: keyof typeof called, args: readonly unknown[]])[] = [
+        ['score', [argument]],
+        ['scores', [argument]],
+        ['inspectText', [argument, { start: 0, end: 1 }, 'x']],
+        ['inspectText', [document.uri, argument, 'x']],
+        ...(typeof argument === 'string' ? [] : [['inspectText', [document.uri, { start: 0, end: 1 }, argument]] as const]),
+        ...(typeof argument === 'string' ? [] : [['scoreText', [argument, argument, argument]] as const]),
+      ];
+      for (const [name, args] of calls) {
+        let said: unknown;
+        try {
+          await called[name](...args);
+        } catch (error) {
+          said = error;
+        }
+        assert.ok(
+          said instanceof Error && said.message.length > 5 && !/undefined|not a function/.test(said.message),
+          `${name} ${String(said)}`,
+        );
+      }
     }
     assert.equal(document.getText(), 'The harbour was quiet.');
-    assert.equal(vscode.window.activeTextEditor, editor);
-    assert.deepEqual(editor.selection, selection);
+    assert.equal(settingsNow(), settings);
+    assert.equal(vscode.workspace.textDocuments.length, open);
   });
 
   /** In all notices. */
