@@ -6,12 +6,15 @@ import * as vscode from 'vscode';
 import type { TokenLensApi } from '../../src/api';
 import { internalCommands, publicCommands } from '../../src/core/contributions';
 import { hoverMarkdown, plainPieces, safeLabel } from '../../src/core/hoverText';
+import { formatCount } from '../../src/core/numberText';
 import { piecesOfBytes } from '../../src/core/vocabulary';
 import { ModelError } from '../../src/model/errors';
 import { showErrorMessage, showInformationMessage, showProgress, showWarningMessage } from '../../src/notices';
 import { isAsked } from '../../src/views/alternatives';
 import { Announcer } from '../../src/views/byEar';
 import { LongReading } from '../../src/views/longReading';
+import { nodeOf, StretchesTree } from '../../src/views/stretchesTree';
+import { SurprisesTree } from '../../src/views/surprisesTree';
 import { hostileTexts } from '../core/hostile';
 import { browser } from './browser';
 import { activated, eventually, inExtension, untitled, useModel } from './documents';
@@ -20,6 +23,8 @@ import { list, listed } from './picks';
 
 /** All single attacks, and as many made of them: one hover holds them all. */
 const texts = hostileTexts(180).map(text => text.toWellFormed());
+/** For what is no work for VS Code. */
+const manyTexts = hostileTexts(10_000);
 const linkAttack = '[free](command:workbench.action.toggleZenMode)';
 
 /** What VS Code itself makes of hostile text; test/core/hostileText.test.ts has many more cases. */
@@ -250,6 +255,34 @@ describe('hostile text in VS Code', function () {
     assert.equal(document.getText(), 'The harbour was quiet.');
     assert.equal(settingsNow(), settings);
     assert.equal(vscode.workspace.textDocuments.length, open);
+  });
+
+  it(`is text in the rows of both lists: labels, descriptions, tooltips and what is read aloud, ${formatCount(manyTexts.length)} cases`, async () => {
+    const place = { uri: 'file:///a', version: 1, start: 0, end: 1 };
+    const rowsIn = (item: vscode.TreeItem) =>
+      [item.label, item.description, item.tooltip, item.accessibilityInformation?.label].filter(said => said !== undefined);
+    const assertText = (item: vscode.TreeItem) => {
+      for (const said of rowsIn(item)) {
+        assert.ok(typeof said === 'string', 'a plain string is drawn as text'); // and no Markdown
+        assert.doesNotMatch(said.replaceAll('\n', ''), /[\p{Cc}\p{Zl}\p{Zp}]|(?![\u200c\u200d])\p{Cf}/u);
+        assert.ok(said.split('\n').length <= 2, said);
+        assert.ok(said.length < 400, said);
+      }
+    };
+    const pieces = (text: string) => piecesOfBytes(new TextEncoder().encode(text));
+    for (const text of manyTexts) {
+      const surprise = { span: place, token: pieces(text), bits: 9, rank: 4, expected: pieces(text) };
+      assertText(SurprisesTree.prototype.getTreeItem({ kind: 'surprise', surprise, place }));
+      assertText(SurprisesTree.prototype.getTreeItem({ kind: 'line', line: 3, text, place, surprises: [] }));
+    }
+    const joined = manyTexts.join('\n');
+    const document = await untitled(joined);
+    const whole = document.getText();
+    for (let start = 0; start < whole.length; start += 97) {
+      const span = { start, end: Math.min(whole.length, start + 97) };
+      const node = nodeOf(document, { ...span, words: 5, bits: 2, echoOf: span });
+      for (const each of [node, ...node.children]) assertText(StretchesTree.prototype.getTreeItem(each));
+    }
   });
 
   /** In all notices. */
