@@ -10,6 +10,9 @@ const noWayBack = {
   message: 'core knows nothing above it.',
 };
 
+/** What shows text in which VS Code sees links and icons. */
+const shows = ['showInformationMessage', 'showWarningMessage', 'showErrorMessage', 'withProgress', 'setStatusBarMessage'];
+
 export default defineConfig(
   { ignores: ['dist/', 'out/', '.vscode-host/', '.vscode-test/', 'models/', 'samples/', 'test/fixtures/', 'src/model/onnxProto.ts'] },
   eslint.configs.recommended,
@@ -30,6 +33,16 @@ export default defineConfig(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true }],
       // Numbers in sentences are what this project is about.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+    },
+  },
+  {
+    files: ['src/**'],
+    ignores: ['src/notices.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...shows.map(property => ({ property, message: 'src/notices.ts shows it, as text that is no link and no icon.' })),
+      ],
     },
   },
   {

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { scoredCells, summaryOf, tokenScores } from './core/report';
 import type { DocumentScores } from './core/report';
 import type { Span } from './core/scores';
+import { isCount, isText, recordOf } from './core/shape';
 import type { DocumentView } from './documentView';
 import type { Looks } from './looks';
 import type { LensModel } from './lensModel';
@@ -44,6 +45,7 @@ export interface LensMeasurements {
 
 export type { DocumentScores, TextScores };
 
+const isSpan = recordOf<Span>({ start: isCount, end: isCount });
 const wholeDocument: Span = { start: 0, end: Infinity };
 
 export interface ApiParts {
@@ -85,14 +87,14 @@ export function createApi(
       return toScores(document, await scored.complete(document));
     },
     scoreText: (prefix, text, suffix) => texts.score(prefix, text, suffix, new AbortController().signal),
-    inspectText: async (uri, { start, end }, text) => {
+    inspectText: async (uri, span, text) => {
       const key = toUri(uri).toString();
       const document = vscode.workspace.textDocuments.find(open => open.uri.toString() === key);
       if (!document) throw new Error('Open the document first: a text is inspected where it would stand.');
-      const isSpan =
-        Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && end >= start && end <= document.getText().length;
-      if (!isSpan) throw new RangeError('A span is a start and an end in the document, as UTF-16 offsets.');
-      await previews.inspect(document, new vscode.Range(document.positionAt(start), document.positionAt(end)), text);
+      const isAsked = isSpan(span) && span.end >= span.start && span.end <= document.getText().length;
+      if (!isAsked) throw new RangeError('A span is a start and an end in the document, as UTF-16 offsets.');
+      if (!isText(text)) throw new TypeError('What is inspected is a string of at most a million characters.');
+      await previews.inspect(document, new vscode.Range(document.positionAt(span.start), document.positionAt(span.end)), text);
     },
     scores: uri => {
       const key = toUri(uri).toString();
@@ -105,6 +107,9 @@ export function createApi(
   };
 }
 
-function toUri(uri: string | vscode.Uri): vscode.Uri {
-  return typeof uri === 'string' ? vscode.Uri.parse(uri, true) : uri;
+/** The arguments come from other extensions, whatever their types say: VS Code would open a new document for any object. */
+function toUri(uri: unknown): vscode.Uri {
+  if (uri instanceof vscode.Uri) return uri;
+  if (typeof uri === 'string') return vscode.Uri.parse(uri, true);
+  throw new TypeError('A document is named by its URI.');
 }

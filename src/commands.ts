@@ -5,6 +5,7 @@ import type { CommandId } from './core/contributions';
 import { DisposableStore } from './disposable';
 import type { Disposable } from './disposable';
 import type { Looks } from './looks';
+import { showInformationMessage } from './notices';
 import type { ScoredDocuments } from './scoredDocuments';
 
 /** A button in an editor's title gives the address of its document, the palette gives nothing. */
@@ -29,14 +30,14 @@ export function documentOf(resource: unknown): vscode.TextDocument | undefined {
 export function toggleLens(scored: Pick<ScoredDocuments, 'isOn' | 'setOn'>, resource: unknown): void {
   const document = documentOf(resource);
   if (document) scored.setOn(document, !scored.isOn(document));
-  else void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+  else void showInformationMessage(vscode.l10n.t('Open a document first.'));
 }
 
 /** Scores what an edit made stale, or what has failed, now. */
 export function rescore(scored: Pick<ScoredDocuments, 'isOn' | 'rescore'>, resource: unknown): void {
   const document = documentOf(resource);
   if (document && scored.isOn(document)) scored.rescore(document);
-  else void vscode.window.showInformationMessage(vscode.l10n.t('Turn the lens on for this document first.'));
+  else void showInformationMessage(vscode.l10n.t('Turn the lens on for this document first.'));
 }
 
 /** A new document with a text of ours, its lens on: whatever the reader does with it, nothing of theirs is touched. */

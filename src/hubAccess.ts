@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Config } from './config';
 import { Hub } from './models/hub';
+import { showErrorMessage, showInformationMessage } from './notices';
 
 const secretName = 'tokenLens.hubToken';
 
@@ -46,7 +47,7 @@ export class HubAccess {
 
   async forgetToken(): Promise<void> {
     await this.#secrets.delete(secretName);
-    void vscode.window.showInformationMessage(vscode.l10n.t('Token Lens: the access token is forgotten.'));
+    void showInformationMessage(vscode.l10n.t('Token Lens: the access token is forgotten.'));
   }
 
   async #kept(): Promise<{ readonly origin: string; readonly token: string } | undefined> {
@@ -61,7 +62,7 @@ export class HubAccess {
 
 export async function tellBadAddress(): Promise<void> {
   const openSettings = vscode.l10n.t('Open Settings');
-  const chosen = await vscode.window.showErrorMessage(
+  const chosen = await showErrorMessage(
     vscode.l10n.t('Token Lens: the setting Hub Host is not an address that can be asked. It has to be HTTPS, as https://huggingface.co.'),
     openSettings,
   );

@@ -10,6 +10,7 @@ import type { LoadParams, Measurements, ModelDescription } from './model/protoco
 import { forgetCopiesOfGone } from './models/installed';
 import { ModelSlot, SecondModel } from './modelSlots';
 import type { ModelSlotOptions, ReadyModel } from './modelSlots';
+import { showWarningMessage } from './notices';
 import type { WindowFocus } from './windowFocus';
 
 /** In a window without focus the model stays so long after another extension has asked for scores: it may go on asking. */
@@ -232,7 +233,7 @@ export class LensModel implements Disposable {
 async function askToLoad(neededBytes: number, freeBytes: number): Promise<boolean> {
   const megabytes = (bytes: number) => Math.round(bytes / 1e6).toString();
   const load = vscode.l10n.t('Load Anyway');
-  const answer = await vscode.window.showWarningMessage(
+  const answer = await showWarningMessage(
     vscode.l10n.t(
       'Token Lens: the model needs about {0} MB of memory, and {1} MB are free. Loading it could slow this machine down.',
       megabytes(neededBytes),

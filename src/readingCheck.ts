@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
-import { safeLabel } from './core/hoverText';
 import { medianBitsPerByte, readingMeasure, readingOf } from './core/language';
 import { DisposableStore } from './disposable';
 import type { Disposable } from './disposable';
 import type { DocumentView } from './documentView';
+import { setStatusBarMessage } from './notices';
 import type { Pauses } from './pauses';
 import type { ScoredDocuments } from './scoredDocuments';
 
@@ -85,7 +85,7 @@ export class ReadingCheck implements Disposable {
       this.#scored.view(document) !== undefined && vscode.window.visibleTextEditors.some(editor => editor.document === document);
     if (!isSeen || this.#told.has(key)) return; // what is scored for a report, or for another extension, is not talked about
     this.#told.add(key);
-    this.#store.add(vscode.window.setStatusBarMessage(`$(info) ${noteText(safeLabel(modelName))}`, messageMs));
+    this.#store.add(setStatusBarMessage(noteText(modelName), messageMs, 'info'));
   }
 }
 

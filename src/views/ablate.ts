@@ -7,6 +7,7 @@ import { differencePieces, followingRows } from '../core/difference';
 import type { ScoreTable, Span } from '../core/scores';
 import type { LeftOut } from '../leftOut';
 import type { Filler, Rows } from '../model/contextProtocol';
+import { showInformationMessage } from '../notices';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { DifferenceView } from './differenceView';
 import type { LongReading } from './longReading';
@@ -121,7 +122,7 @@ function effectTitle(filler: Filler, text: string): string {
 }
 
 function tellNothingAfter(): void {
-  void vscode.window.showInformationMessage(vscode.l10n.t('Nothing follows it that the model reads together with it.'));
+  void showInformationMessage(vscode.l10n.t('Nothing follows it that the model reads together with it.'));
 }
 
 interface PieceItem extends vscode.QuickPickItem {
@@ -146,7 +147,7 @@ async function pickAblation(editor: vscode.TextEditor, leftOut: AblationParts['l
   );
   const items: readonly PieceItem[] = [...selected, ...pieces];
   if (items.length === 0) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('There is nothing here that could be left out.'));
+    void showInformationMessage(vscode.l10n.t('There is nothing here that could be left out.'));
     return undefined;
   }
   const instead: PieceItem = { label: vscode.l10n.t('Read other words in its place…') };

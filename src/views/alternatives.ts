@@ -12,6 +12,7 @@ import { textUnitsIn } from '../core/textUnits';
 import { piecesOfBytes } from '../core/vocabulary';
 import type { DocumentView } from '../documentView';
 import type { TextEdit, WordAlternative } from '../model/protocol';
+import { showInformationMessage } from '../notices';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { LongReading } from './longReading';
 
@@ -95,17 +96,17 @@ export async function showAlternatives(parts: PlaceParts, continueWith: Continue
   const place = await placeOf(parts, isAsked(asked) ? asked : undefined);
   if (!place) return;
   // Waiting for a message to be closed would keep the command running.
-  if (typeof place === 'string') return void vscode.window.showInformationMessage(place);
+  if (typeof place === 'string') return void showInformationMessage(place);
   const list = new AlternativeList(scored, config, place, isAsked(asked) ? asked.id : undefined, 'replace');
   const { message, beginning } = await list.chosen();
-  if (message !== undefined) void vscode.window.showInformationMessage(message);
+  if (message !== undefined) void showInformationMessage(message);
   if (beginning) await continueWith(place, beginning);
 }
 
 /** The same list, to choose what the model is to go on from; undefined: nothing. */
 export async function chooseBeginning({ scored, config }: PlaceParts, place: Place): Promise<Beginning | undefined> {
   const { message, beginning } = await new AlternativeList(scored, config, place, undefined, 'continue').chosen();
-  if (message !== undefined) void vscode.window.showInformationMessage(message);
+  if (message !== undefined) void showInformationMessage(message);
   return beginning;
 }
 

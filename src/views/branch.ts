@@ -10,6 +10,7 @@ import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import { ModelError } from '../model/errors';
 import type { DraftResult, TextEdit } from '../model/protocol';
+import { showInformationMessage } from '../notices';
 import type { ScoredDocuments } from '../scoredDocuments';
 import {
   changedMessage,
@@ -60,15 +61,15 @@ export class BranchPreviews implements Disposable, vscode.TextDocumentContentPro
   async choose(asked?: unknown): Promise<void> {
     const place = await placeOf(this.#parts, isAsked(asked) ? asked : undefined);
     if (!place) return;
-    if (typeof place === 'string') return void vscode.window.showInformationMessage(place);
+    if (typeof place === 'string') return void showInformationMessage(place);
     if (!isAsked(asked)) return this.#chooseAt(place);
-    if (place.view.vocabulary.textOf(asked.id) === undefined) return void vscode.window.showInformationMessage(notTextReason());
+    if (place.view.vocabulary.textOf(asked.id) === undefined) return void showInformationMessage(notTextReason());
     return this.continueWith(place, { forced: asked.id, end: place.cell.end });
   }
 
   readonly continueWith = async (place: Place, beginning: Beginning): Promise<void> => {
     const { document } = place.editor;
-    if (document.isClosed || document.version !== place.version) return void vscode.window.showInformationMessage(changedMessage());
+    if (document.isClosed || document.version !== place.version) return void showInformationMessage(changedMessage());
     await this.#branch?.close();
     const uri = vscode.Uri.from({ scheme: branchScheme, path: document.uri.path, query: (++this.#count).toString() });
     const branch = new Branch(this.#parts.scored, place, beginning, uri, () => {
@@ -78,7 +79,7 @@ export class BranchPreviews implements Disposable, vscode.TextDocumentContentPro
     const end = await branch.run();
     if (this.#branch !== branch) return;
     this.#branch = undefined;
-    if (end?.kind === 'message') void vscode.window.showInformationMessage(end.text);
+    if (end?.kind === 'message') void showInformationMessage(end.text);
     else if (end) await this.#chooseAt({ ...place, editor: end.editor });
   };
 

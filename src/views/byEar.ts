@@ -1,12 +1,12 @@
 import * as vscode from 'vscode';
 import type { Config } from '../config';
 import { cellAt } from '../core/cells';
-import { safeLabel } from '../core/hoverText';
 import { formatBits, formatCount } from '../core/numberText';
 import { firstWords, spokenToken } from '../core/spokenText';
 import { surpriseOf } from '../core/surprises';
 import type { Surprise } from '../core/surprises';
 import type { Disposable } from '../disposable';
+import { setStatusBarMessage, showProgress } from '../notices';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { editorWithLens } from './places';
 import { spokenWords } from './spokenWords';
@@ -28,7 +28,7 @@ export class Announcer implements Disposable {
 
   /** `asked`: the message is what the user asked for, not what comes with a move. */
   say(message: string, { asked = false } = {}): void {
-    vscode.window.setStatusBarMessage(safeLabel(message), shownMs);
+    setStatusBarMessage(message, shownMs);
     if (this.#config.announces === 'always' || (asked && this.#config.announces === 'asked')) this.#speak(message);
   }
 
@@ -52,7 +52,7 @@ export class Announcer implements Disposable {
         resolve();
       };
     });
-    void vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: safeLabel(message) }, () => spoken);
+    void showProgress({ title: message }, () => spoken);
   }
 }
 

@@ -8,6 +8,7 @@ import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { Looks } from '../looks';
 import { ModelError } from '../model/errors';
+import { setStatusBarMessage } from '../notices';
 import type { Pauses } from '../pauses';
 import type { Preambles } from '../preambles';
 import type { ReadingCheck } from '../readingCheck';
@@ -261,7 +262,7 @@ export class ChangeView implements Disposable {
     const documents = await openSides(shown.subject);
     const document = message.text === 0 ? documents?.original : documents?.modified;
     if (!documents || !document || document.getText() !== shown.texts[message.text]) {
-      void vscode.window.setStatusBarMessage(vscode.l10n.t('The text has changed since this report was made.'), 4_000);
+      void setStatusBarMessage(vscode.l10n.t('The text has changed since this report was made.'), 4_000);
       return;
     }
     const line = document.positionAt(message.start).line;

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { safeLabel } from '../core/hoverText';
 import { gitChangesOf, gitRefOf } from '../git';
 import type { GitComparison, GitRepository } from '../git';
+import { showInformationMessage } from '../notices';
 
 /** What is held against what. */
 export interface ChangeSubject {
@@ -83,5 +84,5 @@ export function sideName(uri: vscode.Uri): string {
 }
 
 function tell(message: string): void {
-  void vscode.window.showInformationMessage(message);
+  void showInformationMessage(message);
 }

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Config } from '../config';
 import { safeLabel } from '../core/hoverText';
 import { Excerpt } from '../excerpt';
+import { showInformationMessage } from '../notices';
 
 /** What the user wants: two texts held side by side, or one kept for later. */
 export type CompareChoice =
@@ -73,7 +74,7 @@ export async function chooseTexts(
   const choice = await chosen?.choose();
   // The selection is held by its offsets, which nothing has moved while the list was open.
   if (choice && range && document.version !== version) {
-    void vscode.window.showInformationMessage(
+    void showInformationMessage(
       vscode.l10n.t('The document has changed meanwhile, so it is not clear any more what was selected. Nothing was compared.'),
     );
     return undefined;
@@ -87,7 +88,7 @@ async function compareWithFile(uri: vscode.Uri, compareWith: (second: Excerpt) =
   try {
     document = await vscode.workspace.openTextDocument(uri);
   } catch {
-    void vscode.window.showInformationMessage(vscode.l10n.t('This file cannot be opened as text.'));
+    void showInformationMessage(vscode.l10n.t('This file cannot be opened as text.'));
     return undefined;
   }
   return compareWith(new Excerpt(document));

@@ -6,6 +6,7 @@ import type { Span } from '../core/scores';
 import { expectedSeconds, isLong } from '../core/speed';
 import type { Cost } from '../core/speed';
 import { ModelError } from '../model/errors';
+import { showWarningMessage } from '../notices';
 import type { ReadingPlan, Readings } from '../readings';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { activeEditor, selectionOf } from './places';
@@ -126,7 +127,7 @@ async function shownProgress<T>(title: string, work: (signal: AbortSignal, repor
   } catch (error) {
     if (ModelError.from(error).code === 'cancelled') return undefined; // by an edit, or by leaving
     const why = errorInWords(error, 'toggle');
-    void vscode.window.showWarningMessage(vscode.l10n.t('Token Lens: this text could not be read so. {0}', why));
+    void showWarningMessage(vscode.l10n.t('Token Lens: this text could not be read so. {0}', why));
     return undefined;
   }
 }

@@ -11,6 +11,7 @@ import type { ExampleNotes } from '../exampleNotes';
 import { FunctionSymbols } from '../functionSymbols';
 import type { LensModel } from '../lensModel';
 import { ModelError } from '../model/errors';
+import { showInformationMessage } from '../notices';
 import type { Pauses } from '../pauses';
 import type { Preambles } from '../preambles';
 import type { ScoredDocuments } from '../scoredDocuments';
@@ -140,7 +141,7 @@ export class ExplainView implements Disposable {
   /** Pins the token at the cursor, or what comes after the last token, and shows the page; `begin`: with this tab, which is asked for something at once. */
   explain(begin?: { readonly section: SectionId; readonly asked: readonly SectionAsked[] }): void {
     const editor = vscode.window.activeTextEditor ?? this.#editor;
-    if (!editor || editor.document.isClosed) return void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+    if (!editor || editor.document.isClosed) return void showInformationMessage(vscode.l10n.t('Open a document first.'));
     this.#editor = editor;
     const { document, selection } = editor;
     this.#hideSection();

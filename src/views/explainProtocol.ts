@@ -1,12 +1,16 @@
+import { eitherOf, isCount, isFlag, isNumber, isOneOf, isText, listOf, orUndefined, recordOf } from '../core/shape';
+import type { Shape } from '../core/shape';
+import { isTokenPieces } from '../core/vocabulary';
 import type { TokenPieces } from '../core/vocabulary';
 import type { Filler } from '../model/contextProtocol';
 import type { SwitchedOff } from '../model/probeProtocol';
-import type { AttentionState } from './explainAttention';
-import type { InfluenceState } from './explainInfluence';
-import type { LayersState } from './explainLayers';
-import type { LengthsState } from './explainLengths';
-import type { MapState } from './explainMap';
-import type { SwitchOffState } from './explainSwitchOff';
+import type { AttendedToken, AttentionSeen, AttentionState, ListedAttention } from './explainAttention';
+import type { InfluenceState, SelectedSource, SourceShown } from './explainInfluence';
+import type { LayerShown, LayersSeen, LayersState } from './explainLayers';
+import type { LengthShown, LengthsState } from './explainLengths';
+import type { MapLink, MapState, MapUnit } from './explainMap';
+import type { RunShown } from './explainRun';
+import type { ChangedToken, SwitchedOffShown, SwitchOffState, SwitchSide } from './explainSwitchOff';
 
 /**
  * Messages between the extension and the page about what in the context made a prediction. The page is told its whole state every time and says
@@ -127,51 +131,193 @@ export interface SectionAsked {
   readonly value?: string | number | undefined;
 }
 
+/** UTF-16, of what a section is asked: names of ours and keys of its rows. */
+const mostAskedUnits = 200;
+
 /** What a page says; undefined where it is nothing that a page of ours would say. */
 export function fromExplain(message: unknown): FromExplain | undefined {
-  const { kind, tab, chosen, start, end, section, asked } = fieldsOf(message);
-  switch (kind) {
-    case 'ready':
-    case 'here':
-    case 'again':
-    case 'unpaint':
-    case 'paint':
-      return { kind };
-    case 'tab': {
-      const id = sectionIds.find(each => each === tab);
-      return id && { kind, tab: id };
-    }
-    case 'choose': {
-      const { a, b } = fieldsOf(chosen);
-      return isCount(a) && (b === undefined || isCount(b)) && a !== b ? { kind, chosen: { a, b } } : undefined;
-    }
-    case 'go':
-      return isCount(start) && isCount(end) && start <= end ? { kind, start, end } : undefined;
-    case 'section': {
-      const id = sectionIds.find(each => each === section);
-      const { name, value } = fieldsOf(asked);
-      if (id === undefined || typeof name !== 'string') return undefined;
-      const isValue = value === undefined || typeof value === 'string' || isCount(value);
-      return isValue ? { kind, section: id, asked: { name, value } } : undefined;
-    }
-    default:
-      return undefined;
+  if (isPlain(message)) return { kind: message.kind };
+  if (isTab(message)) return { kind: message.kind, tab: message.tab };
+  if (isChoose(message)) {
+    const { a, b } = message.chosen;
+    return a === b ? undefined : { kind: message.kind, chosen: { a, b } };
   }
+  if (isGo(message)) {
+    const { kind, start, end } = message;
+    return start <= end ? { kind, start, end } : undefined;
+  }
+  if (!isAsked(message)) return undefined;
+  const { kind, section, asked } = message;
+  return { kind, section, asked: { name: asked.name, value: asked.value } };
 }
 
-/** What the extension says; undefined where it is no state of this page. */
+type From<Kind extends FromExplain['kind']> = Extract<FromExplain, { readonly kind: Kind }>;
+const isShortText: Shape<string> = (value): value is string => isText(value) && value.length <= mostAskedUnits;
+const isChosen = recordOf<Chosen>({ a: isCount, b: orUndefined(isCount) });
+const isSectionId = isOneOf(...sectionIds);
+const isPlain = recordOf<{ readonly kind: 'ready' | 'here' | 'again' | 'unpaint' | 'paint' }>({
+  kind: isOneOf('ready', 'here', 'again', 'unpaint', 'paint'),
+});
+const isTab = recordOf<From<'tab'>>({ kind: isOneOf('tab'), tab: isSectionId });
+const isChoose = recordOf<From<'choose'>>({ kind: isOneOf('choose'), chosen: isChosen });
+const isGo = recordOf<From<'go'>>({ kind: isOneOf('go'), start: isCount, end: isCount });
+const isAsked = recordOf<From<'section'>>({
+  kind: isOneOf('section'),
+  section: isSectionId,
+  asked: recordOf<SectionAsked>({ name: isShortText, value: orUndefined(eitherOf(isShortText, isCount)) }),
+});
+
+const maybeText = orUndefined(isText);
+const maybeNumber = orUndefined(isNumber);
+const maybeCount = orUndefined(isCount);
+const span = { start: isCount, end: isCount };
+const isListed = recordOf<ListedToken>({ token: isTokenPieces, probability: isNumber });
+const isCost = recordOf<Cost>({ tokens: isNumber, seconds: maybeNumber });
+/** How a section's questions stand. */
+const run = {
+  offer: orUndefined(isCost),
+  progress: orUndefined(recordOf<NonNullable<RunShown['progress']>>({ done: isCount, all: isCount })),
+  problem: maybeText,
+};
+const isFiller = isOneOf(...fillers);
+
+const isSide = recordOf<SwitchSide>({ bits: isNumber, totalBits: isNumber, list: listOf(isListed), written: listOf(isTokenPieces) });
+
+const sectionShapes: { readonly [Id in SectionId]: Shape<SectionStates[Id]> } = {
+  influence: recordOf<InfluenceState>({
+    ...run,
+    filler: isFiller,
+    isEmpty: isFlag,
+    sources: listOf(
+      recordOf<SourceShown>({
+        ...span,
+        key: isText,
+        level: isOneOf('block', 'line', 'token'),
+        depth: isCount,
+        firstLine: isCount,
+        lastLine: isCount,
+        text: isText,
+        bits: maybeNumber,
+        klBits: maybeNumber,
+        isNoise: isFlag,
+        isStrongest: isFlag,
+        finer: orUndefined(recordOf<NonNullable<SourceShown['finer']>>({ level: isOneOf('block', 'line', 'token'), cost: isCost })),
+      }),
+    ),
+    selected: orUndefined(
+      recordOf<SelectedSource>({
+        key: isText,
+        whole: listOf(isListed),
+        without: listOf(isListed),
+        wholeBits: isNumber,
+        withoutBits: isNumber,
+      }),
+    ),
+  }),
+  lengths: recordOf<LengthsState>({
+    ...run,
+    points: listOf(
+      recordOf<LengthShown>({
+        tokens: isCount,
+        border: isOneOf('count', 'line', 'paragraph', 'function', 'whole'),
+        line: maybeCount,
+        bits: isNumber,
+        klBits: isNumber,
+      }),
+    ),
+    needed: maybeCount,
+    withinBits: isNumber,
+  }),
+  map: recordOf<MapState>({
+    ...run,
+    scale: isOneOf(...mapScales),
+    refused: maybeCount,
+    mostUnits: isCount,
+    units: listOf(recordOf<MapUnit>({ ...span, text: isText, line: isCount })),
+    links: listOf(recordOf<MapLink>({ from: isCount, to: isCount, bits: isNumber })),
+    moreLinks: isCount,
+    noiseLinks: isCount,
+    hasBorder: isFlag,
+    chosen: maybeCount,
+    filler: isFiller,
+  }),
+  attention: recordOf<AttentionState>({
+    ...run,
+    seen: orUndefined(
+      recordOf<AttentionSeen>({
+        layers: isCount,
+        heads: isCount,
+        layer: maybeCount,
+        head: maybeCount,
+        startShare: maybeNumber,
+        preambleShare: maybeNumber,
+        earlierShare: maybeNumber,
+        tokens: listOf(recordOf<AttendedToken>({ ...span, token: isTokenPieces, share: isNumber })),
+        top: listOf(recordOf<ListedAttention>({ ...span, token: isTokenPieces, share: isNumber, line: isCount })),
+      }),
+    ),
+  }),
+  switchOff: recordOf<SwitchOffState>({
+    ...run,
+    parts: orUndefined(recordOf<NonNullable<SwitchOffState['parts']>>({ layers: isCount, heads: isCount })),
+    kind: isOneOf(...switchKinds),
+    layer: isCount,
+    head: isCount,
+    shown: orUndefined(
+      recordOf<SwitchedOffShown>({
+        before: isSide,
+        after: isSide,
+        scoredTokens: isCount,
+        changed: listOf(recordOf<ChangedToken>({ ...span, token: isTokenPieces, line: isCount, before: isNumber, after: isNumber })),
+        changedTokens: isCount,
+      }),
+    ),
+  }),
+  layers: recordOf<LayersState>({
+    ...run,
+    seen: orUndefined(
+      recordOf<LayersSeen>({
+        layers: listOf(recordOf<LayerShown>({ top: listOf(isListed), bits: isNumber, rank: isCount })),
+        final: isTokenPieces,
+        settled: isCount,
+      }),
+    ),
+  }),
+};
+
+const sections = sectionIds.map(id =>
+  recordOf<{ readonly id: SectionId; readonly state: unknown }>({ id: isOneOf(id), state: sectionShapes[id] }),
+);
+
+const isMessage = recordOf<ExplainMessage>({
+  kind: isOneOf('message'),
+  headline: isText,
+  text: isText,
+  busy: isFlag,
+  mayPick: isFlag,
+});
+
+const isTarget = recordOf<ExplainTarget>({
+  kind: isOneOf('target'),
+  place: isText,
+  before: isText,
+  token: orUndefined(isTokenPieces),
+  model: isText,
+  entropyBits: isNumber,
+  contextTokens: isCount,
+  choices: listOf(recordOf<ExplainChoice>({ token: isTokenPieces, isActual: isFlag, bits: isNumber })),
+  chosen: isChosen,
+  floor: recordOf<NoiseWords>({ arithmetic: isOneOf('native', 'float32'), bits: isNumber, isMeasured: isFlag }),
+  stale: orUndefined(isOneOf('text', 'settings')),
+  isPainted: isFlag,
+  provenance: isText,
+  example: maybeText,
+  section: (value): value is ExplainTarget['section'] => sections.some(isSection => isSection(value)),
+});
+
+const isShow = recordOf<ToExplain>({ kind: isOneOf('show'), state: eitherOf(isMessage, isTarget) });
+
+/** What the extension says; undefined where it is nothing that this version of it would say. */
 export function toExplain(message: unknown): ToExplain | undefined {
-  const { kind, state } = fieldsOf(message);
-  const { kind: what, section } = fieldsOf(state);
-  const { id } = fieldsOf(section);
-  const isKnown = what === 'message' || (what === 'target' && sectionIds.some(each => each === id));
-  return kind === 'show' && isKnown ? (message as ToExplain) : undefined;
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+  return isShow(message) ? message : undefined;
 }

@@ -1,6 +1,5 @@
 import * as vscode from 'vscode';
 import type { Looks } from '../looks';
-import { safeLabel } from '../core/hoverText';
 import { formatCount } from '../core/numberText';
 import { sliceTable } from '../core/scoreTable';
 import type { Span } from '../core/scores';
@@ -12,9 +11,10 @@ import { json } from '../exports/json';
 import { markdownTable } from '../exports/markdown';
 import { partOf, type Report } from '../exports/report';
 import { svg } from '../exports/svg';
+import { setStatusBarMessage, showErrorMessage, showInformationMessage } from '../notices';
 import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
-import { activeEditor } from './places';
+import { activeEditor, excerpt } from './places';
 import { withProgress } from './progress';
 import { errorInWords } from './stateInWords';
 
@@ -88,7 +88,7 @@ export async function exportScores(parts: ExportParts): Promise<void> {
     await vscode.workspace.fs.writeFile(target, new TextEncoder().encode(text));
   } catch (error) {
     const reason = error instanceof vscode.FileSystemError ? error.code : '';
-    void vscode.window.showErrorMessage(vscode.l10n.t('Token Lens: {0} could not be written. {1}', safeLabel(nameOf(target)), reason));
+    void showErrorMessage(vscode.l10n.t('Token Lens: {0} could not be written. {1}', excerpt(nameOf(target), 60), reason));
     return;
   }
   // Waiting for the message to be closed would keep the command running.
@@ -126,7 +126,7 @@ export async function copyAsMarkdown(parts: ExportParts): Promise<void> {
     tokens === 1
       ? vscode.l10n.t('Copied as a Markdown table: 1 token.')
       : vscode.l10n.t('Copied as a Markdown table: {0} tokens.', formatCount(tokens));
-  void vscode.window.setStatusBarMessage(said, saidMs);
+  void setStatusBarMessage(said, saidMs);
 }
 
 function exportItems(isEmpty: boolean): readonly ExportItem[] {
@@ -168,7 +168,7 @@ async function currentReport(document: vscode.TextDocument, parts: ExportParts):
     }
   } catch (error) {
     const why = errorInWords(error, 'toggle');
-    void vscode.window.showErrorMessage(vscode.l10n.t('Token Lens: this document has no scores to export. {0}', why));
+    void showErrorMessage(vscode.l10n.t('Token Lens: this document has no scores to export. {0}', why));
     return undefined;
   }
 }
@@ -216,7 +216,7 @@ async function textOf(pieces: Iterable<string>, pauses: Pauses): Promise<string>
 
 async function offerToOpen(target: vscode.Uri, { ending }: Format): Promise<void> {
   const open = vscode.l10n.t('Open');
-  const chosen = await vscode.window.showInformationMessage(vscode.l10n.t('Exported to {0}.', safeLabel(placeOf(target))), open);
+  const chosen = await showInformationMessage(vscode.l10n.t('Exported to {0}.', excerpt(placeOf(target), 300)), open);
   if (chosen !== open) return;
   // A page is for a browser, which can only open files of its own machine.
   if (ending === 'html' && target.scheme === 'file' && vscode.env.remoteName === undefined) await vscode.env.openExternal(target);
@@ -246,5 +246,5 @@ function changedMessage(): string {
 }
 
 function tell(message: string): void {
-  void vscode.window.showInformationMessage(message);
+  void showInformationMessage(message);
 }

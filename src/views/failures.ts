@@ -3,6 +3,7 @@ import { numberSettings } from '../core/contributions';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { ModelErrorCode } from '../model/errors';
+import { showErrorMessage } from '../notices';
 import type { Preambles } from '../preambles';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { stateInWords } from './stateInWords';
@@ -50,7 +51,7 @@ async function tell(
       : code === 'no-chat-frame'
         ? [{ title: vscode.l10n.t('Remove It'), run: removePreamble }]
         : [];
-  const chosen = await vscode.window.showErrorMessage(`Token Lens: ${words.headline}. ${words.text}`, ...remedy, log);
+  const chosen = await showErrorMessage(`Token Lens: ${words.headline}. ${words.text}`, ...remedy, log);
   await chosen?.run();
 }
 

@@ -3,13 +3,13 @@ import type { Config } from '../config';
 import { contextKeys } from '../core/contributions';
 import { ghostTextOf } from '../core/ghostText';
 import type { GhostText } from '../core/ghostText';
-import { safeLabel } from '../core/hoverText';
 import { formatBits, formatCount, formatDecimal } from '../core/numberText';
 import type { Span } from '../core/scores';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { Answer } from '../documentView';
 import type { DraftResult } from '../model/protocol';
+import { setStatusBarMessage } from '../notices';
 import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { activeEditor } from './places';
@@ -220,10 +220,10 @@ export class GhostTextView implements Disposable {
     const offset = document.offsetAt(position);
     const ghost = ghostTextOf({ text, offset, selected: entry }, result, vocabulary);
     if (!ghost || ghost.isThere) {
-      this.#say(whyNothing(ghost, result, safeLabel(modelName), leastProbability));
+      this.#say(whyNothing(ghost, result, modelName, leastProbability));
       return undefined;
     }
-    this.#show(markOf(ghost, safeLabel(modelName)));
+    this.#show(markOf(ghost, modelName));
     const eol = document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n';
     const inserted = ghost.text.replaceAll('\n', eol);
     this.#shown = { document, asked: offset, start: ghost.start, text: inserted, covered: entry ? '' : text.slice(offset, ghost.end) };
@@ -279,7 +279,7 @@ export class GhostTextView implements Disposable {
   /** `forMs` undefined: until something moves. */
   #show(text: string, forMs?: number): void {
     this.#message?.dispose();
-    this.#message = forMs === undefined ? vscode.window.setStatusBarMessage(text) : vscode.window.setStatusBarMessage(text, forMs);
+    this.#message = setStatusBarMessage(text, forMs);
   }
 }
 

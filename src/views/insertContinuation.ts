@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { showInformationMessage } from '../notices';
 import { notTakenMessage, withLineEndings } from './alternatives';
 import type { ContinuationEdit } from './panelScratch';
 
@@ -20,7 +21,7 @@ export async function insertContinuation(edit: ContinuationEdit<vscode.TextDocum
   } catch {
     // The document was closed meanwhile.
   }
-  void vscode.window.showInformationMessage(notTakenMessage());
+  void showInformationMessage(notTakenMessage());
   return undefined;
 }
 
@@ -35,5 +36,5 @@ function sayLeftOut({ controlTokens, bytesLeftOut }: ContinuationEdit<vscode.Tex
     ...(bytesLeftOut > 0 ? [vscode.l10n.t('A character that is not complete was left out.')] : []),
     ...(controlTokens > 0 ? [vscode.l10n.t('Control tokens are not text and were left out.')] : []),
   ];
-  if (parts.length > 0) void vscode.window.showInformationMessage(parts.join(' '));
+  if (parts.length > 0) void showInformationMessage(parts.join(' '));
 }

@@ -14,6 +14,7 @@ import type { Disposable } from '../disposable';
 import type { Insertion, Insertions } from '../insertions';
 import type { LensModel } from '../lensModel';
 import type { Looks } from '../looks';
+import { setStatusBarMessage } from '../notices';
 import { readInserted } from '../passageReading';
 import type { PassageReading } from '../passageReading';
 import type { Pauses } from '../pauses';
@@ -262,7 +263,7 @@ export class InsertionView implements Disposable {
       this.leave();
       // By itself, it comes or it does not: whoever wants to know why asks for it.
       if (!inspected.asked) return;
-      vscode.window.setStatusBarMessage(`$(warning) ${errorInWords(error, 'move')}`, saidMs);
+      setStatusBarMessage(errorInWords(error, 'move'), saidMs, 'warning');
     }
   }
 

@@ -3,6 +3,7 @@ import { formatCount } from '../core/numberText';
 import { expectedSeconds, isLong, Speed, usualSecondsPerToken } from '../core/speed';
 import type { Cost } from '../core/speed';
 import { ModelError } from '../model/errors';
+import { showInformationMessage, showWarningMessage } from '../notices';
 import { withProgress } from './progress';
 import { errorInWords } from './stateInWords';
 
@@ -62,11 +63,11 @@ async function isWanted(title: string, cost: Cost): Promise<boolean> {
     formatCount(cost.tokens),
     formatCount(Math.ceil(expectedSeconds(cost))),
   );
-  return (await vscode.window.showInformationMessage(words, go)) === go;
+  return (await showInformationMessage(words, go)) === go;
 }
 
 function tell(error: unknown): void {
   const { code, message } = ModelError.from(error);
   const why = code === 'bad-argument' ? vscode.l10n.t('The model cannot do that here: {0}', message) : errorInWords(error, 'command');
-  void vscode.window.showWarningMessage(`Token Lens: ${why}`);
+  void showWarningMessage(`Token Lens: ${why}`);
 }

@@ -5,6 +5,7 @@ import { DisposableStore, type Disposable } from '../disposable';
 import type { Config } from '../config';
 import type { ExampleNotes } from '../exampleNotes';
 import type { Looks } from '../looks';
+import { showInformationMessage } from '../notices';
 import type { ReadingCheck } from '../readingCheck';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Pauses } from '../pauses';
@@ -282,7 +283,7 @@ export class PanelView implements Disposable {
     if (act === 'insert' && !edit.holds) {
       this.#scratch.tellAgain();
       const text = vscode.l10n.t('The text before the continuation has changed, so nothing was inserted.');
-      return void vscode.window.showInformationMessage(text);
+      return void showInformationMessage(text);
     }
     if (act === 'insert') {
       if (this.#isInserting) return; // pressed twice

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Span } from '../core/scores';
 import type { Disposable } from '../disposable';
 import { safeLine } from '../exports/visibleText';
+import { setStatusBarMessage, showInformationMessage } from '../notices';
 import type { ScoredDocuments } from '../scoredDocuments';
 
 /** A place that was gone to is marked for so long. */
@@ -25,14 +26,14 @@ export function inDirection(message: string, direction: Direction, wrapped: bool
 export function editorWithLens(scored: Pick<ScoredDocuments, 'isOn'>): vscode.TextEditor | undefined {
   const editor = activeEditor();
   if (!editor || scored.isOn(editor.document)) return editor;
-  void vscode.window.showInformationMessage(vscode.l10n.t('Turn the lens on for this document first.'));
+  void showInformationMessage(vscode.l10n.t('Turn the lens on for this document first.'));
   return undefined;
 }
 
 /** The active editor, or another that is meant where there is none; else says what to do. */
 export function activeEditor(otherwise?: vscode.TextEditor): vscode.TextEditor | undefined {
   const editor = vscode.window.activeTextEditor ?? otherwise;
-  if (!editor) void vscode.window.showInformationMessage(vscode.l10n.t('Open a document first.'));
+  if (!editor) void showInformationMessage(vscode.l10n.t('Open a document first.'));
   return editor;
 }
 
@@ -92,7 +93,7 @@ export async function goToPlace(place: unknown): Promise<void> {
   if (!isPlace(place)) return;
   const document = vscode.workspace.textDocuments.find(open => open.uri.toString() === place.uri);
   if (document?.version !== place.version) {
-    vscode.window.setStatusBarMessage(vscode.l10n.t('The text has changed; the list is being made anew.'), 5_000);
+    setStatusBarMessage(vscode.l10n.t('The text has changed; the list is being made anew.'), 5_000);
     return;
   }
   await showSpan(document, place);

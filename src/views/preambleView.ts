@@ -9,16 +9,16 @@ import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import { ModelError } from '../model/errors';
 import { longestPreamble } from '../model/protocol';
-import type { PassageScore, Preamble } from '../model/protocol';
-import type { DocumentPreamble, Preambles } from '../preambles';
+import type { PassageScore } from '../model/protocol';
+import { showInformationMessage, showWarningMessage } from '../notices';
+import { preambleOfFile } from '../preambles';
+import type { DocumentPreamble, NamedPreamble, Preambles } from '../preambles';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Announcer } from './byEar';
 import type { DifferenceView } from './differenceView';
 import type { LongReading, ReportShare } from './longReading';
 import { activeEditor, excerpt } from './places';
 
-/** Larger files are no texts that somebody wants read before another. */
-const mostFileBytes = 5_000_000;
 /** Tokens compared at a time: between two the progress is shown. */
 const slice = 512;
 
@@ -29,8 +29,6 @@ export interface PreambleParts {
   readonly reading: LongReading;
   readonly announcer: Announcer;
 }
-
-type NamedPreamble = Preamble & { readonly name: string | null };
 
 /** Lets people put an unseen text before a document, says of which documents one is in force, and shows what it saves. */
 export class PreambleView implements Disposable {
@@ -86,7 +84,7 @@ export class PreambleView implements Disposable {
     const { preambles, difference, reading } = this.#parts;
     const preamble = document && preambles.of(document);
     if (!document || !preamble)
-      return void vscode.window.showInformationMessage(vscode.l10n.t('Nothing is read before this document: set a preamble first.'));
+      return void showInformationMessage(vscode.l10n.t('Nothing is read before this document: set a preamble first.'));
     const { version } = document;
     const key = JSON.stringify(['preamble', preamble.kind, preamble.sha256]);
     await difference.show(document, key, async stop => {
@@ -134,12 +132,14 @@ export class PreambleView implements Disposable {
   async #pick(document: vscode.TextDocument): Promise<NamedPreamble | undefined> {
     const words = {
       label: `$(edit) ${vscode.l10n.t('Typed words…')}`,
-      detail: vscode.l10n.t('Read as the paragraph before the document.'),
+      detail: vscode.l10n.t('Read as the paragraph before the document, until the window is closed.'),
     };
     const file = { label: `$(file) ${vscode.l10n.t('A file…')}`, detail: vscode.l10n.t('Of a long one the model reads the end.') };
     const chat = {
       label: `$(comment-discussion) ${vscode.l10n.t('As the answer to…')}`,
-      detail: vscode.l10n.t('Typed words, in the frame in which this model is asked for something; for chat models.'),
+      detail: vscode.l10n.t(
+        'Typed words, in the frame in which this model is asked for something, until the window is closed; for chat models.',
+      ),
     };
     const compare = { label: `$(diff) ${vscode.l10n.t('Show what it saves, line by line')}` };
     const remove = { label: `$(trash) ${vscode.l10n.t('Remove it')}` };
@@ -199,15 +199,11 @@ async function pickFile(): Promise<NamedPreamble | undefined> {
   const title = vscode.l10n.t('What the model reads before the document');
   const [uri] = (await vscode.window.showOpenDialog({ title, canSelectMany: false })) ?? [];
   if (!uri) return undefined;
-  const name = uri.path.split('/').at(-1) ?? uri.path;
   try {
-    const { size } = await vscode.workspace.fs.stat(uri);
-    if (size > mostFileBytes) throw new RangeError('too large');
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(await vscode.workspace.fs.readFile(uri));
-    // The document begins on a line of its own.
-    return { kind: 'text', text: (text.endsWith('\n') ? text : `${text}\n`).slice(-longestPreamble), name };
+    return await preambleOfFile(uri);
   } catch {
-    void vscode.window.showWarningMessage(vscode.l10n.t('{0} cannot be read, is no text, or is larger than 5 MB.', name));
+    const name = excerpt(uri.path.split('/').at(-1) ?? uri.path, 60);
+    void showWarningMessage(vscode.l10n.t('{0} cannot be read, is no text, or is larger than 5 MB.', name));
     return undefined;
   }
 }

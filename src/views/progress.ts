@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { showProgress } from '../notices';
 
 export type ReportProgress = (step: { readonly message?: string; readonly increment?: number }) => void;
 
@@ -13,9 +13,8 @@ export async function withProgress<T>(
 ): Promise<T | undefined> {
   const stop = new AbortController();
   const signal = ended ? AbortSignal.any([stop.signal, ended]) : stop.signal;
-  const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
   try {
-    return await vscode.window.withProgress(options, async (progress, token) => {
+    return await showProgress({ title, cancellable: true }, async (progress, token) => {
       token.onCancellationRequested(() => {
         stop.abort();
       });

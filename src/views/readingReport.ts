@@ -9,6 +9,7 @@ import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { DocumentView } from '../documentView';
 import { Excerpt } from '../excerpt';
+import { setStatusBarMessage, showInformationMessage, showWarningMessage } from '../notices';
 import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { activeEditor, excerpt, showSpan } from './places';
@@ -74,22 +75,22 @@ export class ReadingReports implements Disposable, vscode.TextDocumentContentPro
     const editor = vscode.window.activeTextEditor;
     const report = editor && this.#reports.get(editor.document.uri.toString());
     if (!report) {
-      void vscode.window.showInformationMessage(vscode.l10n.t('Open a report first.'));
+      void showInformationMessage(vscode.l10n.t('Open a report first.'));
       return;
     }
     const sentence = report.sentences[editor.selection.active.line];
     if (!sentence) {
-      vscode.window.setStatusBarMessage(vscode.l10n.t('This line is about no sentence.'), 5_000);
+      setStatusBarMessage(vscode.l10n.t('This line is about no sentence.'), 5_000);
       return;
     }
     const document = await report.source.open();
     if (!document) {
-      void vscode.window.showInformationMessage(vscode.l10n.t('The document of this report was closed or deleted.'));
+      void showInformationMessage(vscode.l10n.t('The document of this report was closed or deleted.'));
       return;
     }
     const span = nearest(document.getText(), sentence);
     if (span) await showSpan(document, span);
-    else vscode.window.setStatusBarMessage(vscode.l10n.t('This sentence has changed since the report was made.'), 5_000);
+    else setStatusBarMessage(vscode.l10n.t('This sentence has changed since the report was made.'), 5_000);
   }
 
   dispose(): void {
@@ -108,7 +109,7 @@ export class ReadingReports implements Disposable, vscode.TextDocumentContentPro
         }
       });
     } catch (error) {
-      void vscode.window.showWarningMessage(errorInWords(error, 'toggle'));
+      void showWarningMessage(errorInWords(error, 'toggle'));
       return undefined;
     }
   }

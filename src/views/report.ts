@@ -12,6 +12,7 @@ import type { DocumentView } from '../documentView';
 import { Excerpt } from '../excerpt';
 import type { LeftOut } from '../leftOut';
 import type { Looks } from '../looks';
+import { setStatusBarMessage, showInformationMessage } from '../notices';
 import type { Pauses } from '../pauses';
 import type { ReadingCheck } from '../readingCheck';
 import type { ScoredDocuments } from '../scoredDocuments';
@@ -130,7 +131,7 @@ export class ReportView implements Disposable {
   measureSelection(): void {
     const editor = vscode.window.activeTextEditor;
     if (!editor || editor.selections.every(({ isEmpty }) => isEmpty))
-      return void vscode.window.showInformationMessage(vscode.l10n.t('Select the text to be measured first.'));
+      return void showInformationMessage(vscode.l10n.t('Select the text to be measured first.'));
     this.showReport();
   }
 
@@ -142,7 +143,7 @@ export class ReportView implements Disposable {
     if (!choice) return;
     if (choice.kind === 'remember') {
       this.#remembered = choice.excerpt;
-      void vscode.window.setStatusBarMessage(`$(pin) ${vscode.l10n.t('Remembered until the window is closed.')}`, 4_000);
+      void setStatusBarMessage(vscode.l10n.t('Remembered until the window is closed.'), 4_000, 'pin');
       return;
     }
     this.#subject = { kind: 'compared', first: choice.first, second: choice.second };
@@ -407,7 +408,7 @@ export class ReportView implements Disposable {
     if (!place) return;
     const document = await new Excerpt(place.document).open();
     if (document?.getText() !== place.text) {
-      void vscode.window.setStatusBarMessage(vscode.l10n.t('The text has changed since this report was made.'), 4_000);
+      void setStatusBarMessage(vscode.l10n.t('The text has changed since this report was made.'), 4_000);
       return;
     }
     await this.#go(document, message);

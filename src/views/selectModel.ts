@@ -16,6 +16,7 @@ import type { Hub, HubRepository } from '../models/hub';
 import { HubError } from '../models/hubError';
 import { bytesOf, folderOf, installedBytes, modelsOnDisk, removeModel, weightBytesOf } from '../models/installed';
 import type { HalfFinished, InstalledModel, ModelId, Plan } from '../models/installed';
+import { showErrorMessage, showInformationMessage, showWarningMessage } from '../notices';
 import { Refusal } from '../refusal';
 import { askModelFolder } from './failures';
 import {
@@ -28,6 +29,7 @@ import {
   progressInWords,
   selfCheckInWords,
 } from './modelWords';
+import { excerpt } from './places';
 import { withProgress } from './progress';
 import type { ReportProgress } from './progress';
 import { failureInWords } from './stateInWords';
@@ -64,6 +66,9 @@ interface Item extends vscode.QuickPickItem {
 
 const embeddedName = 'SmolLM2-135M-Instruct';
 const embedded = { dtype: 'q8', licence: 'Apache-2.0', languages: ['en'], contextTokens: 8192 };
+/** Of what a folder says of itself, in a sentence of ours. UTF-16. */
+const mostNameUnits = 60;
+const mostReasonUnits = 300;
 /** Models that were refused, by content hash, each with the version of Token Lens that did so: another one may know their kind. */
 const refusedKey = 'tokenLens.refusedModels';
 
@@ -367,14 +372,15 @@ export class ModelPicker {
     const isHubs = error instanceof HubError;
     const words = isHubs ? hubErrorInWords(error.code, hub.host, repository) : failureInWords(ModelError.from(error).code, 'command');
     const actions = isHubs && error.code === 'needs-token' ? [token] : isHubs && error.code !== 'unusable' ? [retry] : [];
-    const chosen = await vscode.window.showErrorMessage(`Token Lens: ${words}`, ...actions);
+    const chosen = await showErrorMessage(`Token Lens: ${words}`, ...actions);
     if (chosen === retry) await again();
     if (chosen === token && (await access.askToken())) await this.#fromHub(repository);
   }
 
-  /** Sets the model and loads it, so that what is wrong with it is told now, with a way back. */
-  async #use(folder: string | undefined, name: string): Promise<void> {
+  /** Sets the model and loads it, so that what is wrong with it is told now, with a way back. Its name and what is said of it quote its files. */
+  async #use(folder: string | undefined, fullName: string): Promise<void> {
     const { config, model, log } = this.#parts;
+    const name = excerpt(fullName, mostNameUnits);
     const before = config.modelFolder;
     if (before === folder && model.loaded) return;
     await setModelFolder(folder);
@@ -386,14 +392,15 @@ export class ModelPicker {
       if (!ready) return;
       const { selfCheck } = ready.description;
       const words = vscode.l10n.t('Token Lens: {0} is in use: {1}.', name, selfCheckInWords(selfCheck));
-      if (selfCheck.plausible) void vscode.window.showInformationMessage(words);
-      else chosen = await vscode.window.showWarningMessage(words, ...ways);
+      if (selfCheck.plausible) void showInformationMessage(words);
+      else chosen = await showWarningMessage(words, ...ways);
     } catch (error) {
       if (error instanceof Refusal) return; // whether to load it although memory is short has been asked
-      const { code, message } = ModelError.from(error);
+      const { code, message: fullMessage } = ModelError.from(error);
+      const message = excerpt(fullMessage, mostReasonUnits);
       log.warn(`The model could not be used (${code}): ${message}`);
       if (code === 'unsupported' || code === 'cannot-align') await this.#keepRefusal(folder);
-      chosen = await vscode.window.showErrorMessage(
+      chosen = await showErrorMessage(
         vscode.l10n.t('Token Lens: {0} cannot be used. {1}', name, code === 'unsupported' ? message : failureInWords(code, 'command')),
         ...ways,
       );

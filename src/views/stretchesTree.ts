@@ -20,25 +20,25 @@ const mostStretches = 200;
 
 type Scored = Pick<ScoredDocuments, 'isOn' | 'state' | 'view'>;
 
-interface Node {
+export interface StretchNode {
   /** With the line before it, as among the surprises: a narrow list shows the beginning of its rows only. */
   readonly label: string;
   /** Tells an echo from a stock phrase where no words do. */
   readonly icon: vscode.ThemeIcon | undefined;
   readonly description: string;
   readonly place: Place;
-  readonly children: readonly Node[];
+  readonly children: readonly StretchNode[];
 }
 
 /** The predictable stretches of the active document, longest first; below an echo the place it repeats. */
-export class StretchesTree implements Disposable, vscode.TreeDataProvider<Node> {
+export class StretchesTree implements Disposable, vscode.TreeDataProvider<StretchNode> {
   readonly #store = new DisposableStore();
   readonly #changed = this.#store.add(new vscode.EventEmitter<undefined>());
   readonly onDidChangeTreeData = this.#changed.event;
   readonly #finder: StretchFinder;
   readonly #scored: Scored;
   readonly #config: Config;
-  readonly #view: vscode.TreeView<Node>;
+  readonly #view: vscode.TreeView<StretchNode>;
   #document: vscode.TextDocument | undefined;
 
   constructor(finder: StretchFinder, scored: Scored & Pick<ScoredDocuments, 'onDidChange'>, config: Config) {
@@ -54,7 +54,7 @@ export class StretchesTree implements Disposable, vscode.TreeDataProvider<Node> 
     this.#follow();
   }
 
-  getChildren(node?: Node): Node[] {
+  getChildren(node?: StretchNode): StretchNode[] {
     if (node) return [...node.children];
     const document = this.#document;
     const found = document && this.#finder.of(document);
@@ -65,7 +65,7 @@ export class StretchesTree implements Disposable, vscode.TreeDataProvider<Node> 
       .map(stretch => nodeOf(document, stretch));
   }
 
-  getTreeItem({ label, icon, description, place, children }: Node): vscode.TreeItem {
+  getTreeItem({ label, icon, description, place, children }: StretchNode): vscode.TreeItem {
     const { Expanded, None } = vscode.TreeItemCollapsibleState;
     const item = new vscode.TreeItem(label, children.length > 0 ? Expanded : None);
     if (icon) item.iconPath = icon;
@@ -102,12 +102,13 @@ export class StretchesTree implements Disposable, vscode.TreeDataProvider<Node> 
   }
 }
 
-function nodeOf(document: vscode.TextDocument, stretch: Stretch): Node {
+/** What the list shows of a stretch. */
+export function nodeOf(document: vscode.TextDocument, stretch: Stretch): StretchNode {
   const { echoOf, words, bits } = stretch;
   const numbers = vscode.l10n.t('{0} words, {1} bits', formatCount(words), formatBits(bits));
   const place = (span: Span): Place => ({ uri: document.uri.toString(), version: document.version, start: span.start, end: span.end });
   const label = (span: Span) => `${(document.positionAt(span.start).line + 1).toString()}  ${excerpt(textOf(document, span))}`;
-  const first = (span: Span): Node => ({
+  const first = (span: Span): StretchNode => ({
     label: label(span),
     icon: undefined,
     description: vscode.l10n.t('stood before'),

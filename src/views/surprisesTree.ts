@@ -77,7 +77,7 @@ export class SurprisesTree implements Disposable, vscode.TreeDataProvider<Node> 
   getTreeItem(node: Node): vscode.TreeItem {
     const command = { command: 'tokenLens.goToPlace' satisfies CommandId, title: vscode.l10n.t('Go to place'), arguments: [node.place] };
     if (node.kind === 'line') {
-      const item = new vscode.TreeItem(`${(node.line + 1).toString()}  ${node.text}`, vscode.TreeItemCollapsibleState.Expanded);
+      const item = new vscode.TreeItem(`${(node.line + 1).toString()}  ${excerpt(node.text)}`, vscode.TreeItemCollapsibleState.Expanded);
       // Of one document: rows of another one would be taken for these.
       item.id = `${node.place.uri} line ${node.line.toString()}`;
       item.command = command;
@@ -145,7 +145,7 @@ export class SurprisesTree implements Disposable, vscode.TreeDataProvider<Node> 
     }
     return [...lines].map(([line, surprises]) => {
       const start = document.offsetAt(new vscode.Position(line, document.lineAt(line).firstNonWhitespaceCharacterIndex));
-      return { kind: 'line', line, text: excerpt(document.lineAt(line).text), place: placeOf(start, start), surprises };
+      return { kind: 'line', line, text: document.lineAt(line).text, place: placeOf(start, start), surprises };
     });
   }
 

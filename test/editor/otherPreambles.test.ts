@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { DisposableStore } from '../../src/disposable';
 import { ModelError } from '../../src/model/errors';
 import { Pauses } from '../../src/pauses';
-import { Preambles } from '../../src/preambles';
+import { preambleOfFile, Preambles } from '../../src/preambles';
 import { Readings } from '../../src/readings';
 import type { ScoredDocuments } from '../../src/scoredDocuments';
 import { reportFailures } from '../../src/views/failures';
@@ -130,6 +130,57 @@ describe('a preamble that changes', function () {
     preambles.follow(document, file);
     assert.equal(preambles.of(file)?.name, 'notes.md');
     assert.ok(told.includes(file.uri.toString()));
+  });
+
+  it('of a file is kept by where the file is, and never by its text; it is read again when its document is opened', async () => {
+    const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'token-lens-kept-')));
+    const memento = new Memento();
+    const key = 'tokenLens.preambles';
+    const kept = () => JSON.stringify(memento.get<unknown>(key));
+    try {
+      const [file, notesFile] = [path.join(folder, 'boats.txt'), path.join(folder, 'notes.md')];
+      writeFileSync(file, text);
+      writeFileSync(notesFile, 'Zqharn came in.');
+      const boats = await vscode.workspace.openTextDocument(file);
+      const window = () => {
+        const own = new DisposableStore();
+        return { own, found: own.add(new Preambles(memento)) };
+      };
+      const first = window();
+      first.found.set(boats, await preambleOfFile(vscode.Uri.file(notesFile)));
+      first.found.set(document, { kind: 'text', text: 'Vexwole, typed.', name: null });
+      assert.ok(kept().includes('notes.md') && !/Zqharn|Vexwole/.test(kept()), kept());
+      first.own.dispose();
+
+      const second = window();
+      await eventually('it is read again', () => second.found.of(boats)?.text === 'Zqharn came in.\n');
+      assert.equal(second.found.of(document), undefined, 'what was typed went with the window');
+      assert.equal(await notices(), '');
+      second.own.dispose();
+
+      writeFileSync(notesFile, 'Zqharn went out.');
+      const third = window();
+      await eventually('that it has changed is said', async () => (await notices()).includes('has changed since it was chosen'));
+      assert.equal(third.found.of(boats)?.text, 'Zqharn went out.\n');
+      third.own.dispose();
+      await clearNotices();
+
+      unlinkSync(notesFile);
+      const fourth = window();
+      await eventually('that it is gone is said', async () => (await notices()).includes('cannot be read any more'));
+      assert.equal(fourth.found.of(boats), undefined);
+      assert.equal(memento.get(key), undefined);
+      fourth.own.dispose();
+
+      // As a version before this one kept it.
+      await memento.update(key, [[boats.uri.toString(), { kind: 'text', text: 'Zqharn.', name: 'notes.md', sha256: '00' }]]);
+      const fifth = window();
+      assert.equal(memento.get(key), undefined);
+      assert.equal(fifth.found.of(boats), undefined);
+      fifth.own.dispose();
+    } finally {
+      rmSync(folder, { recursive: true }); // what this test has made
+    }
   });
 
   it('as a question that the model cannot be put is said in words, and a click removes it', async () => {
