@@ -40,12 +40,12 @@ export function sourcesOf(
 }
 
 /**
- * How many tokens the model is given when each of these is left out in turn of the context [contextFirst, row), and the whole is read once: at most, since kept caches and
- * what is deleted make it fewer. `keepsContext`: what stands before a source is kept, and not read again for each. Averaging over several fillers takes as many times that of
- * the sources.
+ * How many tokens the model is given when each of these is left out in turn of the context [contextFirst, row), of which the whole has been read before: at most, since kept
+ * caches and what is deleted make it fewer. `keepsContext`: what stands before a source is kept, and not read again for each. Averaging over several fillers takes as many times
+ * that.
  */
 export function costTokens(sources: readonly Source[], row: number, contextFirst: number, keepsContext: boolean): number {
-  return sources.reduce((sum, { rows }) => sum + row - (keepsContext ? rows.first : contextFirst), row - contextFirst);
+  return sources.reduce((sum, { rows }) => sum + row - (keepsContext ? rows.first : contextFirst), 0);
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Source, SourceLevel } from '../core/influence';
 import { formatBits, formatSignedBits } from '../core/numberText';
 import type { Span } from '../core/scores';
 import { firstWhere } from '../core/search';
+import { isLong } from '../core/speed';
 import type { Cost } from '../core/speed';
 import type { Filler, WithoutResult } from '../model/contextProtocol';
 import { fillers } from './explainProtocol';
@@ -98,7 +99,9 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
   }
 
   shown(): void {
+    if (this.#run.isRunning) return;
     if (this.#run.mayBeginUnasked(this.#left)) void this.#coarseToFine();
+    else if (this.#nextCheap(0)) void this.#firstNumbers();
   }
 
   hidden(): void {
@@ -235,14 +238,8 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
   #tokensFor(nodes: readonly Node[]): number {
     if (nodes.length === 0) return 0;
     const { row, contextFirst, keepsContext } = this.#explaining.target;
-    const whole = row - contextFirst;
-    const sources = costTokens(
-      nodes.map(({ source }) => source),
-      row,
-      contextFirst,
-      keepsContext,
-    );
-    return whole + (sources - whole) * (this.#filler === 'proposals' ? proposalRuns : 1);
+    const sources = nodes.map(({ source }) => source);
+    return costTokens(sources, row, contextFirst, keepsContext) * (this.#filler === 'proposals' ? proposalRuns : 1);
   }
 
   #costOf(tokens: number): Cost {
@@ -266,6 +263,24 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
       await measure(parts);
       this.#selected = (parts.find(part => holds(part, offset)) ?? wanted).key;
     });
+  }
+
+  /** What somebody who has just come sees, of a context whose lines take longer: blocks from the target on, as far as all of them together take little time. */
+  async #firstNumbers(): Promise<void> {
+    await this.#running(async measure => {
+      let begun = 0;
+      // The first ones show how fast the model is.
+      for (let block = this.#nextCheap(begun); block; block = this.#nextCheap(begun)) {
+        begun += this.#tokensFor([block]);
+        await measure([block]);
+      }
+    });
+  }
+
+  /** The nearest block without a number; undefined where there is none, or where it and so many tokens that were run take long. */
+  #nextCheap(tokensRun: number): Node | undefined {
+    const next = this.#blocks.find(({ result }) => !result);
+    return next && !isLong(this.#costOf(tokensRun + this.#tokensFor([next]))) ? next : undefined;
   }
 
   async #open(node: Node): Promise<void> {

@@ -108,10 +108,10 @@ describe('the parts of a context', () => {
     );
   });
 
-  it('cost what follows each of them, and the whole once', () => {
+  it('cost what follows each of them: the whole has been read with the target', () => {
     const sources = sourcesOf(table, text, 10, 20, 'token');
-    assert.equal(costTokens(sources, 20, 10, true), 10 + (10 * 11) / 2);
-    assert.equal(costTokens([], 20, 10, true), 10);
-    assert.equal(costTokens(sources, 20, 10, false), 10 + 10 * 10); // the whole context for each
+    assert.equal(costTokens(sources, 20, 10, true), (10 * 11) / 2);
+    assert.equal(costTokens([], 20, 10, true), 0);
+    assert.equal(costTokens(sources, 20, 10, false), 10 * 10); // the whole context for each
   });
 });
