@@ -9,6 +9,7 @@ import type { Disposable } from '../disposable';
 import type { Answer, ContextQuestion, DocumentView, QuestionParams } from '../documentView';
 import type { ExampleNotes } from '../exampleNotes';
 import { FunctionSymbols } from '../functionSymbols';
+import type { Declaration } from '../functionSymbols';
 import type { LensModel } from '../lensModel';
 import { ModelError } from '../model/errors';
 import { showInformationMessage } from '../notices';
@@ -221,8 +222,9 @@ export class ExplainView implements Disposable {
 
   async #newTarget(document: vscode.TextDocument, view: DocumentView, row: number, signal: AbortSignal): Promise<Explained> {
     const functions = this.#symbols.of(document) ?? [];
-    const target = await targetAt(this.#parts.scored, document, view, row, signal);
-    return { target, functions, sections: {}, chosen: { a: 0, b: undefined }, stale: undefined };
+    const declarations = this.#symbols.declarationsOf(document);
+    const target = await targetAt(this.#parts.scored, document, layout, row, signal);
+    return { target, functions, declarations, sections: {}, chosen: { a: 0, b: undefined }, stale: undefined };
   }
 
   #section<Id extends SectionId>(explained: Explained, id: Id): ExplainSection<SectionStates[Id]> {

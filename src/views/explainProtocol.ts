@@ -40,6 +40,10 @@ export const sectionIds = ['influence', 'lengths', 'map', 'attention', 'switchOf
 /** In the order of the list they are chosen from. */
 export const fillers = ['startToken', 'proposals', 'deletion'] as const satisfies readonly Filler[];
 
+/** What is left out first, to be taken apart. */
+export const influenceParts = ['blocks', 'declarations'] as const;
+export type InfluenceParts = (typeof influenceParts)[number];
+
 /** What a map is made of. */
 export const mapScales = ['word', 'line'] as const;
 export type MapScale = (typeof mapScales)[number];

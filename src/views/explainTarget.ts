@@ -5,7 +5,8 @@ import { differenceNoiseOf } from '../core/signedBands';
 import type { DifferenceNoise } from '../core/signedBands';
 import type { Speed } from '../core/speed';
 import type { Vocabulary } from '../core/vocabulary';
-import type { Answer, ContextQuestion, DocumentView, QuestionParams } from '../documentView';
+import type { Answer, ContextQuestion, QuestionParams } from '../documentView';
+import type { Declaration } from '../functionSymbols';
 import type { Prediction, TargetParams } from '../model/contextProtocol';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { PaintedPiece } from './signedPaint';
@@ -50,6 +51,8 @@ export interface Explaining {
   readonly chosen: Chosen;
   /** Where functions begin and end in the text, as far as that is known. */
   readonly functions: readonly Span[];
+  /** The same of whatever is declared. */
+  readonly declarations: readonly Declaration[];
   readonly speed: Speed;
   /**
    * Asks about the target: its row, ids and number of alternatives are added. Errors: 'cancelled' also where the text or the settings have changed

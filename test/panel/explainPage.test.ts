@@ -14,11 +14,25 @@ function source(key: string, level: SourceShown['level'], bits: number | undefin
   const isNoise = bits !== undefined && Math.abs(bits) < 0.3;
   const klBits = bits === undefined ? undefined : Math.abs(bits) / 2;
   const place = { start: 10, end: 24, firstLine: 3, lastLine: level === 'block' ? 5 : 3 };
-  return { key, level, depth, ...place, text: `text ${key}`, bits, klBits, isNoise, isStrongest: false, finer: undefined, ...more };
+  return {
+    key,
+    level,
+    depth,
+    name: undefined,
+    ...place,
+    text: `text ${key}`,
+    bits,
+    klBits,
+    isNoise,
+    isStrongest: false,
+    finer: undefined,
+    ...more,
+  };
 }
 
 const influence: InfluenceState = {
   filler: 'startToken',
+  parts: 'blocks',
   offer: undefined,
   progress: undefined,
   problem: undefined,
