@@ -6,7 +6,7 @@ import type { Span } from '../core/scores';
 import { Speed } from '../core/speed';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
-import type { Answer, ContextQuestion, DocumentView, QuestionParams } from '../documentView';
+import type { Answer, ContextQuestion, QuestionParams } from '../documentView';
 import type { ExampleNotes } from '../exampleNotes';
 import { FunctionSymbols } from '../functionSymbols';
 import type { Declaration } from '../functionSymbols';
@@ -30,7 +30,7 @@ import type {
 } from './explainProtocol';
 import { sectionMakers } from './explainSections';
 import { paramsOf, rowAt, targetAt } from './explainTarget';
-import type { Explaining, ExplainSection, Target, TargetQuestion } from './explainTarget';
+import type { Explaining, ExplainSection, Layout, Target, TargetQuestion } from './explainTarget';
 import { PlaceMark } from './places';
 import { SignedPaint } from './signedPaint';
 import { errorInWords } from './stateInWords';
@@ -53,7 +53,7 @@ interface Explained {
 }
 
 export interface ExplainParts {
-  readonly scored: Pick<ScoredDocuments, 'ask' | 'view' | 'complete' | 'completeView'>;
+  readonly scored: Pick<ScoredDocuments, 'ask' | 'view' | 'completeView'>;
   readonly config: Config;
   readonly model: Pick<LensModel, 'onDidReplace'>;
   readonly preambles: Pick<Preambles, 'onDidChange'>;
@@ -190,9 +190,9 @@ export class ExplainView implements Disposable {
     this.#post(busy());
     this.#changed.fire(document);
     try {
-      const view = await this.#viewOf(document, pick.signal);
-      const row = rowAt(view, offset);
-      const explained = this.#keptOf(document, row) ?? (await this.#newTarget(document, view, row, pick.signal));
+      const layout = await this.#layoutOf(document, pick.signal);
+      const row = rowAt(layout, offset);
+      const explained = this.#keptOf(document, row) ?? (await this.#newTarget(document, layout, row, pick.signal));
       if (pick.signal.aborted) return;
       if (explained.target.version !== document.version) return void this.#pin(document, this.#offset, asked);
       this.#shown = explained;
@@ -207,11 +207,19 @@ export class ExplainView implements Disposable {
     }
   }
 
-  /** The tokens of the present text, scored or not; with the lens off, somebody has to ask for them. */
-  async #viewOf(document: vscode.TextDocument, signal: AbortSignal): Promise<DocumentView> {
+  /** The tokens of the present text, scored or not: a copy. */
+  async #layoutOf(document: vscode.TextDocument, signal: AbortSignal): Promise<Layout> {
     const { scored } = this.#parts;
     const view = scored.view(document) ?? scored.completeView(document.uri.toString());
-    return view?.documentVersion === document.version ? view : scored.complete(document, signal, true);
+    if (view?.documentVersion === document.version) {
+      const { length, ids, starts, ends } = view.table; // columns may have room for more
+      return { ids: ids.slice(0, length), starts: starts.slice(0, length), ends: ends.slice(0, length) };
+    }
+    for (;;) {
+      const { version } = document;
+      const { result } = await scored.ask(document, 'layout', {}, signal);
+      if (document.version === version) return result;
+    }
   }
 
   #keptOf(document: vscode.TextDocument, row: number): Explained | undefined {
@@ -220,7 +228,7 @@ export class ExplainView implements Disposable {
     );
   }
 
-  async #newTarget(document: vscode.TextDocument, view: DocumentView, row: number, signal: AbortSignal): Promise<Explained> {
+  async #newTarget(document: vscode.TextDocument, layout: Layout, row: number, signal: AbortSignal): Promise<Explained> {
     const functions = this.#symbols.of(document) ?? [];
     const declarations = this.#symbols.declarationsOf(document);
     const target = await targetAt(this.#parts.scored, document, layout, row, signal);
@@ -396,6 +404,11 @@ export class ExplainView implements Disposable {
     switch (message.kind) {
       case 'here':
         return this.explain();
+      case 'stop':
+        if (!this.#pick) return;
+        this.#pick.abort();
+        this.#post(stopped());
+        return;
       case 'again':
         if (explained && !explained.target.document.isClosed) void this.#pin(explained.target.document, this.#offset);
         return;
@@ -450,6 +463,17 @@ function busy(): ExplainMessage {
     ),
     busy: true,
     mayPick: false,
+  };
+}
+
+function stopped(): ExplainMessage {
+  const headline = vscode.l10n.t('Nothing is explained');
+  return {
+    kind: 'message',
+    headline,
+    text: vscode.l10n.t('It was cancelled before the model had read the text.'),
+    busy: false,
+    mayPick: true,
   };
 }
 

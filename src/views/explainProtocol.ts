@@ -120,8 +120,8 @@ export interface ListedToken {
 
 export type FromExplain =
   | { readonly kind: 'ready' }
-  /** Explain what is at the cursor; compute the same place again; colours off, and on. */
-  | { readonly kind: 'here' | 'again' | 'unpaint' | 'paint' }
+  /** Explain what is at the cursor; do not; compute the same place again; colours off, and on. */
+  | { readonly kind: 'here' | 'stop' | 'again' | 'unpaint' | 'paint' }
   | { readonly kind: 'tab'; readonly tab: SectionId }
   | { readonly kind: 'choose'; readonly chosen: Chosen }
   /** Show a place of the document. UTF-16 offsets. */
@@ -159,8 +159,8 @@ type From<Kind extends FromExplain['kind']> = Extract<FromExplain, { readonly ki
 const isShortText: Shape<string> = (value): value is string => isText(value) && value.length <= mostAskedUnits;
 const isChosen = recordOf<Chosen>({ a: isCount, b: orUndefined(isCount) });
 const isSectionId = isOneOf(...sectionIds);
-const isPlain = recordOf<{ readonly kind: 'ready' | 'here' | 'again' | 'unpaint' | 'paint' }>({
-  kind: isOneOf('ready', 'here', 'again', 'unpaint', 'paint'),
+const isPlain = recordOf<{ readonly kind: 'ready' | 'here' | 'stop' | 'again' | 'unpaint' | 'paint' }>({
+  kind: isOneOf('ready', 'here', 'stop', 'again', 'unpaint', 'paint'),
 });
 const isTab = recordOf<From<'tab'>>({ kind: isOneOf('tab'), tab: isSectionId });
 const isChoose = recordOf<From<'choose'>>({ kind: isOneOf('choose'), chosen: isChosen });

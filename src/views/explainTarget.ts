@@ -85,25 +85,27 @@ export interface SectionPainting {
   readonly lineEnds: ReadonlyMap<number, string>;
 }
 
+/** The tokens of a document, scored or not. */
+export type Layout = Pick<ScoreTable, 'ids' | 'starts' | 'ends'>;
+
 /** The row of the token that holds an offset, or the number of tokens behind the last one. */
-export function rowAt({ table }: DocumentView, offset: number): number {
-  const { ends, length } = table;
-  return firstWhere(length, row => (ends[row] ?? 0) > offset);
+export function rowAt({ ends }: Layout, offset: number): number {
+  return firstWhere(ends.length, row => (ends[row] ?? 0) > offset);
 }
 
 /** Asks what the model says at a row of the document's present version. */
 export async function targetAt(
   scored: Pick<ScoredDocuments, 'ask'>,
   document: vscode.TextDocument,
-  { table }: DocumentView,
+  layout: Layout,
   row: number,
   signal: AbortSignal,
 ): Promise<Target> {
   const { version } = document;
   const text = document.getText();
-  const { length } = table;
-  const layout = { length, starts: table.starts.slice(0, length), ends: table.ends.slice(0, length) };
-  const actual = row < length ? table.ids[row] : undefined;
+  const { length } = layout.ids;
+  const table = { length, starts: layout.starts.slice(), ends: layout.ends.slice() };
+  const actual = row < length ? layout.ids[row] : undefined;
   const given = actual === undefined ? [] : [actual];
   const asked = { row, ids: given, topCount, lengths: [] };
   const { result, vocabulary, modelName, provenance } = await scored.ask(document, 'contextLengths', asked, signal);
@@ -118,9 +120,9 @@ export async function targetAt(
     document,
     version,
     text,
-    table: layout,
+    table,
     row,
-    span: { start: layout.starts[row] ?? end, end: layout.ends[row] ?? end },
+    span: { start: table.starts[row] ?? end, end: table.ends[row] ?? end },
     contextFirst,
     keepsContext,
     ids: choices.map(({ id }) => id),

@@ -36,7 +36,7 @@ interface Reference {
   readonly replacedByStartToken: readonly { readonly position: number; readonly surprisalBits: number; readonly klBits: number }[];
 }
 
-type ContextMethod = 'contextLengths' | 'without' | 'effects' | 'contextNeeds' | 'shortContext';
+type ContextMethod = 'layout' | 'contextLengths' | 'without' | 'effects' | 'contextNeeds' | 'shortContext';
 type Asked<M extends Method> = Omit<Params<M>, 'model' | 'document' | 'version' | 'settings'>;
 
 /** Of the references; float32 keeps it in one window of the bundled model too. */
