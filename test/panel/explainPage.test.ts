@@ -55,7 +55,7 @@ const lengths: LengthsState = {
     { tokens: 12, border: 'line', line: 7, bits: 0.61, klBits: 0.4 },
     { tokens: 60, border: 'whole', line: 1, bits: 0.3, klBits: 0 },
   ],
-  needed: 12,
+  needed: { least: 12, most: 12 },
   withinBits: 0.5,
 };
 
