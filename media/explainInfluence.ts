@@ -3,7 +3,7 @@ import type { InfluenceState, SelectedSource, SourceShown } from '../src/views/e
 import { fillers, influenceParts } from '../src/views/explainProtocol';
 import type { InfluenceParts } from '../src/views/explainProtocol';
 import { element } from './dom';
-import { briefCost, button, chooser, costInWords, effectElement, explainedInWords, listTable, runPart } from './explainParts';
+import { briefCost, button, chooser, costInWords, effectElement, explainedInWords, klElement, listTable, runPart } from './explainParts';
 import type { SectionAround, SectionDrawing } from './explainSections';
 import { formatCount } from './format';
 
@@ -72,7 +72,7 @@ function sourcesTable({ sources, selected }: InfluenceState, around: SectionArou
   return table;
 }
 
-function sourceRow(source: SourceShown, isSelected: boolean, { ask }: SectionAround): HTMLElement {
+function sourceRow(source: SourceShown, isSelected: boolean, { ask, target }: SectionAround): HTMLElement {
   const { key, level, depth, text, bits, klBits, isNoise, isStrongest, finer } = source;
   const part = button(nameOf(source), `part-${key}`, () => ask({ name: 'select', value: key }), {
     class: 'part link',
@@ -101,7 +101,7 @@ function sourceRow(source: SourceShown, isSelected: boolean, { ask }: SectionAro
     name,
     element('td', { class: 'text' }, element('bdi', {}, shownText(source))),
     element('td', { class: 'number' }, bits === undefined ? '…' : effectElement(bits, isNoise)),
-    element('td', { class: 'number' }, klBits === undefined ? '' : formatBits(Math.max(0, klBits))),
+    element('td', { class: 'number' }, klBits === undefined ? '' : klElement(klBits, target)),
     element('td', { class: 'finer' }, open, finer ? element('small', {}, briefCost(finer.cost)) : undefined),
   );
 

@@ -3,7 +3,7 @@ import type { NeededTokens } from '../src/core/contextLengths';
 import type { LengthShown, LengthsState } from '../src/views/explainLengths';
 import { formatSignedBits } from '../src/core/numberText';
 import { element, svgElement } from './dom';
-import { explainedInWords, runPart } from './explainParts';
+import { explainedInWords, klElement, numberElement, runPart } from './explainParts';
 import type { SectionAround, SectionDrawing } from './explainSections';
 import { formatBits, formatCount } from './format';
 
@@ -113,14 +113,23 @@ function valueName(isDifference: boolean): string {
 
 function table(points: readonly LengthShown[], around: SectionAround): HTMLElement {
   const isDifference = around.target.chosen.b !== undefined;
+  const whole = points.at(-1);
+  // What the whole context gives, as far as anybody can tell.
+  const isAsWhole = (tokens: number, bits: number) =>
+    whole !== undefined && tokens !== whole.tokens && Math.abs(bits - whole.bits) <= around.target.floor.bits;
+  const asWhole = l10n.t('≈ whole');
   const rows = points.map(({ tokens, border, line, bits, klBits }) =>
     element(
       'tr',
       { class: border },
       element('th', { scope: 'row', class: 'number' }, formatCount(tokens)),
       element('td', {}, borderInWords(border, line)),
-      element('td', { class: 'number' }, isDifference ? formatSignedBits(bits) : formatBits(bits)),
-      element('td', { class: 'number' }, formatBits(Math.max(0, klBits))),
+      element(
+        'td',
+        { class: 'number' },
+        numberElement(isDifference ? formatSignedBits(bits) : formatBits(bits), isAsWhole(tokens, bits), asWhole),
+      ),
+      element('td', { class: 'number' }, klElement(klBits, around.target)),
     ),
   );
   const heads = [l10n.t('Tokens'), l10n.t('From'), isDifference ? l10n.t('Difference, bits') : l10n.t('Bits'), l10n.t('KL, bits')];

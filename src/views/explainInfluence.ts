@@ -155,7 +155,7 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
     const pieces = leaves.map((node): PaintedPiece => ({ span: node.source.span, ...this.#painted(node) }));
     const lineEnds = [...partsByLastLine(leaves)].flatMap(([line, parts]) => {
       const values = parts.map(part => (part === 'tokens' ? '…' : this.#lineEnd(part, this.#bitsOf(part) ?? NaN)));
-      return [line - 1, values.join(' · ')] as const;
+      return values.every(value => value === '…') ? [] : [[line - 1, values.join(' · ')] as const];
     });
     return { pieces, lineEnds: new Map(lineEnds) };
   }
@@ -163,7 +163,9 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
   #painted(node: Node): { readonly bits: number; readonly hover: vscode.MarkdownString } {
     const bits = this.#bitsOf(node) ?? NaN;
     const klBits = Math.max(0, node.result?.without.klBits ?? NaN);
-    const words = [this.#effectInWords(bits), vscode.l10n.t('The whole prediction changes by {0} bits (KL).', formatBits(klBits))];
+    const all = vscode.l10n.t('The whole prediction changes by {0} bits (KL).', formatBits(klBits));
+    const isNoise = klBits <= this.#explaining.target.noise.bits;
+    const words = [this.#effectInWords(bits), isNoise ? `${all} ${vscode.l10n.t('That is not to be told from noise.')}` : all];
     return { bits, hover: new vscode.MarkdownString(words.map(escapedText).join('\n\n')) };
   }
 
@@ -180,7 +182,9 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
       : vscode.l10n.t('{0} bits: it made the target less likely.', written);
   }
 
+  /** Of noise nothing is said. */
   #lineEnd({ level, firstLine, lastLine }: Node, bits: number): string {
+    if (Math.abs(bits) <= this.#explaining.target.noise.bits) return '…';
     const written = formatSignedBits(bits);
     if (level === 'line' || firstLine === lastLine) return vscode.l10n.t('{0} bits', written);
     return vscode.l10n.t('{0} bits: lines {1} to {2}', written, firstLine.toString(), lastLine.toString());

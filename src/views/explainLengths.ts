@@ -60,8 +60,8 @@ export class LengthsSection implements ExplainSection<LengthsState> {
     return {
       ...this.#run.shown(this.#costOf(left)),
       points,
-      needed: left.length === 0 ? neededTokens(points, bitsOf(target.whole, chosen), withinBits) : undefined,
-      withinBits,
+      needed: left.length === 0 ? this.#needed(points) : undefined,
+      withinBits: enoughBits,
     };
   }
 
@@ -121,7 +121,17 @@ export class LengthsSection implements ExplainSection<LengthsState> {
   }
 
   #costOf(lengths: readonly number[]): Cost | undefined {
-    return lengths.length === 0 ? undefined : this.#explaining.speed.cost(tokensFor(lengths));
+    return lengths.length === 0 ? undefined : this.#explaining.speed.cost(tokensFor(lengths), weightOf(lengths));
+  }
+
+  /** Where the model's own arithmetic may have moved a length across the limit, from the least to the most that may be enough. */
+  #needed(points: readonly LengthShown[]): NeededTokens | undefined {
+    const { target, chosen } = this.#explaining;
+    const { arithmetic, bits: noiseBits } = target.noise;
+    const within = (bits: number) => neededTokens(points, bitsOf(target.whole, chosen), bits);
+    if (arithmetic === 'float32') return within(enoughBits);
+    const [least, most] = [within(enoughBits + noiseBits), within(enoughBits - noiseBits)];
+    return least && most && { least: Math.min(least.least, most.least), most: most.most };
   }
 
   #lineOf(tokens: number): number | undefined {
