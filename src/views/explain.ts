@@ -45,7 +45,9 @@ const beforeLength = 80;
 /** A target, with what was found out about it. */
 interface Explained {
   readonly target: Target;
-  readonly functions: readonly Span[];
+  /** As they were while the text was that of the target. */
+  functions: readonly Span[];
+  declarations: readonly Declaration[];
   readonly sections: { [Id in SectionId]?: ExplainSection<SectionStates[Id]> };
   chosen: Chosen;
   /** The numbers are of another text or of other settings than there are now. */
@@ -252,7 +254,12 @@ export class ExplainView implements Disposable {
         return explained.chosen;
       },
       get functions() {
-        return explained.stale ? explained.functions : (symbols.of(target.document) ?? explained.functions);
+        if (!explained.stale) explained.functions = symbols.of(target.document) ?? explained.functions;
+        return explained.functions;
+      },
+      get declarations() {
+        if (!explained.stale) explained.declarations = symbols.declarationsOf(target.document);
+        return explained.declarations;
       },
       speed: this.#speed,
       ask: (question, asked, signal) => this.#ask(explained, question, asked, signal),

@@ -40,15 +40,18 @@ export class LengthsSection implements ExplainSection<LengthsState> {
   readonly #results = new Map<number, ChangedPrediction>();
   /** Lengths that the model cannot answer: without a start token, none at all. */
   readonly #unanswered = new Set<number>();
-  #tried: readonly TriedLength[];
+  #tried: readonly TriedLength[] = [];
+  /** Whose borders are among those that are tried. */
+  #functions: readonly Span[] | undefined;
 
   constructor(explaining: Explaining) {
     this.#explaining = explaining;
     this.#run = new SectionRun(explaining);
-    this.#tried = this.#lengths();
+    this.#look();
   }
 
   state(): LengthsState {
+    this.#look();
     const { target, chosen } = this.#explaining;
     const wholeTokens = target.row - target.contextFirst;
     const points = this.#tried.flatMap(({ tokens, border }) => {
@@ -66,8 +69,7 @@ export class LengthsSection implements ExplainSection<LengthsState> {
   }
 
   shown(): void {
-    // Functions may have become known since.
-    if (this.#results.size === 0) this.#tried = this.#lengths();
+    this.#look();
     if (this.#run.mayBeginUnasked(this.#costOf(this.#left()))) void this.#compute();
   }
 
@@ -103,14 +105,20 @@ export class LengthsSection implements ExplainSection<LengthsState> {
         }
         for (const tokens of lengths) if (!this.#results.has(tokens)) this.#unanswered.add(tokens);
         this.#tried = this.#tried.filter(({ tokens }) => !this.#unanswered.has(tokens));
-        tell(lengths.length);
+        const more = this.#tried.length - all; // of functions that have become known meanwhile, but for those without an answer
+        all += more;
+        tell(result.lengths.length, more);
       }
     });
   }
 
-  #lengths(): readonly TriedLength[] {
+  /** Functions may become known late, by which time other lengths have results already. */
+  #look(): void {
     const { target, functions } = this.#explaining;
-    return lengthsToTry(target.table, target.text, target.contextFirst, target.row, functions);
+    if (functions === this.#functions) return;
+    this.#functions = functions;
+    const lengths = lengthsToTry(target.table, target.text, target.contextFirst, target.row, functions);
+    this.#tried = lengths.filter(({ tokens }) => !this.#unanswered.has(tokens));
   }
 
   /** Ascending, still to be run; the whole context is known already. */
