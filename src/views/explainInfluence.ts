@@ -89,6 +89,8 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
   #parts: InfluenceParts = 'blocks';
   #run: SectionRun;
   #selected: string | undefined;
+  /** The place whose part is taken apart and selected when the run is begun. UTF-16. */
+  #wanted: number | undefined;
 
   constructor(explaining: Explaining) {
     this.#explaining = explaining;
@@ -122,6 +124,12 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
       case 'run':
         void this.#coarseToFine();
         return;
+      case 'begin':
+        this.#run.end();
+        this.#wanted = typeof value === 'number' ? value : undefined;
+        if (this.#left) this.shown();
+        else void this.#coarseToFine(); // all is there, and is shown
+        break;
       case 'cancel':
         this.#run.end();
         break;
@@ -266,7 +274,9 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
     const strongest = open.length === 0 ? this.#strongest(blocks) : undefined;
     const candidates = strongest ? [strongest] : blocks;
     const most = Math.max(0, ...candidates.map(block => this.#tokensFor(this.#nextOf(block).filter(({ result }) => !result))));
-    const tokens = this.#tokensFor(open) + most;
+    const wanted = blocks.find(block => holds(block, this.#wanted));
+    const wantedParts = wanted && !candidates.includes(wanted) ? this.#finerOf(wanted).filter(({ result }) => !result) : [];
+    const tokens = this.#tokensFor(open) + most + this.#tokensFor(wantedParts);
     return tokens === 0 ? undefined : this.#costOf(tokens);
   }
 
@@ -280,8 +290,8 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
     return this.#explaining.speed.cost(tokens);
   }
 
-  /** `offset`: the block that holds it is taken apart as well, and its part there is selected. UTF-16. */
-  async #coarseToFine(offset?: number): Promise<void> {
+  async #coarseToFine(): Promise<void> {
+    const offset = this.#wanted;
     await this.#running(async measure => {
       const blocks = this.#blocks;
       await measure(blocks);
@@ -410,7 +420,7 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
   }
 }
 
-function holds({ source }: Node, offset: number | undefined): boolean {
+function holds({ source }: Pick<Node, 'source'>, offset: number | undefined): boolean {
   return offset !== undefined && source.span.start <= offset && offset < source.span.end;
 }
 

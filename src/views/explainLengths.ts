@@ -79,6 +79,7 @@ export class LengthsSection implements ExplainSection<LengthsState> {
 
   receive({ name }: SectionAsked): void {
     if (name === 'run') void this.#compute();
+    else if (name === 'begin') this.shown();
     else if (name === 'cancel') {
       this.#run.end();
       this.#explaining.changed();

@@ -74,7 +74,7 @@ export interface ExplainSection<State> {
   shown(): void;
   /** It is not seen any more: what is running ends, what is known stays. */
   hidden(): void;
-  /** What the page asks for. Names and values are looked at here. */
+  /** What the page asks for, or a worked example, which has `begin` begin what takes little time. Names and values are looked at here. */
   receive(asked: { readonly name: string; readonly value?: string | number | undefined }): void;
   /** What is painted in the editor while its tab is seen: ascending, without overlap; undefined: nothing. */
   painting?(): SectionPainting | undefined;

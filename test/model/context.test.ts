@@ -36,7 +36,7 @@ interface Reference {
   readonly replacedByStartToken: readonly { readonly position: number; readonly surprisalBits: number; readonly klBits: number }[];
 }
 
-type ContextMethod = 'layout' | 'contextLengths' | 'without' | 'effects' | 'contextNeeds' | 'shortContext';
+type ContextMethod = 'contextLengths' | 'without' | 'effects' | 'contextNeeds' | 'shortContext';
 type Asked<M extends Method> = Omit<Params<M>, 'model' | 'document' | 'version' | 'settings'>;
 
 /** Of the references; float32 keeps it in one window of the bundled model too. */
@@ -184,6 +184,19 @@ describe('the context of a prediction', () => {
         }
       }
     }
+  });
+
+  it('has its tokens told without that anything is run', async () => {
+    const { client, model } = await start();
+    const text = markdown(400);
+    const { reader } = await open({ client, model }, text, wide);
+    const before = (await measure(client, model.key)).tokensRun;
+    const asked = { model: model.key, document: text.slice(0, 12), version: reader.version, settings: wide };
+    const { ids, starts, ends } = await client.call('layout', asked, never);
+    assert.equal((await measure(client, model.key)).tokensRun, before);
+    await reader.score(wide);
+    const { finished } = reader;
+    assert.deepEqual([[...ids], [...starts], [...ends]], [[...finished.ids], [...finished.starts], [...finished.ends]]);
   });
 
   it('has effects on what follows that are those of the text without it', async () => {
