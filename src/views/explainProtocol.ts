@@ -184,6 +184,7 @@ const run = {
   problem: maybeText,
 };
 const isFiller = isOneOf(...fillers);
+const isLevel = isOneOf('block', 'declaration', 'line', 'token');
 
 const isSide = recordOf<SwitchSide>({ bits: isNumber, totalBits: isNumber, list: listOf(isListed), written: listOf(isTokenPieces) });
 
@@ -191,12 +192,14 @@ const sectionShapes: { readonly [Id in SectionId]: Shape<SectionStates[Id]> } = 
   influence: recordOf<InfluenceState>({
     ...run,
     filler: isFiller,
+    parts: orUndefined(isOneOf(...influenceParts)),
     isEmpty: isFlag,
     sources: listOf(
       recordOf<SourceShown>({
         ...span,
         key: isText,
-        level: isOneOf('block', 'line', 'token'),
+        level: isLevel,
+        name: maybeText,
         depth: isCount,
         firstLine: isCount,
         lastLine: isCount,
@@ -205,7 +208,7 @@ const sectionShapes: { readonly [Id in SectionId]: Shape<SectionStates[Id]> } = 
         klBits: maybeNumber,
         isNoise: isFlag,
         isStrongest: isFlag,
-        finer: orUndefined(recordOf<NonNullable<SourceShown['finer']>>({ level: isOneOf('block', 'line', 'token'), cost: isCost })),
+        finer: orUndefined(recordOf<NonNullable<SourceShown['finer']>>({ level: isLevel, cost: isCost })),
       }),
     ),
     selected: orUndefined(
@@ -223,13 +226,13 @@ const sectionShapes: { readonly [Id in SectionId]: Shape<SectionStates[Id]> } = 
     points: listOf(
       recordOf<LengthShown>({
         tokens: isCount,
-        border: isOneOf('count', 'line', 'paragraph', 'function', 'whole'),
+        border: isOneOf('count', 'between', 'line', 'paragraph', 'function', 'whole'),
         line: maybeCount,
         bits: isNumber,
         klBits: isNumber,
       }),
     ),
-    needed: maybeCount,
+    needed: orUndefined(recordOf<NonNullable<LengthsState['needed']>>({ least: isCount, most: isCount })),
     withinBits: isNumber,
   }),
   map: recordOf<MapState>({
