@@ -8,7 +8,7 @@ import { carriedRows } from '../src/core/rowReuse';
 import type { WindowedTable } from '../src/core/rowReuse';
 import { tableOf } from '../src/core/scoreTable';
 import { sourcesOf } from '../src/core/influence';
-import type { Source, SourceLevel } from '../src/core/influence';
+import type { Source } from '../src/core/influence';
 import { windowsOf } from '../src/core/window';
 import type { Window } from '../src/core/window';
 import { ModelError } from '../src/model/errors';
@@ -218,8 +218,8 @@ class EngineBench {
   }
 
   /**
-   * What each of 50 lines does for the prediction after 1,000 tokens, in float32 arithmetic: first four blocks, on a text that is only open, then the
-   * lines of the farthest block, which cost most.
+   * What each of 50 lines does for the prediction after 1,000 tokens, in float32 arithmetic: first the target itself, on a text that is only open, then
+   * four blocks, then the lines of the farthest block, which cost most.
    */
   async #influence(): Promise<void> {
     const model = await this.#start(true);
@@ -238,7 +238,7 @@ class EngineBench {
         const { text, layout } = await textOf('Influence', round);
         const document = model.document('grid', 'float32');
         await document.open(text);
-        const sources = (level: SourceLevel, within?: Source['rows']) => sourcesOf(layout, text, 0, tokens, level, within);
+        const sources = (level: 'block' | 'line', within?: Source['rows']) => sourcesOf(layout, text, 0, tokens, level, within);
         const run = (of: readonly Source[]) =>
           timed(async () => {
             for (const { rows } of of) await document.without(tokens, rows);
@@ -246,8 +246,10 @@ class EngineBench {
         const [nearest, ...others] = sources('block');
         const farthest = others.at(-1);
         if (!nearest || !farthest || others.length !== 3) throw new Error('The lines should make four blocks.');
+        // The page shows its target by then.
+        const target = await timed(() => document.target(tokens));
         const first = await run([nearest]);
-        const blocks = first + (await run(others));
+        const blocks = target + first + (await run(others));
         const lines = sources('line', farthest.rows);
         const ofLines = await run(lines);
         await document.close();
@@ -280,7 +282,19 @@ class EngineBench {
           note: `${counts.join(', ')} lines`,
         }),
       );
-      this.#add(ratioLine('... the first number, of the nearest block / a full score', times.first, times.whole));
+      this.#add(
+        ratioLine('... from the target being shown to the first number, of the nearest block / a full score', times.first, times.whole, {
+          budget: { atMost: 0.4, noise: 0.05 },
+        }),
+      );
+      this.#add({
+        what: '... the same in seconds',
+        value: median(times.first) / 1000,
+        unit: 's',
+        budget: { atMost: 1, noise: 0 },
+        n: times.first.length,
+        spread: extremes(times.first.map(ms => ms / 1000)),
+      });
     } finally {
       model.stop();
     }

@@ -7,7 +7,7 @@ import type { Anchors, Arithmetic, ScoreTable, Span } from '../src/core/scores';
 import { tableOf, writeRows } from '../src/core/scoreTable';
 import { childProcesses } from '../src/model/childProcess';
 import { ModelClient } from '../src/model/client';
-import type { WithoutParams, WithoutResult } from '../src/model/contextProtocol';
+import type { ContextLengthsResult, WithoutParams, WithoutResult } from '../src/model/contextProtocol';
 import type { Measurements, ModelDescription, NextResult, ScoreResult, ScoringSettings } from '../src/model/protocol';
 import { bundledModel } from './texts';
 
@@ -126,6 +126,12 @@ export class Document {
 
   next(offset: number): Promise<NextResult> {
     return this.#client.call('next', { ...this.#named, version: this.#version, settings: this.#settings, offset, after: [] }, never);
+  }
+
+  /** What is predicted at a row: what stands before it is kept from then on. */
+  target(row: number): Promise<ContextLengthsResult> {
+    const asked = { ...this.#named, version: this.#version, settings: this.#settings, row, ids: [], topCount: 10, lengths: [] };
+    return this.#client.call('contextLengths', asked, never);
   }
 
   /** The prediction at a row without some rows before it, which the model's start token stands in for. */

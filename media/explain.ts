@@ -47,9 +47,13 @@ function start(): void {
   post({ kind: 'ready' });
 }
 
-function messagePart({ headline, text, mayPick }: ExplainMessage, post: Post): readonly HTMLElement[] {
+function messagePart({ headline, text, busy, mayPick }: ExplainMessage, post: Post): readonly HTMLElement[] {
   const part = element('section', { class: 'message' }, element('h1', {}, headline), element('p', {}, text));
-  return mayPick ? [part, element('p', { class: 'buttons' }, hereButton(post))] : [part];
+  const buttons = [
+    mayPick ? hereButton(post) : undefined,
+    busy ? button(l10n.t('Cancel'), 'stop', () => post({ kind: 'stop' })) : undefined,
+  ].filter(each => each !== undefined);
+  return buttons.length > 0 ? [part, element('p', { class: 'buttons' }, ...buttons)] : [part];
 }
 
 function hereButton(post: Post): HTMLElement {

@@ -1,10 +1,11 @@
 import * as l10n from '@vscode/l10n';
 import type { InfluenceState, SelectedSource, SourceShown } from '../src/views/explainInfluence';
-import { fillers } from '../src/views/explainProtocol';
+import { fillers, influenceParts } from '../src/views/explainProtocol';
+import type { InfluenceParts } from '../src/views/explainProtocol';
 import { element } from './dom';
-import { briefCost, button, chooser, costInWords, effectElement, explainedInWords, listTable, runPart } from './explainParts';
+import { briefCost, button, chooser, costInWords, effectElement, explainedInWords, klElement, listTable, runPart } from './explainParts';
 import type { SectionAround, SectionDrawing } from './explainSections';
-import { formatBits, formatCount } from './format';
+import { formatCount } from './format';
 
 /** What each part of the context contributes: blocks, lines and tokens, and what would be predicted without one. */
 export const influenceSection: SectionDrawing<InfluenceState> = {
@@ -18,7 +19,7 @@ export const influenceSection: SectionDrawing<InfluenceState> = {
         { class: 'note' },
         l10n.t('Each part is left out once, and the model reads what remains. Nothing in the document is changed.'),
       ),
-      fillerPart(state, around),
+      element('p', { class: 'filler' }, ...choosers(state, around)),
       ...runPart(state, l10n.t('Find the strongest lines'), name => around.ask({ name })),
       element(
         'p',
@@ -33,15 +34,21 @@ export const influenceSection: SectionDrawing<InfluenceState> = {
   },
 };
 
-function fillerPart({ filler }: InfluenceState, { ask }: SectionAround): HTMLElement {
-  const names: Readonly<Record<InfluenceState['filler'], string>> = {
+function choosers({ filler, parts }: InfluenceState, { ask }: SectionAround): readonly (HTMLElement | undefined)[] {
+  const ofFillers: Readonly<Record<InfluenceState['filler'], string>> = {
     startToken: l10n.t('the start token'),
     proposals: l10n.t('what the model itself would write there'),
     deletion: l10n.t('nothing: later text moves up'),
   };
-  const options = fillers.map(each => [each, names[each]] as const);
-  const select = chooser('filler', options, filler, value => ask({ name: 'filler', value }));
-  return element('p', { class: 'filler' }, element('label', {}, element('span', {}, l10n.t('In its place')), select));
+  const ofParts: Readonly<Record<InfluenceParts, string>> = { blocks: l10n.t('blocks of lines'), declarations: l10n.t('declarations') };
+  const labelled = (label: string, select: HTMLElement) => element('label', {}, element('span', {}, label), select);
+  const optionsOf = <Name extends string>(names: readonly Name[], words: Readonly<Record<Name, string>>) =>
+    names.map(each => [each, words[each]] as const);
+  const choose = (name: 'filler' | 'parts') => (value: string) => ask({ name, value });
+  return [
+    labelled(l10n.t('In its place'), chooser('filler', optionsOf(fillers, ofFillers), filler, choose('filler'))),
+    parts && labelled(l10n.t('Parts'), chooser('parts', optionsOf(influenceParts, ofParts), parts, choose('parts'))),
+  ];
 }
 
 function sourcesTable({ sources, selected }: InfluenceState, around: SectionAround): HTMLElement {
@@ -65,7 +72,7 @@ function sourcesTable({ sources, selected }: InfluenceState, around: SectionArou
   return table;
 }
 
-function sourceRow(source: SourceShown, isSelected: boolean, { ask }: SectionAround): HTMLElement {
+function sourceRow(source: SourceShown, isSelected: boolean, { ask, target }: SectionAround): HTMLElement {
   const { key, level, depth, text, bits, klBits, isNoise, isStrongest, finer } = source;
   const part = button(nameOf(source), `part-${key}`, () => ask({ name: 'select', value: key }), {
     class: 'part link',
@@ -80,11 +87,13 @@ function sourceRow(source: SourceShown, isSelected: boolean, { ask }: SectionAro
     isStrongest ? ' ' : undefined,
     isStrongest ? element('small', { class: 'strongest' }, l10n.t('strongest')) : undefined,
   );
+  const finerName = finer && finerNames()[finer.level];
   const open =
     finer &&
-    button(finer.level === 'token' ? l10n.t('Tokens') : l10n.t('Lines'), `open-${key}`, () => ask({ name: 'open', value: key }), {
+    finerName &&
+    button(finerName, `open-${key}`, () => ask({ name: 'open', value: key }), {
       class: 'link',
-      'aria-label': `${nameOf(source)}: ${finer.level === 'token' ? l10n.t('Tokens') : l10n.t('Lines')}, ${costInWords(finer.cost)}`,
+      'aria-label': `${nameOf(source)}: ${finerName}, ${costInWords(finer.cost)}`,
     });
   return element(
     'tr',
@@ -92,7 +101,7 @@ function sourceRow(source: SourceShown, isSelected: boolean, { ask }: SectionAro
     name,
     element('td', { class: 'text' }, element('bdi', {}, shownText(source))),
     element('td', { class: 'number' }, bits === undefined ? '…' : effectElement(bits, isNoise)),
-    element('td', { class: 'number' }, klBits === undefined ? '' : formatBits(Math.max(0, klBits))),
+    element('td', { class: 'number' }, klBits === undefined ? '' : klElement(klBits, target)),
     element('td', { class: 'finer' }, open, finer ? element('small', {}, briefCost(finer.cost)) : undefined),
   );
 
@@ -101,11 +110,17 @@ function sourceRow(source: SourceShown, isSelected: boolean, { ask }: SectionAro
   }
 }
 
-function nameOf({ level, firstLine, lastLine }: SourceShown): string {
+function finerNames(): Readonly<Partial<Record<SourceShown['level'], string>>> {
+  return { declaration: l10n.t('Its declarations'), line: l10n.t('Lines'), token: l10n.t('Tokens') };
+}
+
+function nameOf({ level, name, firstLine, lastLine }: SourceShown): string {
   if (level === 'token') return l10n.t('token, line {0}', formatCount(firstLine));
-  return firstLine === lastLine
-    ? l10n.t('line {0}', formatCount(firstLine))
-    : l10n.t('lines {0} to {1}', formatCount(firstLine), formatCount(lastLine));
+  const lines =
+    firstLine === lastLine
+      ? l10n.t('line {0}', formatCount(firstLine))
+      : l10n.t('lines {0} to {1}', formatCount(firstLine), formatCount(lastLine));
+  return name === undefined ? lines : `${name}, ${lines}`;
 }
 
 function selectedPart(selected: SelectedSource, { sources }: InfluenceState, around: SectionAround): HTMLElement {

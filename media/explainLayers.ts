@@ -1,7 +1,8 @@
 import * as l10n from '@vscode/l10n';
 import type { LayersSeen, LayersState } from '../src/views/explainLayers';
+import type { ListedToken } from '../src/views/explainProtocol';
 import { element, svgElement, tokenElement } from './dom';
-import { explainedInWords, runPart } from './explainParts';
+import { explainedInWords, numberElement, runPart } from './explainParts';
 import { tableHead } from './explainInside';
 import type { SectionAround, SectionDrawing } from './explainSections';
 import { formatBits, formatCount, formatPercent, sentence } from './format';
@@ -69,6 +70,12 @@ function curvePart({ layers }: LayersSeen, { target }: SectionAround): HTMLEleme
 }
 
 function tablePart({ layers, settled }: LayersSeen, { target }: SectionAround): HTMLElement {
+  const { bits: noiseBits } = target.floor;
+  const lastBits = layers.at(-1)?.bits ?? NaN;
+  const asLast = l10n.t('≈ last');
+  // Which of two is on top, noise decides where they are so near to each other.
+  const isTie = ([first, second]: readonly ListedToken[]) =>
+    first !== undefined && second !== undefined && Math.abs(Math.log2(first.probability / second.probability)) <= noiseBits;
   const rows = layers.map(({ top, bits, rank }, layer) =>
     element(
       'tr',
@@ -84,9 +91,14 @@ function tablePart({ layers, settled }: LayersSeen, { target }: SectionAround): 
             element('li', {}, tokenElement(token), ' ', element('small', {}, `${formatPercent(probability)}%`)),
           ),
         ),
+        isTie(top) ? element('small', { class: 'noise' }, l10n.t('which is first may be noise')) : undefined,
       ),
       element('td', { class: 'number' }, formatCount(rank)),
-      element('td', { class: 'number' }, formatBits(bits)),
+      element(
+        'td',
+        { class: 'number' },
+        numberElement(formatBits(bits), layer < layers.length - 1 && Math.abs(bits - lastBits) <= noiseBits, asLast),
+      ),
     ),
   );
   const head = tableHead([l10n.t('Layer'), l10n.t('Most probable after it'), l10n.t('Rank'), l10n.t('Bits')], 2);

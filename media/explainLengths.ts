@@ -1,8 +1,9 @@
 import * as l10n from '@vscode/l10n';
+import type { NeededTokens } from '../src/core/contextLengths';
 import type { LengthShown, LengthsState } from '../src/views/explainLengths';
 import { formatSignedBits } from '../src/core/numberText';
 import { element, svgElement } from './dom';
-import { explainedInWords, runPart } from './explainParts';
+import { explainedInWords, klElement, numberElement, runPart } from './explainParts';
 import type { SectionAround, SectionDrawing } from './explainSections';
 import { formatBits, formatCount } from './format';
 
@@ -20,23 +21,37 @@ export const lengthsSection: SectionDrawing<LengthsState> = {
       ...runPart(state, l10n.t('Try shorter contexts'), name => around.ask({ name })),
       neededPart(state),
       points.length > 1 ? curve(points, around) : undefined,
-      points.length > 0 ? table(points, around) : undefined,
+      points.length > 0
+        ? table(
+            points.filter(point => isListed(point, state)),
+            around,
+          )
+        : undefined,
     ];
   },
 };
 
+/** There are too many to be read that were only tried to find the least length. */
+function isListed({ tokens, border }: LengthShown, { needed }: LengthsState): boolean {
+  return border !== 'between' || tokens === needed?.most;
+}
+
 function neededPart({ needed, offer, progress, points, withinBits }: LengthsState): HTMLElement | undefined {
   if (offer || progress || points.length === 0) return undefined;
-  const words =
-    needed === undefined
-      ? l10n.t('No length that was tried comes within {0} bit of the whole context.', formatBits(withinBits))
-      : needed === 0
-        ? l10n.t('It needs no context to be within {0} bit.', formatBits(withinBits))
-        : needed === 1
-          ? l10n.t('It needs 1 token to be within {0} bit.', formatBits(withinBits))
-          : l10n.t('It needs {0} tokens to be within {1} bit.', formatCount(needed), formatBits(withinBits));
+  const words = needed
+    ? neededInWords(needed, withinBits)
+    : l10n.t('No length that was tried comes within {0} bit of the whole context.', formatBits(withinBits));
   const rule = l10n.t('From that length on, all longer ones that were tried stay as near to the whole.');
   return element('p', { class: 'verdict' }, element('strong', {}, words), ' ', rule);
+}
+
+function neededInWords({ least, most }: NeededTokens, withinBits: number): string {
+  if (least < most)
+    return l10n.t('It needs {0} to {1} tokens to be within {2} bit.', formatCount(least), formatCount(most), formatBits(withinBits));
+  if (most === 0) return l10n.t('It needs no context to be within {0} bit.', formatBits(withinBits));
+  return most === 1
+    ? l10n.t('It needs 1 token to be within {0} bit.', formatBits(withinBits))
+    : l10n.t('It needs {0} tokens to be within {1} bit.', formatCount(most), formatBits(withinBits));
 }
 
 /** By the logarithm of the length; the table says the same. */
@@ -51,12 +66,14 @@ function curve(points: readonly LengthShown[], { target }: SectionAround): HTMLE
       class: kind,
       points: points.map(point => `${x(point.tokens).toFixed(1)},${y(valueOf(point)).toFixed(1)}`).join(' '),
     }),
-    ...points.map(point => {
-      const [cx, cy] = [x(point.tokens), y(valueOf(point))];
-      return kind === 'bits'
-        ? svgElement('circle', { class: kind, cx: String(cx), cy: String(cy), r: '3.5' })
-        : svgElement('rect', { class: kind, x: String(cx - 3), y: String(cy - 3), width: '6', height: '6' });
-    }),
+    ...points
+      .filter(({ border }) => border !== 'between')
+      .map(point => {
+        const [cx, cy] = [x(point.tokens), y(valueOf(point))];
+        return kind === 'bits'
+          ? svgElement('circle', { class: kind, cx: String(cx), cy: String(cy), r: '3.5' })
+          : svgElement('rect', { class: kind, x: String(cx - 3), y: String(cy - 3), width: '6', height: '6' });
+      }),
   ];
   const zero = svgElement('line', { class: 'zero', x1: '0', x2: String(width), y1: String(y(0)), y2: String(y(0)) });
   const drawing = svgElement(
@@ -96,14 +113,23 @@ function valueName(isDifference: boolean): string {
 
 function table(points: readonly LengthShown[], around: SectionAround): HTMLElement {
   const isDifference = around.target.chosen.b !== undefined;
+  const whole = points.at(-1);
+  // What the whole context gives, as far as anybody can tell.
+  const isAsWhole = (tokens: number, bits: number) =>
+    whole !== undefined && tokens !== whole.tokens && Math.abs(bits - whole.bits) <= around.target.floor.bits;
+  const asWhole = l10n.t('≈ whole');
   const rows = points.map(({ tokens, border, line, bits, klBits }) =>
     element(
       'tr',
       { class: border },
       element('th', { scope: 'row', class: 'number' }, formatCount(tokens)),
       element('td', {}, borderInWords(border, line)),
-      element('td', { class: 'number' }, isDifference ? formatSignedBits(bits) : formatBits(bits)),
-      element('td', { class: 'number' }, formatBits(Math.max(0, klBits))),
+      element(
+        'td',
+        { class: 'number' },
+        numberElement(isDifference ? formatSignedBits(bits) : formatBits(bits), isAsWhole(tokens, bits), asWhole),
+      ),
+      element('td', { class: 'number' }, klElement(klBits, around.target)),
     ),
   );
   const heads = [l10n.t('Tokens'), l10n.t('From'), isDifference ? l10n.t('Difference, bits') : l10n.t('Bits'), l10n.t('KL, bits')];
@@ -116,6 +142,7 @@ function borderInWords(border: LengthShown['border'], line: number | undefined):
   const at = line === undefined ? '' : formatCount(line);
   switch (border) {
     case 'count':
+    case 'between':
       return '';
     case 'line':
       return l10n.t('beginning of line {0}', at);

@@ -99,7 +99,17 @@ export function explainedInWords({ choices, chosen }: ExplainTarget): string {
 export function effectElement(bits: number, isNoise: boolean): HTMLElement {
   const sign = bits > 0 ? 'helps' : 'hinders';
   if (!isNoise) return element('span', { class: `effect ${sign}` }, formatSignedBits(bits));
-  return element('span', { class: 'effect noise' }, formatSignedBits(bits), ' ', element('small', {}, l10n.t('noise')));
+  return numberElement(formatSignedBits(bits), true);
+}
+
+/** A number; one that noise alone can make in grey, and with a word that says so. */
+export function numberElement(written: string, isNoise: boolean, word = l10n.t('noise')): HTMLElement {
+  return isNoise ? element('span', { class: 'effect noise' }, written, ' ', element('small', {}, word)) : element('span', {}, written);
+}
+
+/** How far a whole prediction is from another, which is never less than nothing but for rounding. */
+export function klElement(klBits: number, { floor }: ExplainTarget): HTMLElement {
+  return numberElement(formatBits(Math.max(0, klBits)), klBits > 0 && klBits <= floor.bits);
 }
 
 /** Predictions as a table of their most probable tokens. */

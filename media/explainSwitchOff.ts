@@ -4,7 +4,7 @@ import type { SwitchKind } from '../src/views/explainProtocol';
 import type { SwitchedOffShown, SwitchOffState, SwitchSide } from '../src/views/explainSwitchOff';
 import { formatSignedBits } from '../src/core/numberText';
 import { element, tokenElement } from './dom';
-import { chooser, explainedInWords, listTable, runPart } from './explainParts';
+import { chooser, explainedInWords, listTable, numberElement, runPart } from './explainParts';
 import { numberChooser, placeButton, tableHead } from './explainInside';
 import type { SectionAround, SectionDrawing } from './explainSections';
 import { formatBits, formatCount } from './format';
@@ -77,14 +77,19 @@ function shownParts(shown: SwitchedOffShown, state: SwitchOffState, around: Sect
 function sumsTable({ before, after, scoredTokens }: SwitchedOffShown, without: string, { target }: SectionAround): HTMLElement {
   const isDifference = target.chosen.b !== undefined;
   const bits = (value: number, isSigned: boolean) => (isSigned ? formatSignedBits(value) : formatBits(value));
-  const row = (name: string, [from, to]: readonly [number, number], isSigned: boolean) =>
+  /** `tokens`: so many have noise of their own, which adds up as chance does. */
+  const row = (name: string, [from, to]: readonly [number, number], isSigned: boolean, tokens = 1) =>
     element(
       'tr',
       {},
       element('th', { scope: 'row' }, name),
       element('td', { class: 'number' }, bits(from, isSigned)),
       element('td', { class: 'number' }, bits(to, isSigned)),
-      element('td', { class: 'number' }, formatSignedBits(to - from)),
+      element(
+        'td',
+        { class: 'number' },
+        numberElement(formatSignedBits(to - from), Math.abs(to - from) <= target.floor.bits * Math.sqrt(tokens)),
+      ),
     );
   const tokens =
     scoredTokens === 1 ? l10n.t('The token before it') : l10n.t('The {0} tokens before it, together', formatCount(scoredTokens));
@@ -98,7 +103,7 @@ function sumsTable({ before, after, scoredTokens }: SwitchedOffShown, without: s
       'tbody',
       {},
       row(explainedInWords(target), [before.bits, after.bits], isDifference),
-      scoredTokens > 0 ? row(tokens, [before.totalBits, after.totalBits], false) : undefined,
+      scoredTokens > 0 ? row(tokens, [before.totalBits, after.totalBits], false, scoredTokens) : undefined,
     ),
   );
 }

@@ -74,7 +74,7 @@ export interface AskOptions {
 }
 
 /** What can be asked of the model beside the scores of the whole. */
-export type Question = 'next' | 'try' | 'words' | 'chain' | 'futures' | 'draft' | ContextQuestion;
+export type Question = 'layout' | 'next' | 'try' | 'words' | 'chain' | 'futures' | 'draft' | ContextQuestion;
 
 export function isContextQuestion(question: Question): question is ContextQuestion {
   return (contextQuestions as readonly Question[]).includes(question);

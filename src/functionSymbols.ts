@@ -9,20 +9,26 @@ const editPauseMs = 700;
 const retryPauseMs = 3_000;
 const mostRetries = 5;
 
+/** A function, a class, a variable, a heading: whatever the language has names for. */
+export interface Declaration extends Span {
+  readonly name: string;
+}
+
 interface Known {
-  /** Of the text as it is now: edits since the answer have moved them. */
+  /** Of the text as it is now, like the others here: edits since the answer have moved them. */
   spans: readonly Span[] | undefined;
+  declarations: readonly Declaration[];
   /** The version that was asked for last. */
   version: number;
   retries: number;
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Where functions, methods and constructors are, as far as the editor offers document symbols. Asked when somebody wants to know, once for each version. */
+/** Where functions, methods and constructors are, and what else is declared, as far as the editor offers document symbols. Asked when somebody wants to know, once for each version. */
 export class FunctionSymbols implements Disposable {
   readonly #store = new DisposableStore();
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
-  /** The functions of this document are known, or are others now. */
+  /** The functions and declarations of this document are known, or are others now. */
   readonly onDidChange = this.#changed.event;
   readonly #known = new Map<vscode.TextDocument, Known>();
 
@@ -37,6 +43,9 @@ export class FunctionSymbols implements Disposable {
         // In offsets of the text before the event: from the last one on, so that none moves another.
         const changes = [...contentChanges].sort((a, b) => b.rangeOffset - a.rangeOffset);
         known.spans = known.spans?.map(span => changes.reduce(movedBy, span)).filter(({ start, end }) => end > start);
+        known.declarations = known.declarations
+          .map(({ name, ...span }) => ({ name, ...changes.reduce(movedBy, span) }))
+          .filter(({ start, end }) => end > start);
       }),
     );
     this.#store.add(vscode.workspace.onDidCloseTextDocument(document => this.#forget(document)));
@@ -44,16 +53,25 @@ export class FunctionSymbols implements Disposable {
 
   /** Ascending, those inside others after them; undefined until they are known. */
   of(document: vscode.TextDocument): readonly Span[] | undefined {
-    const known = this.#known.get(document) ?? { spans: undefined, version: -1, retries: 0, timer: undefined };
-    this.#known.set(document, known);
-    if (known.version !== document.version && !known.timer) this.#askIn(document, known, known.version < 0 ? 0 : editPauseMs);
-    return known.spans;
+    return this.#asked(document).spans;
+  }
+
+  /** All that is declared, in the same order; nothing until it is known. */
+  declarationsOf(document: vscode.TextDocument): readonly Declaration[] {
+    return this.#asked(document).declarations;
   }
 
   dispose(): void {
     for (const { timer } of this.#known.values()) clearTimeout(timer);
     this.#known.clear();
     this.#store.dispose();
+  }
+
+  #asked(document: vscode.TextDocument): Known {
+    const known = this.#known.get(document) ?? { spans: undefined, declarations: [], version: -1, retries: 0, timer: undefined };
+    this.#known.set(document, known);
+    if (known.version !== document.version && !known.timer) this.#askIn(document, known, known.version < 0 ? 0 : editPauseMs);
+    return known;
   }
 
   #askIn(document: vscode.TextDocument, known: Known, pauseMs: number): void {
@@ -75,15 +93,16 @@ export class FunctionSymbols implements Disposable {
       this.#askIn(document, known, retryPauseMs);
       return;
     }
-    const spans = functionsOf(symbols ?? [])
-      .map(range => ({ start: document.offsetAt(range.start), end: document.offsetAt(range.end) }))
+    const declarations = declarationsIn(symbols ?? [])
+      .map(({ name, range, kind }) => ({ name, kind, start: document.offsetAt(range.start), end: document.offsetAt(range.end) }))
       .filter(({ start, end }) => end > start)
       .sort((a, b) => a.start - b.start || b.end - a.end);
-    const { spans: before } = known;
+    const spans = declarations.filter(({ kind }) => functionKinds.includes(kind)).map(({ start, end }) => ({ start, end }));
+    const areSame = areSameSpans(known.declarations, declarations) && known.spans !== undefined;
+    known.declarations = declarations;
     // The same spans stay the same objects: what is known of them goes on.
-    if (before?.length === spans.length && before.every((span, index) => isSame(span, spans[index]))) return;
-    known.spans = spans;
-    this.#changed.fire(document);
+    if (!known.spans || !areSameSpans(known.spans, spans)) known.spans = spans;
+    if (!areSame) this.#changed.fire(document);
   }
 
   #forget(document: vscode.TextDocument): void {
@@ -92,17 +111,20 @@ export class FunctionSymbols implements Disposable {
   }
 }
 
-function isSame(span: Span, other: Span | undefined): boolean {
-  return span.start === other?.start && span.end === other.end;
+function areSameSpans(spans: readonly Span[], others: readonly Span[]): boolean {
+  return (
+    spans.length === others.length && spans.every(({ start, end }, index) => start === others[index]?.start && end === others[index].end)
+  );
 }
 
 type AnySymbol = vscode.DocumentSymbol | vscode.SymbolInformation;
 
-function functionsOf(symbols: readonly AnySymbol[]): vscode.Range[] {
-  const { Function, Method, Constructor } = vscode.SymbolKind;
+const functionKinds: readonly vscode.SymbolKind[] = [vscode.SymbolKind.Function, vscode.SymbolKind.Method, vscode.SymbolKind.Constructor];
+
+function declarationsIn(symbols: readonly AnySymbol[]): { name: string; kind: vscode.SymbolKind; range: vscode.Range }[] {
   return symbols.flatMap(symbol => [
-    ...([Function, Method, Constructor].includes(symbol.kind) ? ['location' in symbol ? symbol.location.range : symbol.range] : []),
-    ...('children' in symbol ? functionsOf(symbol.children) : []),
+    { name: symbol.name, kind: symbol.kind, range: 'location' in symbol ? symbol.location.range : symbol.range },
+    ...('children' in symbol ? declarationsIn(symbol.children) : []),
   ]);
 }
 

@@ -99,13 +99,13 @@ export class Readings implements Disposable {
   }
 
   /**
-   * Scores the document, finds what of the span is still to be read and how fast the model is; shows nothing yet. A run for this document ends. Rejects as
+   * Finds what of the span is still to be read and how fast the model is; shows nothing yet. A run for this document ends. Rejects as
    * calls of the model do, as cancelled where the text is edited or other settings come to hold meanwhile.
    */
   async plan(document: vscode.TextDocument, kind: ReadingKind, span: Span, signal: AbortSignal): Promise<ReadingPlan> {
     const run = this.#begin(document, signal);
     const { signal: ending } = run.stop;
-    const base = await this.#scored.complete(document, ending);
+    const base = await this.#laidOut(document, ending);
     throwIfEnded(ending);
     run.isBased = true;
     const { version } = document;
@@ -142,6 +142,29 @@ export class Readings implements Disposable {
     for (const step of steps) {
       await this.#readStep(document, shown, step, run.stop.signal);
       onStep(step.end - step.first);
+    }
+  }
+
+  /** The present text's tokens; its scores, which the lens goes on with, are not waited for: those of a long text take far longer than what is asked here. */
+  async #laidOut(document: vscode.TextDocument, signal: AbortSignal): Promise<DocumentView> {
+    const found = () => {
+      const view = this.#scored.view(document);
+      return view?.documentVersion === document.version ? view : undefined;
+    };
+    const known = found();
+    if (known) return known;
+    const enough = new AbortController();
+    const listener = this.#scored.onDidChange(changed => {
+      if (changed === document && found()) enough.abort();
+    });
+    try {
+      return await this.#scored.complete(document, AbortSignal.any([signal, enough.signal]));
+    } catch (error) {
+      const view = found();
+      if (signal.aborted || !view) throw error;
+      return view;
+    } finally {
+      listener.dispose();
     }
   }
 
@@ -230,7 +253,7 @@ export class Readings implements Disposable {
       changed();
       // What it is held against is of the same arithmetic; the editor's own scores may not be.
       const whole = await this.#ask(document, shown, 'contextNeeds', { first, end, mostTokens: 0, topCount: 0 }, signal);
-      reading.writeWhole({ first, end }, whole.result.whole.surprisalBits);
+      reading.writeWhole({ first, end }, whole.result.whole);
     }
     changed();
   }
@@ -301,6 +324,7 @@ function viewOf({ table }: ContextReading, base: DocumentView, provenance: Prove
     staleIn: () => noCells,
     cellsFrom: leastBits => cellsFrom(table, leastBits),
     summary: undefined,
+    complete: true, // nothing is under way that would come by itself
     provenance,
   };
 }

@@ -1,9 +1,10 @@
+import { mostTriedTokens } from './contextNeeds';
 import type { ScoreTable, Span } from './scores';
 import { firstWhere } from './search';
 import { textUnitsIn } from './textUnits';
 
-/** What begins where so much context begins; `count`: nothing in particular. */
-export type LengthBorder = 'count' | 'line' | 'paragraph' | 'function' | 'whole';
+/** What begins where so much context begins; `count`: nothing in particular; `between`: nothing either, and it is tried to find the least length that is enough. */
+export type LengthBorder = 'count' | 'between' | 'line' | 'paragraph' | 'function' | 'whole';
 
 /** So many tokens before the target. */
 export interface TriedLength {
@@ -17,7 +18,7 @@ const mostBorders = { line: 6, paragraph: 4, function: 3 } as const;
 const paragraphReach = 20_000;
 
 /**
- * Context lengths worth trying for the prediction at `row`, ascending: 0, 1, 2, 4 and so on, those at which a line, a paragraph or a function begins,
+ * Context lengths worth trying for the prediction at `row`, ascending: all of those that the colours of needed context are made from, then their doubles, those at which a line, a paragraph or a function begins,
  * and the whole context [contextFirst, row). `text`: that of the table; `functions`: its functions, in order of their beginnings.
  */
 export function lengthsToTry(
@@ -29,6 +30,7 @@ export function lengthsToTry(
 ): readonly TriedLength[] {
   const whole = row - contextFirst;
   const found = new Map<number, LengthBorder>([[0, 'count']]);
+  for (let tokens = 1; tokens < Math.min(whole, mostTriedTokens + 1); tokens++) found.set(tokens, 'between');
   for (let tokens = 1; tokens < whole; tokens *= 2) found.set(tokens, 'count');
   const from = table.starts[contextFirst] ?? text.length;
   const target = whole > 0 ? (table.ends[row - 1] ?? text.length) : from;
@@ -55,17 +57,24 @@ export interface LengthPoint {
   readonly bits: number;
 }
 
+/** How much context is enough: the least length lies between these, both included, and they are the same where all lengths between were tried. */
+export interface NeededTokens {
+  readonly least: number;
+  readonly most: number;
+}
+
 /**
  * The smallest length from which on all longer ones that were tried stay within so many bits of the whole; undefined where not even the longest
  * does. `points` ascend.
  */
-export function neededTokens(points: readonly LengthPoint[], wholeBits: number, withinBits: number): number | undefined {
-  let needed: number | undefined;
+export function neededTokens(points: readonly LengthPoint[], wholeBits: number, withinBits: number): NeededTokens | undefined {
+  let most: number | undefined;
   for (const { tokens, bits } of [...points].reverse()) {
-    if (!(Math.abs(bits - wholeBits) <= withinBits)) break;
-    needed = tokens;
+    // A length that is too short has no score at all, or is too far away.
+    if (!(Math.abs(bits - wholeBits) <= withinBits)) return most === undefined ? undefined : { least: tokens + 1, most };
+    most = tokens;
   }
-  return needed;
+  return most === undefined ? undefined : { least: most, most };
 }
 
 /** Where lines begin, the nearest to `end` first. */

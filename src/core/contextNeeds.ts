@@ -87,7 +87,7 @@ export class ContextReading {
   /** Nothing of the row is left to be asked. */
   readonly #isRead: Uint8Array;
 
-  /** `of`: complete; nothing of its memory is kept, and none of its scores, which may be of another arithmetic. */
+  /** `of`: scored or not; nothing of its memory is kept, and none of its scores, which may be of another arithmetic. */
   constructor(kind: ReadingKind, of: ScoreTable) {
     this.kind = kind;
     const copy = sliceTable(of, 0, of.length);
@@ -95,7 +95,7 @@ export class ContextReading {
     for (const column of [copy.surprisalBits, copy.entropyBits, copy.wordStartLogMass, copy.topLogProbabilities]) column.fill(NaN);
     copy.ranks.fill(0);
     copy.topIds.fill(-1);
-    this.#wholeContext = copy.contextTokens.slice();
+    this.#wholeContext = new Int32Array(of.length);
     this.#wholeBits = new Float64Array(of.length).fill(NaN);
     this.#needed = new Float64Array(of.length).fill(NaN);
     this.#isRead = new Uint8Array(of.length);
@@ -109,6 +109,7 @@ export class ContextReading {
   /** Takes in rows [first, end). */
   writeNeeds({ first, end }: RowRange, { surprisalBits, whole }: NeedsRows): void {
     this.#write({ first, end }, whole);
+    this.#wholeContext.set(whole.contextTokens, first);
     const width = mostTriedTokens + 1;
     for (let row = first; row < end; row++) {
       const from = (row - first) * width;
@@ -138,8 +139,9 @@ export class ContextReading {
   }
 
   /** What a short context is held against. */
-  writeWhole({ first, end }: RowRange, wholeBits: ArrayLike<number>): void {
-    this.#wholeBits.set(wholeBits, first);
+  writeWhole({ first, end }: RowRange, { surprisalBits, contextTokens }: Pick<ReadRows, 'surprisalBits' | 'contextTokens'>): void {
+    this.#wholeBits.set(surprisalBits, first);
+    this.#wholeContext.set(contextTokens, first);
     this.#isRead.fill(1, first, end);
   }
 

@@ -1,4 +1,5 @@
 import type { ScoreTable, Span } from './scores';
+import { firstWhere } from './search';
 import { textUnitsIn } from './textUnits';
 
 /** Rows [first, end) of a table. */
@@ -13,8 +14,8 @@ export interface Source {
   readonly span: Span;
 }
 
-/** From coarse to fine: a few blocks of lines, the lines of one, the tokens of one. */
-export type SourceLevel = 'block' | 'line' | 'token';
+/** From coarse to fine: a few blocks of lines, or what is declared, the lines of one, the tokens of one. */
+export type SourceLevel = 'block' | 'declaration' | 'line' | 'token';
 
 const mostBlocks = 4;
 /** Prose has whole paragraphs on a line: longer ones are taken sentence by sentence. */
@@ -29,7 +30,7 @@ export function sourcesOf(
   text: string,
   contextFirst: number,
   row: number,
-  level: SourceLevel,
+  level: Exclude<SourceLevel, 'declaration'>,
   within: Rows = { first: contextFirst, end: row },
 ): Source[] {
   const rows = { first: Math.max(contextFirst, within.first), end: Math.min(row, within.end) };
@@ -40,12 +41,12 @@ export function sourcesOf(
 }
 
 /**
- * How many tokens the model is given when each of these is left out in turn of the context [contextFirst, row), and the whole is read once: at most, since kept caches and
- * what is deleted make it fewer. `keepsContext`: what stands before a source is kept, and not read again for each. Averaging over several fillers takes as many times that of
- * the sources.
+ * How many tokens the model is given when each of these is left out in turn of the context [contextFirst, row), of which the whole has been read before: at most, since kept
+ * caches and what is deleted make it fewer. `keepsContext`: what stands before a source is kept, and not read again for each. Averaging over several fillers takes as many times
+ * that.
  */
 export function costTokens(sources: readonly Source[], row: number, contextFirst: number, keepsContext: boolean): number {
-  return sources.reduce((sum, { rows }) => sum + row - (keepsContext ? rows.first : contextFirst), row - contextFirst);
+  return sources.reduce((sum, { rows }) => sum + row - (keepsContext ? rows.first : contextFirst), 0);
 }
 
 /**
@@ -68,6 +69,38 @@ export function partsByLastLine<Part extends { readonly lastLine: number; readon
 
 function sourceOf({ starts, ends }: Pick<ScoreTable, 'starts' | 'ends'>, rows: Rows): Source {
   return { rows, span: { start: starts[rows.first] ?? 0, end: ends[rows.end - 1] ?? 0 } };
+}
+
+/**
+ * The same by what is declared, given in the order of its beginnings; what stands between two declarations, such as imports and comments, is a part, too. Of declarations one in
+ * another the outer one is a part, whose own parts are those within it.
+ */
+export function declarationsOf(
+  table: Pick<ScoreTable, 'starts' | 'ends'>,
+  text: string,
+  contextFirst: number,
+  row: number,
+  declarations: readonly Span[],
+  within: Rows = { first: contextFirst, end: row },
+): Source[] {
+  const rows = { first: Math.max(contextFirst, within.first), end: Math.min(row, within.end) };
+  if (rows.first >= rows.end) return [];
+  const { starts, ends } = table;
+  const shows = (first: number, end: number) => first < end && text.slice(starts[first] ?? 0, ends[end - 1] ?? 0).trim() !== '';
+  const borders: number[] = [];
+  let reached = rows.first; // by the last declaration
+  for (const span of declarations) {
+    const first = firstWhere(rows.end, row => (ends[row] ?? 0) > span.start, rows.first);
+    const end = firstWhere(rows.end, row => (starts[row] ?? 0) >= span.end, rows.first);
+    const isAll = !shows(rows.first, first) && !shows(end, rows.end);
+    if (isAll || first < reached || first >= end) continue;
+    // White space alone belongs to what stands before it, at the beginning to what comes.
+    if (shows(reached, first)) borders.push(reached, first);
+    else borders.push(borders.length === 0 ? reached : first);
+    reached = end;
+  }
+  if (borders.length === 0 || shows(reached, rows.end)) borders.push(reached);
+  return borders.map((first, index) => sourceOf(table, { first, end: borders[index + 1] ?? rows.end })).reverse();
 }
 
 /** Rows that begin a piece of text which is shown as one: several tokens can make one character. */

@@ -10,6 +10,13 @@ export interface ContextParams {
   readonly settings: ScoringSettings;
 }
 
+/** The tokens of the text, by row. UTF-16 offsets. */
+export interface LayoutResult {
+  readonly ids: Int32Array;
+  readonly starts: Uint32Array;
+  readonly ends: Uint32Array;
+}
+
 /** A prediction that is to be explained: what the model says comes at a row, of the window that the editor's windows give it. */
 export interface TargetParams extends ContextParams {
   /** 0 to the number of tokens; at that number, the end of the text, there is no actual token. */

@@ -23,6 +23,7 @@ import type {
   ContextParams,
   EffectsParams,
   EffectsResult,
+  LayoutResult,
   ShortContextParams,
   ShortContextResult,
   WithoutParams,
@@ -124,6 +125,10 @@ export class Documents {
 
   try(params: TryParams, model: Model, signal: AbortSignal): Promise<TryResult> {
     return this.#find(params.document, params.version).try(params, model, signal);
+  }
+
+  layout(params: ContextParams, model: Model, signal: AbortSignal): Promise<LayoutResult> {
+    return this.#find(params.document, params.version).layoutOf(model, signal);
   }
 
   async contextLengths(params: ContextLengthsParams, model: Model, signal: AbortSignal): Promise<ContextLengthsResult> {
@@ -482,6 +487,11 @@ class OpenDocument {
     // Some only want to know of a part of the text as it is.
     if (textAfter === text) return { before: scored, after: scored };
     return { before: scored, after: await passageScore(scoring, edited, after, undefined, topCount, start) };
+  }
+
+  async layoutOf(model: Model, signal: AbortSignal): Promise<LayoutResult> {
+    const { ids, starts, ends } = (await this.#read(model, signal)).layout;
+    return { ids, starts, ends };
   }
 
   async contextOf({ model: { arithmetic }, settings }: ContextParams, model: Model, signal: AbortSignal): Promise<TextContext> {

@@ -3,8 +3,10 @@ import type {
   ContextLengthsResult,
   ContextNeedsParams,
   ContextNeedsResult,
+  ContextParams,
   EffectsParams,
   EffectsResult,
+  LayoutResult,
   ShortContextParams,
   ShortContextResult,
   WithoutParams,
@@ -42,6 +44,8 @@ export interface ModelMethods {
   draft: { params: DraftParams; result: DraftResult };
   /** Scores the text as it would be after an edit, near the edit; the document stays as it is. */
   try: { params: TryParams; result: TryResult };
+  /** Where the tokens are: nothing is run for it. */
+  layout: { params: ContextParams; result: LayoutResult };
   /** How a prediction changes as more of the text before it is seen. */
   contextLengths: { params: ContextLengthsParams; result: ContextLengthsResult };
   /** How a prediction changes when something before it is left out. */

@@ -119,6 +119,7 @@ const handlers: Handlers = {
   futures: async (params, { signal }) => over(params.model, model => documents.futures(params, model, signal)),
   draft: async (params, { signal }) => over(params.model, model => documents.draft(params, model, signal)),
   try: async (params, { signal }) => over(params.model, model => documents.try(params, model, signal)),
+  layout: async (params, { signal }) => over(params.model, model => documents.layout(params, model, signal)),
   contextLengths: async (params, { signal }) => over(params.model, model => documents.contextLengths(params, model, signal)),
   without: async (params, { signal }) => over(params.model, model => documents.without(params, model, signal)),
   effects: async (params, { signal }) => over(params.model, model => documents.effects(params, model, signal)),

@@ -14,7 +14,7 @@ import type { LongReading } from './longReading';
 import { activeEditor, excerpt, selectionOf } from './places';
 
 export interface AblationParts {
-  readonly scored: Pick<ScoredDocuments, 'ask' | 'complete' | 'view'>;
+  readonly scored: Pick<ScoredDocuments, 'ask' | 'view'>;
   readonly leftOut: Pick<LeftOut, 'ensure'>;
   readonly config: Pick<Config, 'scoringSettings'>;
   readonly difference: DifferenceView;
@@ -72,13 +72,13 @@ export async function showEffects(asked: unknown, parts: AblationParts): Promise
     const view = scored.view(document);
     const isLaidOut = view?.documentVersion === version;
     const all = reading.tokensOf(document.getText().length);
-    const tokens = 2 * Math.min(config.scoringSettings.contextTokens, all) + (isLaidOut ? 0 : all);
+    const tokens = 2 * Math.min(config.scoringSettings.contextTokens, all);
     const work = async (signal: AbortSignal) => {
-      const { table } = isLaidOut ? view : await scored.complete(document, signal);
-      const rows = rowsOf(table, span);
+      const table = isLaidOut ? view.table : (await scored.ask(document, 'layout', {}, signal)).result;
+      const { length } = table.ids;
+      const rows = rowsOf({ ...table, length }, span);
       if (!rows) return undefined;
       // Copies: the table's memory is taken over by the next one.
-      const { length } = table;
       const source = { start: table.starts[rows.first] ?? 0, end: table.ends[rows.end - 1] ?? 0 };
       const [starts, ends] = [table.starts.slice(rows.end, length), table.ends.slice(rows.end, length)];
       const answer = await scored.ask(document, 'effects', { source: rows, filler, until: length }, signal);
@@ -100,7 +100,7 @@ export async function showEffects(asked: unknown, parts: AblationParts): Promise
 }
 
 /** The rows of tokens that overlap the span, or hold its place; undefined: there are none. No character is cut. */
-function rowsOf({ length, starts, ends }: ScoreTable, { start, end }: Span): Rows | undefined {
+function rowsOf({ length, starts, ends }: Pick<ScoreTable, 'length' | 'starts' | 'ends'>, { start, end }: Span): Rows | undefined {
   const until = Math.max(end, start + 1);
   const found = ends.subarray(0, length).findIndex(each => each > start);
   const first = found < 0 ? length - 1 : found; // behind the last token that is the one meant

@@ -14,8 +14,8 @@ import type { ExplainView } from './explain';
 import type { SectionAsked } from './explainProtocol';
 import type { PanelView } from './panel';
 
-/** A section is asked to begin, whatever that costs. */
-const run: SectionAsked = { name: 'run' };
+/** A section is asked to begin what takes little time; else it offers it, at its cost. */
+const begin: SectionAsked = { name: 'begin' };
 
 export interface ExampleParts {
   readonly scored: Pick<ScoredDocuments, 'setOn'>;
@@ -66,10 +66,10 @@ export class WorkedExamples implements Disposable {
     if (view.kind === 'context') {
       const asked: readonly SectionAsked[] =
         view.section === 'lengths'
-          ? [run]
+          ? [begin]
           : [
               { name: 'filler', value: 'deletion' satisfies Filler },
-              { ...run, value: places.piece },
+              { ...begin, value: places.piece },
             ];
       explain.explain({ section: view.section, asked });
       return;

@@ -6,9 +6,10 @@ import type { Span } from '../core/scores';
 import { Speed } from '../core/speed';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
-import type { Answer, ContextQuestion, DocumentView, QuestionParams } from '../documentView';
+import type { Answer, ContextQuestion, QuestionParams } from '../documentView';
 import type { ExampleNotes } from '../exampleNotes';
 import { FunctionSymbols } from '../functionSymbols';
+import type { Declaration } from '../functionSymbols';
 import type { LensModel } from '../lensModel';
 import { ModelError } from '../model/errors';
 import { showInformationMessage } from '../notices';
@@ -29,7 +30,7 @@ import type {
 } from './explainProtocol';
 import { sectionMakers } from './explainSections';
 import { paramsOf, rowAt, targetAt } from './explainTarget';
-import type { Explaining, ExplainSection, Target, TargetQuestion } from './explainTarget';
+import type { Explaining, ExplainSection, Layout, Target, TargetQuestion } from './explainTarget';
 import { PlaceMark } from './places';
 import { SignedPaint } from './signedPaint';
 import { errorInWords } from './stateInWords';
@@ -44,7 +45,9 @@ const beforeLength = 80;
 /** A target, with what was found out about it. */
 interface Explained {
   readonly target: Target;
-  readonly functions: readonly Span[];
+  /** As they were while the text was that of the target. */
+  functions: readonly Span[];
+  declarations: readonly Declaration[];
   readonly sections: { [Id in SectionId]?: ExplainSection<SectionStates[Id]> };
   chosen: Chosen;
   /** The numbers are of another text or of other settings than there are now. */
@@ -52,7 +55,7 @@ interface Explained {
 }
 
 export interface ExplainParts {
-  readonly scored: Pick<ScoredDocuments, 'ask' | 'view' | 'complete' | 'completeView'>;
+  readonly scored: Pick<ScoredDocuments, 'ask' | 'view' | 'completeView'>;
   readonly config: Config;
   readonly model: Pick<LensModel, 'onDidReplace'>;
   readonly preambles: Pick<Preambles, 'onDidChange'>;
@@ -189,9 +192,9 @@ export class ExplainView implements Disposable {
     this.#post(busy());
     this.#changed.fire(document);
     try {
-      const view = await this.#viewOf(document, pick.signal);
-      const row = rowAt(view, offset);
-      const explained = this.#keptOf(document, row) ?? (await this.#newTarget(document, view, row, pick.signal));
+      const layout = await this.#layoutOf(document, pick.signal);
+      const row = rowAt(layout, offset);
+      const explained = this.#keptOf(document, row) ?? (await this.#newTarget(document, layout, row, pick.signal));
       if (pick.signal.aborted) return;
       if (explained.target.version !== document.version) return void this.#pin(document, this.#offset, asked);
       this.#shown = explained;
@@ -206,11 +209,19 @@ export class ExplainView implements Disposable {
     }
   }
 
-  /** The tokens of the present text, scored or not; with the lens off, somebody has to ask for them. */
-  async #viewOf(document: vscode.TextDocument, signal: AbortSignal): Promise<DocumentView> {
+  /** The tokens of the present text, scored or not: a copy. */
+  async #layoutOf(document: vscode.TextDocument, signal: AbortSignal): Promise<Layout> {
     const { scored } = this.#parts;
     const view = scored.view(document) ?? scored.completeView(document.uri.toString());
-    return view?.documentVersion === document.version ? view : scored.complete(document, signal, true);
+    if (view?.documentVersion === document.version) {
+      const { length, ids, starts, ends } = view.table; // columns may have room for more
+      return { ids: ids.slice(0, length), starts: starts.slice(0, length), ends: ends.slice(0, length) };
+    }
+    for (;;) {
+      const { version } = document;
+      const { result } = await scored.ask(document, 'layout', {}, signal);
+      if (document.version === version) return result;
+    }
   }
 
   #keptOf(document: vscode.TextDocument, row: number): Explained | undefined {
@@ -219,10 +230,11 @@ export class ExplainView implements Disposable {
     );
   }
 
-  async #newTarget(document: vscode.TextDocument, view: DocumentView, row: number, signal: AbortSignal): Promise<Explained> {
+  async #newTarget(document: vscode.TextDocument, layout: Layout, row: number, signal: AbortSignal): Promise<Explained> {
     const functions = this.#symbols.of(document) ?? [];
-    const target = await targetAt(this.#parts.scored, document, view, row, signal);
-    return { target, functions, sections: {}, chosen: { a: 0, b: undefined }, stale: undefined };
+    const declarations = this.#symbols.declarationsOf(document);
+    const target = await targetAt(this.#parts.scored, document, layout, row, signal);
+    return { target, functions, declarations, sections: {}, chosen: { a: 0, b: undefined }, stale: undefined };
   }
 
   #section<Id extends SectionId>(explained: Explained, id: Id): ExplainSection<SectionStates[Id]> {
@@ -242,7 +254,12 @@ export class ExplainView implements Disposable {
         return explained.chosen;
       },
       get functions() {
-        return explained.stale ? explained.functions : (symbols.of(target.document) ?? explained.functions);
+        if (!explained.stale) explained.functions = symbols.of(target.document) ?? explained.functions;
+        return explained.functions;
+      },
+      get declarations() {
+        if (!explained.stale) explained.declarations = symbols.declarationsOf(target.document);
+        return explained.declarations;
       },
       speed: this.#speed,
       ask: (question, asked, signal) => this.#ask(explained, question, asked, signal),
@@ -394,6 +411,11 @@ export class ExplainView implements Disposable {
     switch (message.kind) {
       case 'here':
         return this.explain();
+      case 'stop':
+        if (!this.#pick) return;
+        this.#pick.abort();
+        this.#post(stopped());
+        return;
       case 'again':
         if (explained && !explained.target.document.isClosed) void this.#pin(explained.target.document, this.#offset);
         return;
@@ -448,6 +470,17 @@ function busy(): ExplainMessage {
     ),
     busy: true,
     mayPick: false,
+  };
+}
+
+function stopped(): ExplainMessage {
+  const headline = vscode.l10n.t('Nothing is explained');
+  return {
+    kind: 'message',
+    headline,
+    text: vscode.l10n.t('It was cancelled before the model had read the text.'),
+    busy: false,
+    mayPick: true,
   };
 }
 

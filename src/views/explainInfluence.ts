@@ -1,14 +1,16 @@
 import * as vscode from 'vscode';
 import { escapedText } from '../core/hoverText';
-import { costTokens, partsByLastLine, sourcesOf } from '../core/influence';
+import { costTokens, declarationsOf, partsByLastLine, sourcesOf } from '../core/influence';
 import type { Source, SourceLevel } from '../core/influence';
 import { formatBits, formatSignedBits } from '../core/numberText';
 import type { Span } from '../core/scores';
 import { firstWhere } from '../core/search';
+import { isLong } from '../core/speed';
 import type { Cost } from '../core/speed';
+import type { Declaration } from '../functionSymbols';
 import type { Filler, WithoutResult } from '../model/contextProtocol';
-import { fillers } from './explainProtocol';
-import type { ListedToken, SectionAsked } from './explainProtocol';
+import { fillers, influenceParts } from './explainProtocol';
+import type { InfluenceParts, ListedToken, SectionAsked } from './explainProtocol';
 import { listedTokens, SectionRun } from './explainRun';
 import type { RunShown } from './explainRun';
 import { bitsOf } from './explainTarget';
@@ -23,9 +25,11 @@ const excerptLength = 80;
 /** What each part of the context contributes. Its `offer` is what finding the strongest lines would cost at most, from here on. */
 export interface InfluenceState extends RunShown {
   readonly filler: Filler;
+  /** What is left out first; undefined: there is no choice, since nothing is declared in the context as far as the editor knows. */
+  readonly parts: InfluenceParts | undefined;
   /** Nothing stands before the target that could be left out. */
   readonly isEmpty: boolean;
-  /** Blocks, below each its lines and below those their tokens, as far as they were opened; nearest to the target first. */
+  /** Blocks or declarations, below each its lines and below those their tokens, as far as they were opened; nearest to the target first. */
   readonly sources: readonly SourceShown[];
   readonly selected: SelectedSource | undefined;
 }
@@ -34,6 +38,8 @@ export interface SourceShown extends Span {
   /** Names it in messages. */
   readonly key: string;
   readonly level: SourceLevel;
+  /** Of what is declared there. */
+  readonly name: string | undefined;
   /** From 0. */
   readonly depth: number;
   /** From 1. */
@@ -67,19 +73,24 @@ interface Node {
   readonly firstLine: number;
   readonly lastLine: number;
   readonly text: string;
+  readonly name: string | undefined;
   result: WithoutResult | undefined;
   /** Of the next finer level, empty where it cannot be taken apart; undefined: nobody has looked. */
   finer: readonly Node[] | undefined;
   isOpen: boolean;
 }
 
-/** Leave-one-out from coarse to fine: blocks, the lines of the strongest one, and tokens where somebody asks for them. Each filler has numbers of its own. */
+/** Leave-one-out from coarse to fine: blocks or declarations, what the strongest one is made of, and tokens where somebody asks for them. Each filler has numbers of its own. */
 export class InfluenceSection implements ExplainSection<InfluenceState> {
   readonly #explaining: Explaining;
-  readonly #trees = new Map<Filler, readonly Node[]>();
+  /** By filler and parts. */
+  readonly #trees = new Map<string, readonly Node[]>();
   #filler: Filler = 'startToken';
+  #parts: InfluenceParts = 'blocks';
   #run: SectionRun;
   #selected: string | undefined;
+  /** The place whose part is taken apart and selected when the run is begun. UTF-16. */
+  #wanted: number | undefined;
 
   constructor(explaining: Explaining) {
     this.#explaining = explaining;
@@ -91,6 +102,7 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
     return {
       ...this.#run.shown(this.#left),
       filler: this.#filler,
+      parts: this.#parts === 'declarations' || this.#declarations.length > 0 ? this.#parts : undefined,
       isEmpty: this.#blocks.length === 0,
       sources: this.#shown(this.#blocks, 0),
       selected: this.#selectedState(),
@@ -98,7 +110,9 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
   }
 
   shown(): void {
+    if (this.#run.isRunning) return;
     if (this.#run.mayBeginUnasked(this.#left)) void this.#coarseToFine();
+    else if (this.#nextCheap(0)) void this.#firstNumbers();
   }
 
   hidden(): void {
@@ -108,15 +122,23 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
   receive({ name, value }: SectionAsked): void {
     switch (name) {
       case 'run':
-        void this.#coarseToFine(typeof value === 'number' ? value : undefined);
+        void this.#coarseToFine();
         return;
+      case 'begin':
+        this.#run.end();
+        this.#wanted = typeof value === 'number' ? value : undefined;
+        if (this.#left) this.shown();
+        else void this.#coarseToFine(); // all is there, and is shown
+        break;
       case 'cancel':
         this.#run.end();
         break;
       case 'filler':
+      case 'parts':
         this.#run.end();
         this.#run = new SectionRun(this.#explaining); // without the problem of the other filler
-        this.#filler = fillers.find(each => each === value) ?? this.#filler;
+        if (name === 'filler') this.#filler = fillers.find(each => each === value) ?? this.#filler;
+        else this.#parts = influenceParts.find(each => each === value) ?? this.#parts;
         this.shown();
         break;
       case 'open': {
@@ -139,9 +161,9 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
   painting(): SectionPainting {
     const leaves = finest(this.#blocks).sort((a, b) => a.source.span.start - b.source.span.start);
     const pieces = leaves.map((node): PaintedPiece => ({ span: node.source.span, ...this.#painted(node) }));
-    const lineEnds = [...partsByLastLine(leaves)].map(([line, parts]) => {
+    const lineEnds = [...partsByLastLine(leaves)].flatMap(([line, parts]) => {
       const values = parts.map(part => (part === 'tokens' ? '…' : this.#lineEnd(part, this.#bitsOf(part) ?? NaN)));
-      return [line - 1, values.join(' · ')] as const;
+      return values.every(value => value === '…') ? [] : [[line - 1, values.join(' · ')] as const];
     });
     return { pieces, lineEnds: new Map(lineEnds) };
   }
@@ -149,7 +171,9 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
   #painted(node: Node): { readonly bits: number; readonly hover: vscode.MarkdownString } {
     const bits = this.#bitsOf(node) ?? NaN;
     const klBits = Math.max(0, node.result?.without.klBits ?? NaN);
-    const words = [this.#effectInWords(bits), vscode.l10n.t('The whole prediction changes by {0} bits (KL).', formatBits(klBits))];
+    const all = vscode.l10n.t('The whole prediction changes by {0} bits (KL).', formatBits(klBits));
+    const isNoise = klBits <= this.#explaining.target.noise.bits;
+    const words = [this.#effectInWords(bits), isNoise ? `${all} ${vscode.l10n.t('That is not to be told from noise.')}` : all];
     return { bits, hover: new vscode.MarkdownString(words.map(escapedText).join('\n\n')) };
   }
 
@@ -166,26 +190,44 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
       : vscode.l10n.t('{0} bits: it made the target less likely.', written);
   }
 
+  /** Of noise nothing is said. */
   #lineEnd({ level, firstLine, lastLine }: Node, bits: number): string {
+    if (Math.abs(bits) <= this.#explaining.target.noise.bits) return '…';
     const written = formatSignedBits(bits);
     if (level === 'line' || firstLine === lastLine) return vscode.l10n.t('{0} bits', written);
     return vscode.l10n.t('{0} bits: lines {1} to {2}', written, firstLine.toString(), lastLine.toString());
   }
 
+  /** The coarsest parts, whatever they are. */
   get #blocks(): readonly Node[] {
-    let blocks = this.#trees.get(this.#filler);
+    const key = `${this.#filler} ${this.#parts}`;
+    let blocks = this.#trees.get(key);
     if (!blocks) {
-      blocks = this.#nodes('block', undefined, '');
-      this.#trees.set(this.#filler, blocks);
+      blocks = this.#nodes(this.#parts === 'blocks' ? 'block' : 'declaration', undefined, '');
+      this.#trees.set(key, blocks);
     }
     return blocks;
+  }
+
+  /** Those of the context. */
+  get #declarations(): readonly Declaration[] {
+    const { declarations, target } = this.#explaining;
+    const { contextFirst, row, span, table } = target;
+    const from = contextFirst < row ? (table.starts[contextFirst] ?? 0) : span.start;
+    return declarations.filter(({ start, end }) => start < span.start && end > from);
   }
 
   #nodes(level: SourceLevel, within: Node | undefined, prefix: string): readonly Node[] {
     const { target } = this.#explaining;
     const { table, text, contextFirst, row } = target;
     const lineStarts = lineStartsOf(text); // of the text that the target is of: the document may be another by now
-    return sourcesOf(table, text, contextFirst, row, level, within?.source.rows).map((source, index) => {
+    const declarations = level === 'declaration' ? this.#declarations : [];
+    const contextStart = table.starts[contextFirst] ?? 0;
+    const sources =
+      level === 'declaration'
+        ? declarationsOf(table, text, contextFirst, row, declarations, within?.source.rows)
+        : sourcesOf(table, text, contextFirst, row, level, within?.source.rows);
+    return sources.map((source, index) => {
       const content = text.slice(source.span.start, source.span.end);
       const shownStart = source.span.start + content.length - content.trimStart().length;
       const lineOf = (offset: number) => lineNumberAt(lineStarts, offset);
@@ -196,6 +238,8 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
         firstLine: lineOf(Math.min(shownStart, source.span.end)),
         lastLine: lineOf(source.span.start + content.trimEnd().length),
         text: level === 'token' ? content : excerpt(content, excerptLength),
+        // What began before the context is of the first part.
+        name: declarations.find(({ start }) => holds({ source }, Math.max(start, contextStart)))?.name,
         result: undefined,
         finer: undefined,
         isOpen: false,
@@ -209,7 +253,9 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
 
   #makeFiner(node: Node): readonly Node[] {
     if (node.level === 'token') return [];
-    const lines = node.level === 'block' ? this.#nodes('line', node, `${node.key}.`) : [];
+    const members = node.level === 'declaration' ? this.#nodes('declaration', node, `${node.key}.`) : [];
+    if (members.length > 1) return members;
+    const lines = node.level === 'line' ? [] : this.#nodes('line', node, `${node.key}.`);
     if (lines.length > 1) return lines;
     const tokens = this.#nodes('token', node, `${node.key}.`);
     return tokens.length > 1 ? tokens : [];
@@ -218,7 +264,7 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
   /** What is computed without being asked for once a block is known to be the strongest: its lines, or the tokens of the only line that there is. */
   #nextOf(block: Node): readonly Node[] {
     const finer = this.#finerOf(block);
-    return finer[0]?.level === 'line' || this.#blocks.length === 1 ? finer : [];
+    return finer[0]?.level !== 'token' || this.#blocks.length === 1 ? finer : [];
   }
 
   /** Until the strongest block's lines are there; at most, since nobody knows which that is. */
@@ -228,29 +274,24 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
     const strongest = open.length === 0 ? this.#strongest(blocks) : undefined;
     const candidates = strongest ? [strongest] : blocks;
     const most = Math.max(0, ...candidates.map(block => this.#tokensFor(this.#nextOf(block).filter(({ result }) => !result))));
-    const tokens = this.#tokensFor(open) + most;
+    const wanted = blocks.find(block => holds(block, this.#wanted));
+    const wantedParts = wanted && !candidates.includes(wanted) ? this.#finerOf(wanted).filter(({ result }) => !result) : [];
+    const tokens = this.#tokensFor(open) + most + this.#tokensFor(wantedParts);
     return tokens === 0 ? undefined : this.#costOf(tokens);
   }
 
   #tokensFor(nodes: readonly Node[]): number {
-    if (nodes.length === 0) return 0;
     const { row, contextFirst, keepsContext } = this.#explaining.target;
-    const whole = row - contextFirst;
-    const sources = costTokens(
-      nodes.map(({ source }) => source),
-      row,
-      contextFirst,
-      keepsContext,
-    );
-    return whole + (sources - whole) * (this.#filler === 'proposals' ? proposalRuns : 1);
+    const sources = nodes.map(({ source }) => source);
+    return costTokens(sources, row, contextFirst, keepsContext) * (this.#filler === 'proposals' ? proposalRuns : 1);
   }
 
   #costOf(tokens: number): Cost {
     return this.#explaining.speed.cost(tokens);
   }
 
-  /** `offset`: the block that holds it is taken apart as well, and its part there is selected. UTF-16. */
-  async #coarseToFine(offset?: number): Promise<void> {
+  async #coarseToFine(): Promise<void> {
+    const offset = this.#wanted;
     await this.#running(async measure => {
       const blocks = this.#blocks;
       await measure(blocks);
@@ -266,6 +307,24 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
       await measure(parts);
       this.#selected = (parts.find(part => holds(part, offset)) ?? wanted).key;
     });
+  }
+
+  /** What somebody who has just come sees, of a context whose lines take longer: blocks from the target on, as far as all of them together take little time. */
+  async #firstNumbers(): Promise<void> {
+    await this.#running(async measure => {
+      let begun = 0;
+      // The first ones show how fast the model is.
+      for (let block = this.#nextCheap(begun); block; block = this.#nextCheap(begun)) {
+        begun += this.#tokensFor([block]);
+        await measure([block]);
+      }
+    });
+  }
+
+  /** The nearest block without a number; undefined where there is none, or where it and so many tokens that were run take long. */
+  #nextCheap(tokensRun: number): Node | undefined {
+    const next = this.#blocks.find(({ result }) => !result);
+    return next && !isLong(this.#costOf(tokensRun + this.#tokensFor([next]))) ? next : undefined;
   }
 
   async #open(node: Node): Promise<void> {
@@ -323,6 +382,7 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
         firstLine: node.firstLine,
         lastLine: node.lastLine,
         text: node.text,
+        name: node.name,
         bits,
         klBits: node.result?.without.klBits,
         isNoise: bits !== undefined && Math.abs(bits) <= this.#explaining.target.noise.bits,
@@ -360,7 +420,7 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
   }
 }
 
-function holds({ source }: Node, offset: number | undefined): boolean {
+function holds({ source }: Pick<Node, 'source'>, offset: number | undefined): boolean {
   return offset !== undefined && source.span.start <= offset && offset < source.span.end;
 }
 

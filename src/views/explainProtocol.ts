@@ -40,6 +40,10 @@ export const sectionIds = ['influence', 'lengths', 'map', 'attention', 'switchOf
 /** In the order of the list they are chosen from. */
 export const fillers = ['startToken', 'proposals', 'deletion'] as const satisfies readonly Filler[];
 
+/** What is left out first, to be taken apart. */
+export const influenceParts = ['blocks', 'declarations'] as const;
+export type InfluenceParts = (typeof influenceParts)[number];
+
 /** What a map is made of. */
 export const mapScales = ['word', 'line'] as const;
 export type MapScale = (typeof mapScales)[number];
@@ -116,8 +120,8 @@ export interface ListedToken {
 
 export type FromExplain =
   | { readonly kind: 'ready' }
-  /** Explain what is at the cursor; compute the same place again; colours off, and on. */
-  | { readonly kind: 'here' | 'again' | 'unpaint' | 'paint' }
+  /** Explain what is at the cursor; do not; compute the same place again; colours off, and on. */
+  | { readonly kind: 'here' | 'stop' | 'again' | 'unpaint' | 'paint' }
   | { readonly kind: 'tab'; readonly tab: SectionId }
   | { readonly kind: 'choose'; readonly chosen: Chosen }
   /** Show a place of the document. UTF-16 offsets. */
@@ -155,8 +159,8 @@ type From<Kind extends FromExplain['kind']> = Extract<FromExplain, { readonly ki
 const isShortText: Shape<string> = (value): value is string => isText(value) && value.length <= mostAskedUnits;
 const isChosen = recordOf<Chosen>({ a: isCount, b: orUndefined(isCount) });
 const isSectionId = isOneOf(...sectionIds);
-const isPlain = recordOf<{ readonly kind: 'ready' | 'here' | 'again' | 'unpaint' | 'paint' }>({
-  kind: isOneOf('ready', 'here', 'again', 'unpaint', 'paint'),
+const isPlain = recordOf<{ readonly kind: 'ready' | 'here' | 'stop' | 'again' | 'unpaint' | 'paint' }>({
+  kind: isOneOf('ready', 'here', 'stop', 'again', 'unpaint', 'paint'),
 });
 const isTab = recordOf<From<'tab'>>({ kind: isOneOf('tab'), tab: isSectionId });
 const isChoose = recordOf<From<'choose'>>({ kind: isOneOf('choose'), chosen: isChosen });
@@ -180,6 +184,7 @@ const run = {
   problem: maybeText,
 };
 const isFiller = isOneOf(...fillers);
+const isLevel = isOneOf('block', 'declaration', 'line', 'token');
 
 const isSide = recordOf<SwitchSide>({ bits: isNumber, totalBits: isNumber, list: listOf(isListed), written: listOf(isTokenPieces) });
 
@@ -187,12 +192,14 @@ const sectionShapes: { readonly [Id in SectionId]: Shape<SectionStates[Id]> } = 
   influence: recordOf<InfluenceState>({
     ...run,
     filler: isFiller,
+    parts: orUndefined(isOneOf(...influenceParts)),
     isEmpty: isFlag,
     sources: listOf(
       recordOf<SourceShown>({
         ...span,
         key: isText,
-        level: isOneOf('block', 'line', 'token'),
+        level: isLevel,
+        name: maybeText,
         depth: isCount,
         firstLine: isCount,
         lastLine: isCount,
@@ -201,7 +208,7 @@ const sectionShapes: { readonly [Id in SectionId]: Shape<SectionStates[Id]> } = 
         klBits: maybeNumber,
         isNoise: isFlag,
         isStrongest: isFlag,
-        finer: orUndefined(recordOf<NonNullable<SourceShown['finer']>>({ level: isOneOf('block', 'line', 'token'), cost: isCost })),
+        finer: orUndefined(recordOf<NonNullable<SourceShown['finer']>>({ level: isLevel, cost: isCost })),
       }),
     ),
     selected: orUndefined(
@@ -219,13 +226,13 @@ const sectionShapes: { readonly [Id in SectionId]: Shape<SectionStates[Id]> } = 
     points: listOf(
       recordOf<LengthShown>({
         tokens: isCount,
-        border: isOneOf('count', 'line', 'paragraph', 'function', 'whole'),
+        border: isOneOf('count', 'between', 'line', 'paragraph', 'function', 'whole'),
         line: maybeCount,
         bits: isNumber,
         klBits: isNumber,
       }),
     ),
-    needed: maybeCount,
+    needed: orUndefined(recordOf<NonNullable<LengthsState['needed']>>({ least: isCount, most: isCount })),
     withinBits: isNumber,
   }),
   map: recordOf<MapState>({

@@ -5,7 +5,8 @@ import { differenceNoiseOf } from '../core/signedBands';
 import type { DifferenceNoise } from '../core/signedBands';
 import type { Speed } from '../core/speed';
 import type { Vocabulary } from '../core/vocabulary';
-import type { Answer, ContextQuestion, DocumentView, QuestionParams } from '../documentView';
+import type { Answer, ContextQuestion, QuestionParams } from '../documentView';
+import type { Declaration } from '../functionSymbols';
 import type { Prediction, TargetParams } from '../model/contextProtocol';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { PaintedPiece } from './signedPaint';
@@ -50,6 +51,8 @@ export interface Explaining {
   readonly chosen: Chosen;
   /** Where functions begin and end in the text, as far as that is known. */
   readonly functions: readonly Span[];
+  /** The same of whatever is declared. */
+  readonly declarations: readonly Declaration[];
   readonly speed: Speed;
   /**
    * Asks about the target: its row, ids and number of alternatives are added. Errors: 'cancelled' also where the text or the settings have changed
@@ -71,7 +74,7 @@ export interface ExplainSection<State> {
   shown(): void;
   /** It is not seen any more: what is running ends, what is known stays. */
   hidden(): void;
-  /** What the page asks for. Names and values are looked at here. */
+  /** What the page asks for, or a worked example, which has `begin` begin what takes little time. Names and values are looked at here. */
   receive(asked: { readonly name: string; readonly value?: string | number | undefined }): void;
   /** What is painted in the editor while its tab is seen: ascending, without overlap; undefined: nothing. */
   painting?(): SectionPainting | undefined;
@@ -82,25 +85,27 @@ export interface SectionPainting {
   readonly lineEnds: ReadonlyMap<number, string>;
 }
 
+/** The tokens of a document, scored or not. */
+export type Layout = Pick<ScoreTable, 'ids' | 'starts' | 'ends'>;
+
 /** The row of the token that holds an offset, or the number of tokens behind the last one. */
-export function rowAt({ table }: DocumentView, offset: number): number {
-  const { ends, length } = table;
-  return firstWhere(length, row => (ends[row] ?? 0) > offset);
+export function rowAt({ ends }: Layout, offset: number): number {
+  return firstWhere(ends.length, row => (ends[row] ?? 0) > offset);
 }
 
 /** Asks what the model says at a row of the document's present version. */
 export async function targetAt(
   scored: Pick<ScoredDocuments, 'ask'>,
   document: vscode.TextDocument,
-  { table }: DocumentView,
+  layout: Layout,
   row: number,
   signal: AbortSignal,
 ): Promise<Target> {
   const { version } = document;
   const text = document.getText();
-  const { length } = table;
-  const layout = { length, starts: table.starts.slice(0, length), ends: table.ends.slice(0, length) };
-  const actual = row < length ? table.ids[row] : undefined;
+  const { length } = layout.ids;
+  const table = { length, starts: layout.starts.slice(), ends: layout.ends.slice() };
+  const actual = row < length ? layout.ids[row] : undefined;
   const given = actual === undefined ? [] : [actual];
   const asked = { row, ids: given, topCount, lengths: [] };
   const { result, vocabulary, modelName, provenance } = await scored.ask(document, 'contextLengths', asked, signal);
@@ -115,9 +120,9 @@ export async function targetAt(
     document,
     version,
     text,
-    table: layout,
+    table,
     row,
-    span: { start: layout.starts[row] ?? end, end: layout.ends[row] ?? end },
+    span: { start: table.starts[row] ?? end, end: table.ends[row] ?? end },
     contextFirst,
     keepsContext,
     ids: choices.map(({ id }) => id),

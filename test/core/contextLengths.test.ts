@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { lengthsToTry, neededTokens } from '../../src/core/contextLengths';
+import { enoughBits, mostTriedTokens, neededTokens as neededInColours } from '../../src/core/contextNeeds';
+import { SeededRandom } from '../../src/core/seededRandom';
 
 /** A token for each character: rows are offsets. */
 function tableOf(text: string): { readonly starts: Uint32Array; readonly ends: Uint32Array } {
@@ -11,14 +13,20 @@ describe('context lengths', () => {
   const lengths = (contextFirst: number, row: number, functions: readonly { start: number; end: number }[] = []) =>
     lengthsToTry(tableOf(text), text, contextFirst, row, functions);
 
-  it('are 0, the powers of two and the whole, ascending, each once', () => {
-    const line = 'abcdefghijklmnopqrstuvwxyz';
-    const tried = lengthsToTry(tableOf(line), line, 0, 20, []);
+  it('are all that colours of needed context are made from, then powers of two, and the whole, ascending, each once', () => {
+    const line = 'a'.repeat(300);
+    const tried = lengthsToTry(tableOf(line), line, 0, 300, []);
     assert.deepEqual(
       tried.map(({ tokens }) => tokens),
-      [0, 1, 2, 4, 8, 16, 20],
+      [...Array.from({ length: mostTriedTokens + 1 }, (_, tokens) => tokens), 128, 256, 300],
     );
-    assert.deepEqual(tried.at(-1), { tokens: 20, border: 'whole' });
+    const named = tried.filter(({ border }) => border !== 'between').map(({ tokens }) => tokens);
+    assert.deepEqual(named, [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300]);
+    assert.deepEqual(tried.at(-1), { tokens: 300, border: 'whole' });
+    assert.deepEqual(
+      lengthsToTry(tableOf(line), line, 0, 5, []).map(({ tokens }) => tokens),
+      [0, 1, 2, 3, 4, 5],
+    );
     assert.deepEqual(lengthsToTry(tableOf(line), line, 5, 5, []), [{ tokens: 0, border: 'whole' }]);
   });
 
@@ -54,15 +62,27 @@ describe('context lengths', () => {
     );
   });
 
+  it('are as many as the colours in the editor say, of whatever bits', () => {
+    const random = new SeededRandom(3);
+    for (let round = 0; round < 200; round++) {
+      const bits = Array.from({ length: mostTriedTokens + 1 }, (_, tokens) => 2 + (1.2 * (random.uniform() - 0.5) * 40) / (tokens + 20));
+      const points = bits.map((each, tokens) => ({ tokens, bits: each }));
+      const needed = neededTokens([...points, { tokens: 90, bits: 2 }], 2, enoughBits);
+      const coloured = neededInColours(bits, 2);
+      if (Number.isFinite(coloured)) assert.deepEqual(needed, { least: coloured, most: coloured });
+      else assert.deepEqual(needed, { least: mostTriedTokens + 1, most: 90 });
+    }
+  });
+
   it('are enough from where on all longer ones stay near the whole', () => {
     const points = [9, 2.2, 4, 2.4, 1.8, 2].map((bits, index) => ({ tokens: index * 10, bits }));
-    assert.equal(neededTokens(points, 2, 0.5), 30);
-    assert.equal(neededTokens(points, 2, 10), 0);
+    assert.deepEqual(neededTokens(points, 2, 0.5), { least: 21, most: 30 });
+    assert.deepEqual(neededTokens(points, 2, 10), { least: 0, most: 0 });
     assert.equal(neededTokens(points, 5, 0.5), undefined);
     const unknown = [
       { tokens: 4, bits: NaN },
       { tokens: 8, bits: 2 },
     ];
-    assert.equal(neededTokens(unknown, 2, 0.5), 8);
+    assert.deepEqual(neededTokens(unknown, 2, 0.5), { least: 5, most: 8 });
   });
 });

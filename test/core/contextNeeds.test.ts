@@ -52,6 +52,7 @@ function needsRows(rows: readonly { readonly whole: number; readonly at: (length
   const read = newRows(0, rows.length, { topCount: 2, watchCount: 0 });
   read.surprisalBits.set(rows.map(({ whole }) => whole));
   read.entropyBits.fill(7);
+  read.contextTokens.fill(40);
   read.ranks.fill(9);
   read.topIds.fill(5);
   read.topLogProbabilities.fill(-2);
@@ -127,7 +128,7 @@ describe('a reading beside the usual one', () => {
       reading.bitsByLength(2).map(bits => Math.round(bits * 10) / 10),
       keptLengths.map(length => (length < 12 ? 5 : 2.1)),
     );
-    assert.deepEqual([reading.table.surprisalBits[2], reading.wholeBitsOf(2), reading.wholeContextOf(3)], [2, 2, 3]);
+    assert.deepEqual([reading.table.surprisalBits[2], reading.wholeBitsOf(2), reading.wholeContextOf(3)], [2, 2, 40]);
     assert.equal(reading.comparison?.tokens, 2);
   });
 
@@ -170,7 +171,7 @@ describe('a reading beside the usual one', () => {
     assert.deepEqual([...reading.table.topIds.subarray(2, 4)], [7, 8]);
     assert.equal(reading.isRead(1), false); // what it is held against is still to be asked
     assert.equal(reading.comparison, undefined);
-    reading.writeWhole({ first: 1, end: 3 }, [2, 2]);
+    reading.writeWhole({ first: 1, end: 3 }, { surprisalBits: Float64Array.of(2, 2), contextTokens: Int32Array.of(1, 2) });
     assert.equal(reading.isRead(1), true);
     assert.deepEqual(reading.comparison, { tokens: 1, shortBitsPerByte: 3, wholeBitsPerByte: 1 });
     assert.deepEqual([reading.table.contextTokens[1], reading.wholeContextOf(2)], [1, 2]);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { costTokens, partsByLastLine, sourcesOf } from '../../src/core/influence';
+import { costTokens, declarationsOf, partsByLastLine, sourcesOf } from '../../src/core/influence';
 import type { SourceLevel } from '../../src/core/influence';
 import type { Source } from '../../src/core/influence';
 
@@ -94,6 +94,57 @@ describe('the parts of a context', () => {
     );
   });
 
+  it('are what is declared, and what stands between; of what is declared inside of others, the parts of the outer one', () => {
+    const code = [
+      "import fs from 'fs'\n\n",
+      'class Boat {\n',
+      '  sink ( ) { }\n',
+      '  // A comment.\n',
+      '  float ( ) { }\n',
+      '}\n\n\n',
+      'const boats = [ ]\n',
+      'run ( )\n',
+      'function run ( ) {\n  boats',
+    ].join('');
+    const tokens = tokensOf(code);
+    const spanOf = (from: string, to: string) => ({ start: code.indexOf(from), end: code.indexOf(to) + to.length });
+    const declared = [
+      spanOf('class', '}\n}'),
+      spanOf('sink', '{ }'),
+      spanOf('float ( )', 'float ( ) { }'),
+      spanOf('const', '[ ]'),
+      { start: code.indexOf('function'), end: code.length + 20 },
+    ].sort((a, b) => a.start - b.start);
+    const end = tokens.starts.length;
+    const found = declarationsOf(tokens, code, 0, end, declared);
+    tiles(found, 0, end);
+    assert.deepEqual(
+      textsOf(code, found).map(part => part.trim()),
+      [
+        'function run ( ) {\n  boats',
+        'run ( )',
+        'const boats = [ ]',
+        code.slice(declared[0]?.start, code.indexOf('const')).trim(),
+        "import fs from 'fs'",
+      ],
+    );
+    const boat = found.find(({ span }) => code.slice(span.start, span.end).startsWith('class'));
+    assert.ok(boat);
+    const members = declarationsOf(tokens, code, 0, end, declared, boat.rows);
+    tiles(members, boat.rows.first, boat.rows.end);
+    assert.deepEqual(
+      textsOf(code, members).map(part => part.trim()),
+      ['}', 'float ( ) { }', '// A comment.', 'sink ( ) { }', 'class Boat {'],
+    );
+    const float = members[1];
+    assert.equal(declarationsOf(tokens, code, 0, end, declared, float?.rows).length, 1, 'it has no parts');
+    assert.deepEqual(
+      declarationsOf(tokens, code, 3, end, []).map(({ rows }) => rows),
+      [{ first: 3, end }],
+    );
+    assert.deepEqual(declarationsOf(tokens, code, 3, 3, declared), []);
+  });
+
   it('stand behind their last line one after the other, where several end on it', () => {
     const part = (lastLine: number, level: SourceLevel) => ({ lastLine, level });
     const [a, b, c, d] = [part(2, 'line'), part(2, 'line'), part(3, 'block'), part(4, 'line')];
@@ -108,10 +159,10 @@ describe('the parts of a context', () => {
     );
   });
 
-  it('cost what follows each of them, and the whole once', () => {
+  it('cost what follows each of them: the whole has been read with the target', () => {
     const sources = sourcesOf(table, text, 10, 20, 'token');
-    assert.equal(costTokens(sources, 20, 10, true), 10 + (10 * 11) / 2);
-    assert.equal(costTokens([], 20, 10, true), 10);
-    assert.equal(costTokens(sources, 20, 10, false), 10 + 10 * 10); // the whole context for each
+    assert.equal(costTokens(sources, 20, 10, true), (10 * 11) / 2);
+    assert.equal(costTokens([], 20, 10, true), 0);
+    assert.equal(costTokens(sources, 20, 10, false), 10 * 10); // the whole context for each
   });
 });

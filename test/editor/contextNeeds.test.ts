@@ -3,6 +3,8 @@ import * as vscode from 'vscode';
 import type { TokenLensApi } from '../../src/api';
 import { bandOf } from '../../src/core/band';
 import { DisposableStore } from '../../src/disposable';
+import { Pauses } from '../../src/pauses';
+import { Readings } from '../../src/readings';
 import type { ScoredDocuments } from '../../src/scoredDocuments';
 import { browser } from './browser';
 import { activated, comesTrue, eventually, inExtension, untitled } from './documents';
@@ -283,6 +285,21 @@ describe('the context that tokens need, and a text as read from the last few', f
     await list('readWithShortContext');
     await browser.press('Enter');
     await assertDrawn(document, await api.score(document.uri), 'dark');
+  });
+
+  it('does not wait for the scores of a text of which a little is to be read', async () => {
+    const { document: long } = await open(
+      Array.from({ length: 1_500 }, (_, line) => `${String(line)} ${text.replaceAll('\n', ' ')}`).join('\n'),
+    );
+    asked.setOn(long, true);
+    const readings = store.add(new Readings(asked, new Pauses()));
+    const plan = await readings.plan(long, { of: 'needs' }, { start: 0, end: 20 }, never);
+    assert.ok(plan.steps.length === 1 && plan.speed.cost(1).seconds !== undefined);
+    await readings.read(plan, plan.steps, never, () => undefined);
+    assert.ok(readings.of(long)?.reading.isRead(3));
+    assert.equal(asked.completeView(long.uri.toString()), undefined, 'it is still being scored');
+    assert.ok(asked.view(long));
+    asked.setOn(long, false);
   });
 
   it('ask before they take long, read what shows first, and keep what was read when they are stopped', async () => {

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { TokenLensApi } from '../../src/api';
+import { signedBandOf, signedEdges } from '../../src/core/signedBands';
+import { DisposableStore } from '../../src/disposable';
+import type { ScoredDocuments } from '../../src/scoredDocuments';
 import { browser } from './browser';
 import { activated, closeAll, eventually, inExtension, readWhen, untitled, useModel } from './documents';
-import { setTheme, shownEditors, themes } from './screen';
+import { Memento, ownLens } from './ownLens';
+import { contributed, setTheme, shownEditors, themes } from './screen';
 
 /** The page as it is shown. */
 interface ShownExplain {
@@ -14,6 +18,8 @@ interface ShownExplain {
   readonly stale: string;
   readonly sum: string;
   readonly verdict: string;
+  /** What a button begins, and its cost. */
+  readonly offer: string;
   /** By the context's length: bits and KL. */
   readonly lengths: Readonly<Record<string, readonly [bits: number, kl: number]>>;
   readonly sources: readonly ShownSource[];
@@ -24,6 +30,9 @@ interface ShownExplain {
 interface ShownSource {
   readonly part: string;
   readonly level: string;
+  readonly depth: number;
+  /** Its bits, as they are written. */
+  readonly written: string;
   /** Null: not there yet. */
   readonly bits: number | null;
   readonly kl: number | null;
@@ -35,9 +44,9 @@ const readExplain = `(() => {
   const number = cell => parseFloat((cell?.innerText ?? '').replace('\\u2212', '-').replace('<', ''));
   return {
     target: text('.target'), facts: text('.facts'), arithmetic: text('.arithmetic'), stale: text('.stale-note'),
-    sum: text('.sum'), verdict: text('.verdict'), provenance: text('footer'),
+    sum: text('.sum'), verdict: text('.verdict'), offer: text('.run'), provenance: text('footer'),
     lengths: Object.fromEntries([...document.querySelectorAll('.lengths-table tbody tr')].map(row => [row.cells[0].innerText, [number(row.cells[2]), number(row.cells[3])]])),
-    sources: [...document.querySelectorAll('.sources tbody tr')].map(row => ({ part: row.querySelector('.part').innerText, level: row.classList[0].replace('level-', ''), bits: number(row.cells[2]), kl: number(row.cells[3]), isStrongest: row.querySelector('.strongest') !== null })),
+    sources: [...document.querySelectorAll('.sources tbody tr')].map(row => ({ part: row.querySelector('.part').innerText, level: row.classList[0].replace('level-', ''), depth: Number(row.querySelector('th').className.replace('depth', '')), bits: number(row.cells[2]), written: row.cells[2].innerText.trim(), kl: number(row.cells[3]), isStrongest: row.querySelector('.strongest') !== null })),
     lists: [...document.querySelectorAll('table.list')].map(list => ({ caption: list.caption.innerText, tokens: [...list.querySelectorAll('.token')].map(token => token.innerText) })),
     isRunning: document.querySelector('progress') !== null || document.querySelector('main')?.getAttribute('aria-busy') !== 'false',
   };
@@ -61,14 +70,22 @@ const bitsOf = ({ sources }: ShownExplain) => sources.map(({ bits }) => bits);
 
 describe('what in the context made a prediction', function () {
   this.timeout(120_000);
+  const store = new DisposableStore();
+  const never = new AbortController().signal;
   let api: TokenLensApi;
+  /** Asks a model process of its own. */
+  let asked: ScoredDocuments;
 
   before(async () => {
     api = await activated();
+    const log = store.add(vscode.window.createOutputChannel('What in the context', { log: true }));
+    const memory = { freeBytes: () => undefined, ask: () => Promise.resolve(true) };
+    asked = ownLens(store, { log, memento: new Memento(), bundledModel: inExtension('models/smollm2-135m-instruct'), memory });
     await useModel(undefined);
     await closeAll();
   });
   afterEach(closeAll);
+  after(() => store.dispose());
 
   async function open(text: string): Promise<vscode.TextEditor> {
     return vscode.window.showTextDocument(await untitled(text), { preview: false, viewColumn: vscode.ViewColumn.One });
@@ -118,6 +135,12 @@ describe('what in the context made a prediction', function () {
       .join('');
   }
 
+  /** What stands behind the lines of the editor. */
+  const lineEnds = () =>
+    browser.evaluate<string[]>(
+      `[...document.querySelectorAll('.view-line span')].map(each => getComputedStyle(each, '::after').content).filter(content => /bits|Bit|…/.test(content)).map(content => content.slice(1, -1))`,
+    );
+
   /** As the page writes it: with one digit at least. */
   function assertNear(shown: number | null | undefined, expected: number | undefined, what: string): void {
     assert.ok(
@@ -152,10 +175,53 @@ describe('what in the context made a prediction', function () {
       const bits = reference.contextLengths.find(({ contextTokens }) => contextTokens === tokens)?.surprisalBits ?? NaN;
       return Math.abs(bits - reference.surprisalBits) > 0.5;
     };
-    const tried = shown.map(([tokens]) => Number(tokens));
-    const needed = tried.find(tokens => tried.every(longer => longer < tokens || !isFar(longer)));
+    // Of all lengths, which the references have, and not of those that the page has chosen.
+    const all = reference.contextLengths.map(({ contextTokens }) => contextTokens);
+    const needed = all.find(tokens => all.every(longer => longer < tokens || !isFar(longer)));
     assert.match(page.verdict, new RegExp(`^It needs ${String(needed)} tokens to be within 0\\.5 bit\\.`));
     await browser.screenshot('explain-lengths');
+  });
+
+  it('tries lengths at which functions begin, which the editor may come to know when all others have been tried', async () => {
+    let answer: (() => void) | undefined;
+    const late = new Promise<void>(resolve => (answer = resolve));
+    const provider = vscode.languages.registerDocumentSymbolProvider('plaintext', {
+      provideDocumentSymbols: async document => {
+        await late;
+        return [...document.getText().matchAll(/export function (\w+)[^]*?(\n\}|$)/g)].map(({ 0: whole, 1: name = '', index }) => {
+          const range = new vscode.Range(document.positionAt(index), document.positionAt(index + whole.length));
+          return new vscode.DocumentSymbol(name, '', vscode.SymbolKind.Function, range, range);
+        });
+      },
+    });
+    try {
+      const reference = references['code-ts'];
+      await explain(reference);
+      await pageWhen('the target is there', page => page.target !== '');
+      await press('#tab-lengths');
+      await run();
+      const borders = () =>
+        browser.evaluateInExplain<string[]>(`[...document.querySelectorAll('.lengths-table tr.function')].map(row => row.innerText)`);
+      await pageWhen('all lengths are there', ({ verdict }) => verdict !== '');
+      assert.deepEqual(await borders(), []);
+      answer?.();
+      await eventually(
+        'those of functions are offered or there',
+        async () => (await borders()).length > 0 || (await pageWhen('it rests', () => true)).offer !== '',
+      );
+      await run();
+      await eventually('they are there', async () => (await borders()).length > 0);
+      const [row = ''] = await borders();
+      const start = reference.text.indexOf('export function');
+      const line = reference.text.slice(0, start).split('\n').length;
+      assert.match(row, new RegExp(`beginning of a function, line ${String(line)}`));
+      const tokens = Number(/^\d+/.exec(row.trim())?.[0]);
+      const expected = reference.contextLengths.find(({ contextTokens }) => contextTokens === tokens);
+      assertNear(Number(row.trim().split(/\s+/).at(-2)), expected?.surprisalBits, 'bits from the beginning of the function');
+    } finally {
+      answer?.();
+      provider.dispose();
+    }
   });
 
   it('finds the strongest lines from coarse to fine, and tokens as the references have them, and paints them', async () => {
@@ -171,6 +237,14 @@ describe('what in the context made a prediction', function () {
     assert.ok(strongest.isStrongest);
     assert.equal(lines.sources[lines.sources.indexOf(strongest) + 1]?.level, 'line', 'its lines are below it');
     await eventually('the context is painted', async () => (await painted()).includes('distance'));
+    const leaves = lines.sources.filter(({ depth }, index) => depth >= (lines.sources[index + 1]?.depth ?? 0));
+    const told = leaves.map(({ part, written }) => (part.startsWith('lines') ? `${written} bits: ${part}` : `${written} bits`));
+    await eventually(
+      'lines end with their numbers',
+      async () => (await lineEnds()).toSorted().join('|') === told.toSorted().join('|'),
+    ).catch(async (error: unknown) => {
+      throw new Error(`${(await lineEnds()).join('|')}, not ${told.join('|')}`, { cause: error });
+    });
 
     const [line] = await browser.evaluateInExplain<string[]>(
       `[...document.querySelectorAll('.sources tr.level-line')].filter(row => row.querySelector('.strongest')).map(row => row.querySelector('.finer button').dataset.key)`,
@@ -193,6 +267,250 @@ describe('what in the context made a prediction', function () {
     assert.match(lists[1]?.caption ?? '', new RegExp(`${(last[0]?.surprisalBits ?? NaN).toFixed(1)} bits`));
     assert.equal(vscode.window.activeTextEditor?.document, document, 'the page has taken the focus');
     await browser.screenshot('explain-without');
+  });
+
+  it('has numbers of blocks unasked where those of lines would take longer, which are offered', async () => {
+    const editor = await open(Array.from({ length: 200 }, (_, index) => `Boat ${String(index % 10)} left.`).join('\n'));
+    const end = editor.document.positionAt(Infinity);
+    editor.selection = new vscode.Selection(end, end);
+    await vscode.commands.executeCommand('tokenLens.explainPrediction');
+    const isRead = ({ sources, isRunning }: ShownExplain) => !isRunning && sources.length > 0 && sources[0]?.bits !== null;
+    const first = await pageWhen('a block has a number that nobody asked for', isRead);
+    assert.ok(!hasLines(first) && first.offer.startsWith('Find the strongest lines'), JSON.stringify(first));
+    const before = (await api.measure()).model?.tokensRun ?? NaN;
+    await new Promise(resolve => setTimeout(resolve, 1_000));
+    assert.equal((await api.measure()).model?.tokensRun, before, 'nothing else is run unasked');
+  });
+
+  it('takes the context apart by what the editor knows to be declared in it', async () => {
+    // What an extension for the language answers, whichever is there.
+    const provider = vscode.languages.registerDocumentSymbolProvider('plaintext', {
+      provideDocumentSymbols: asked =>
+        [...asked.getText().matchAll(/(?:function|class) (\w+)[^]*?\n\}/g)].map(({ 0: whole, 1: name = '', index }) => {
+          const range = new vscode.Range(asked.positionAt(index), asked.positionAt(index + whole.length));
+          const symbol = new vscode.DocumentSymbol(name, '', vscode.SymbolKind.Class, range, range);
+          const at = whole.indexOf('  sink');
+          if (at < 0) return symbol;
+          const member = new vscode.Range(asked.positionAt(index + at + 2), asked.positionAt(whole.indexOf('\n', at) + index));
+          symbol.children.push(new vscode.DocumentSymbol('sink', '', vscode.SymbolKind.Method, member, member));
+          return symbol;
+        }),
+    });
+    const code =
+      'import { Point } from "./point";\n\nclass Boat {\n  at = new Point();\n  sink() { return 1; }\n}\n\n// Where it goes.\nfunction sail(boat) {\n  return boat;\n}\nconst point = new Point';
+    const editor = await open(code);
+    const end = editor.document.positionAt(Infinity);
+    editor.selection = new vscode.Selection(end, end);
+    try {
+      await vscode.commands.executeCommand('tokenLens.explainPrediction');
+      await run();
+      await eventually('there is a choice', async () =>
+        browser.evaluateInExplain<boolean>(`document.querySelector('[data-key=parts]') !== null`),
+      );
+      await select('parts', 'declarations');
+      await run();
+      const isDone = ({ sources }: ShownExplain) =>
+        sources.length >= 5 && sources.every(({ bits, level }) => bits !== null && level !== 'block');
+      const { sources } = await pageWhen('all declarations have numbers', isDone);
+      const coarse = sources.filter(({ level, depth }) => level === 'declaration' && depth === 0);
+      assert.deepEqual(
+        coarse.map(({ part }) => part),
+        ['line 12', 'sail, lines 9 to 11', 'line 8', 'Boat, lines 3 to 6', 'line 1'],
+      );
+      assert.ok(coarse.some(({ isStrongest }) => isStrongest));
+      // The same as leaving out just that.
+      const { tokens } = await api.score(editor.document.uri);
+      const [from, to] = [
+        tokens.findIndex(token => token.end > code.indexOf('class')),
+        tokens.findIndex(token => token.start >= code.indexOf('// Where')),
+      ];
+      const { result } = await asked.ask(
+        editor.document,
+        'without',
+        { row: tokens.length, ids: [], topCount: 1, source: { first: from, end: to }, filler: 'startToken' },
+        never,
+      );
+      // Two processes have had other things read before: the digit that is written may be another.
+      assert.ok(
+        Math.abs((coarse[3]?.kl ?? NaN) - result.without.klBits) < 0.06,
+        `${String(coarse[3]?.kl)}, not ${String(result.without.klBits)}`,
+      );
+      await press('[data-key="open-3"]');
+      const opened = await pageWhen('the class is open', page => page.sources.some(({ part }) => part.startsWith('sink')));
+      assert.ok(
+        opened.sources.some(({ part, depth }) => part === 'sink, line 5' && depth === 1),
+        JSON.stringify(opened.sources),
+      );
+      await browser.screenshot('explain-declarations');
+    } finally {
+      provider.dispose();
+    }
+  });
+
+  it('reads no more of a long text with the lens off than one window, and can be cancelled meanwhile', async () => {
+    await explain(references['prose-odd']);
+    await pageWhen('the target is there', page => page.target !== '');
+    await press('#tab-map'); // of which nothing is begun unasked
+    const tokensRun = async () => (await api.measure()).model?.tokensRun ?? NaN;
+    const editor = await open(Array.from({ length: 2_000 }, (_, index) => `Boat ${String(index)} left the harbour at noon.`).join('\n'));
+    const place = editor.document.positionAt(editor.document.getText().length / 2);
+    editor.selection = new vscode.Selection(place, place);
+    const before = await tokensRun();
+    await vscode.commands.executeCommand('tokenLens.explainPrediction');
+    await eventually('it is asked', async () => browser.evaluateInExplain<boolean>(`document.querySelector('[data-key=stop]') !== null`));
+    await press('[data-key=stop]');
+    await eventually('it is cancelled', async () =>
+      browser.evaluateInExplain<boolean>(`document.querySelector('h1').innerText === 'Nothing is explained'`),
+    );
+    const stopped = await tokensRun();
+    await new Promise(resolve => setTimeout(resolve, 1_000));
+    assert.equal(await tokensRun(), stopped, 'nothing is read any more');
+    await press('[data-key=here]');
+    await pageWhen('the target is there', ({ target }) => target !== '');
+    const run = (await tokensRun()) - before;
+    assert.ok(run > 256 && run < 1_100, `${String(run)} tokens run`);
+    assert.equal(vscode.window.activeTextEditor?.document, editor.document);
+    await press('#tab-influence');
+  });
+
+  it('ends a run when it is cancelled, and keeps what was found', async () => {
+    const editor = await open(Array.from({ length: 200 }, (_, index) => `Ship ${String(index % 10)} left.`).join('\n'));
+    const end = editor.document.positionAt(Infinity);
+    editor.selection = new vscode.Selection(end, end);
+    await vscode.commands.executeCommand('tokenLens.explainPrediction');
+    await pageWhen('a block has a number', ({ sources }) => sources.length > 0 && sources[0]?.bits !== null);
+    const tokensRun = async () => (await api.measure()).model?.tokensRun ?? NaN;
+    const before = await tokensRun();
+    await press('[data-key=run]');
+    await eventually(
+      'it has come to lines',
+      async () =>
+        browser.evaluateInExplain<boolean>(
+          `[...document.querySelectorAll('.sources .level-line')].some(row => /\\d/.test(row.cells[2].innerText))`,
+        ),
+      60_000,
+    );
+    assert.ok((await tokensRun()) > before);
+    await press('[data-key=cancel]');
+    const stopped = await pageWhen('what is left is offered', ({ offer }) => offer !== '');
+    const tokens = await tokensRun();
+    await new Promise(resolve => setTimeout(resolve, 1_500));
+    assert.equal(await tokensRun(), tokens, 'nothing is run any more');
+    assert.ok(
+      stopped.sources.some(({ level, bits }) => level === 'line' && bits !== null),
+      'what was found stays',
+    );
+    assert.ok(
+      stopped.sources.some(({ level, bits }) => level === 'line' && bits === null),
+      'it was not at its end',
+    );
+  });
+
+  it('says in grey what a model that cannot compute exactly does not know', async () => {
+    await useModel(inExtension('test/fixtures/families/gpt_neox')); // 16-bit floats
+    try {
+      const editor = await open('The boats came into the harbour.\nIt was quiet there.\nThe boats');
+      const end = editor.document.positionAt(Infinity);
+      editor.selection = new vscode.Selection(end, end);
+      await vscode.commands.executeCommand('tokenLens.explainPrediction');
+      const page = await pageWhen('the target is there', ({ target }) => target !== '');
+      assert.match(page.arithmetic, /own arithmetic, whose noise was not measured: effects below 0\.30 bits/);
+      await press('#tab-influence');
+      await run();
+      await pageWhen('all is there', ({ sources }) => sources.length > 2 && sources.every(({ bits }) => bits !== null));
+      /** Of the cells of a table in these columns: what they say, and whether in grey. */
+      const cells = (table: string, columns: readonly number[]) =>
+        browser.evaluateInExplain<{ readonly value: number; readonly isGrey: boolean }[]>(
+          `[...document.querySelectorAll('${table} tbody tr')].flatMap(row => ${JSON.stringify(columns)}.map(column => row.cells[column])).map(cell => ({ value: Math.abs(parseFloat(cell.innerText.replace('\\u2212', '-').replace('<', ''))), isGrey: cell.querySelector('.noise') !== null }))`,
+        );
+      const assertGrey = (
+        found: readonly { readonly value: number; readonly isGrey: boolean }[],
+        isNoise = (value: number) => value < 0.3,
+      ) => {
+        assert.ok(found.length > 0, 'there is nothing');
+        // As written, with one digit: near the limit it says nothing.
+        for (const each of found.filter(({ value }) => value > 0 && Math.abs(value - 0.3) > 0.051))
+          assert.equal(each.isGrey, isNoise(each.value), JSON.stringify(each));
+      };
+      assertGrey(await cells('.sources', [2, 3]));
+      assert.ok((await cells('.sources', [2])).some(({ isGrey }) => isGrey) && (await cells('.sources', [3])).some(({ isGrey }) => isGrey));
+      // Of noise nothing is said behind a line.
+      const told = (await lineEnds()).flatMap(each => each.match(/[\d.]+(?= bits)/g) ?? []);
+      assert.ok(told.length > 0 && told.every(each => Number(each) > 0.3), told.join());
+      assert.ok(told.length < (await cells('.sources', [2])).length, 'some of it is noise');
+      await press('#tab-lengths');
+      await run();
+      await pageWhen('all lengths are there', ({ verdict }) => verdict !== '');
+      assertGrey(await cells('.lengths-table', [3]));
+      const bits = (await cells('.lengths-table', [2])).slice(0, -1);
+      assert.ok(
+        bits.some(({ isGrey }) => isGrey),
+        'some lengths give what the whole gives',
+      );
+      await press('#tab-switchOff');
+      await run();
+      await pageWhen('nothing is off', ({ offer }) => offer !== '');
+      await run();
+      await eventually('it is off', async () => (await cells('.sums', [3])).length === 2, 60_000);
+      assertGrey((await cells('.sums', [3])).slice(0, 1));
+    } finally {
+      await useModel(undefined);
+    }
+  });
+
+  it('paints each token by the sign and size of its effect, and outlines the target', async () => {
+    const [[theme, themeName]] = themes;
+    await setTheme(themeName);
+    const reference = references['prose-odd'];
+    const { document } = await explain(reference);
+    await pageWhen('the target is there', page => page.target !== '');
+    await press('#tab-influence');
+    await run();
+    await pageWhen('tokens of the only line are there', ({ sources }) => sources.length > 40);
+    const { tokens } = await api.score(document.uri);
+    const hues = new Map<string, string | undefined>();
+    for (const sign of ['helps', 'hinders'])
+      for (const band of [1, 2, 3, 4])
+        hues.set(`${sign}${String(band)}`, await contributed(`tokenLens.${sign}${String(band)}Background`, theme));
+    // Near an edge the last digit decides.
+    const isSure = (bits: number) => signedEdges.every(edge => Math.abs(Math.abs(bits) - edge) > 0.01);
+    const expected = new Map<number, string | undefined>();
+    for (const { position, surprisalBits } of reference.replacedByStartToken) {
+      const bits = surprisalBits - reference.surprisalBits;
+      const band = signedBandOf(bits, 0.001);
+      const token = tokens[position];
+      if (!token || !isSure(bits)) continue;
+      for (let at = token.start; at < token.end; at++)
+        expected.set(at, typeof band === 'object' ? hues.get(`${band.sign}${String(band.band)}`) : '');
+    }
+    let faults: readonly string[] = [];
+    await eventually('every token has the colour of its effect', async () => {
+      const [shown = []] = await shownEditors();
+      const text = document.getText();
+      const visible = Array.from(text, (character, offset) => ({ character, offset })).filter(({ character }) => !/[\r\n]/.test(character));
+      faults = visible.flatMap(({ character, offset }, index) => {
+        const hue = expected.get(offset);
+        if (character === ' ' || hue === undefined) return [];
+        const at = shown[index];
+        return at?.text === character && at.background === hue ? [] : [`${character} at ${String(offset)}: ${JSON.stringify(at)}, ${hue}`];
+      });
+      return faults.length === 0 && shown.length > 0;
+    }).catch((error: unknown) => {
+      throw new Error(faults.slice(0, 5).join('\n'), { cause: error });
+    });
+    const all = [...expected.values()];
+    assert.ok(
+      ['helps', 'hinders'].every(sign =>
+        all.some(hue => hue !== '' && [1, 2, 3, 4].some(band => hues.get(`${sign}${String(band)}`) === hue)),
+      ),
+      'both hues are in this test',
+    );
+    const target = tokens[reference.contextIds.length] ?? assert.fail();
+    const word = document.getText().slice(target.start, target.end).trim();
+    const [shown = []] = await shownEditors();
+    const outlined = shown.filter(({ marks }) => marks.some(mark => mark.includes('ced-'))).map(({ text }) => text);
+    assert.equal(outlined.join('').trim(), word);
+    await setTheme(undefined);
   });
 
   it('explains another token, and one against another, from the same runs', async () => {
@@ -283,6 +601,18 @@ describe('what in the context made a prediction', function () {
     await run();
     const deleted = await pageWhen('parts are there', page => isDone(page) && bitsOf(page).join() !== bitsOf(start).join());
     assert.ok((deleted.sources.find(({ part }) => part === 'line 1')?.bits ?? 0) > 1);
+    await select('filler', 'proposals');
+    await run();
+    const proposed = await pageWhen(
+      'parts are there',
+      page => isDone(page) && ![start, deleted].some(other => bitsOf(other).join() === bitsOf(page).join()),
+    );
+    const { tokens } = await api.score(editor.document.uri);
+    const lineEnd = editor.document.offsetAt(new vscode.Position(1, 0));
+    const source = { first: 0, end: tokens.findIndex(token => token.start >= lineEnd) };
+    const question = { row: tokens.length, ids: [], topCount: 1, source, filler: 'proposals' } as const;
+    const { result } = await asked.ask(editor.document, 'without', question, never);
+    assertNear(proposed.sources.find(({ part }) => part === 'line 1')?.kl, result.without.klBits, 'KL with what the model would write');
   });
 
   it('looks right in every theme', async () => {

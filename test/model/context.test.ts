@@ -186,6 +186,19 @@ describe('the context of a prediction', () => {
     }
   });
 
+  it('has its tokens told without that anything is run', async () => {
+    const { client, model } = await start();
+    const text = markdown(400);
+    const { reader } = await open({ client, model }, text, wide);
+    const before = (await measure(client, model.key)).tokensRun;
+    const asked = { model: model.key, document: text.slice(0, 12), version: reader.version, settings: wide };
+    const { ids, starts, ends } = await client.call('layout', asked, never);
+    assert.equal((await measure(client, model.key)).tokensRun, before);
+    await reader.score(wide);
+    const { finished } = reader;
+    assert.deepEqual([[...ids], [...starts], [...ends]], [[...finished.ids], [...finished.starts], [...finished.ends]]);
+  });
+
   it('has effects on what follows that are those of the text without it', async () => {
     const started = await start(tinyFolder, 16);
     const random = randomNumbers(6);

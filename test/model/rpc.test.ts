@@ -39,6 +39,7 @@ describe('calls between processes', () => {
       futures: unused,
       draft: unused,
       try: unused,
+      layout: unused,
       contextLengths: unused,
       without: unused,
       effects: unused,

@@ -14,11 +14,25 @@ function source(key: string, level: SourceShown['level'], bits: number | undefin
   const isNoise = bits !== undefined && Math.abs(bits) < 0.3;
   const klBits = bits === undefined ? undefined : Math.abs(bits) / 2;
   const place = { start: 10, end: 24, firstLine: 3, lastLine: level === 'block' ? 5 : 3 };
-  return { key, level, depth, ...place, text: `text ${key}`, bits, klBits, isNoise, isStrongest: false, finer: undefined, ...more };
+  return {
+    key,
+    level,
+    depth,
+    name: undefined,
+    ...place,
+    text: `text ${key}`,
+    bits,
+    klBits,
+    isNoise,
+    isStrongest: false,
+    finer: undefined,
+    ...more,
+  };
 }
 
 const influence: InfluenceState = {
   filler: 'startToken',
+  parts: 'blocks',
   offer: undefined,
   progress: undefined,
   problem: undefined,
@@ -41,7 +55,7 @@ const lengths: LengthsState = {
     { tokens: 12, border: 'line', line: 7, bits: 0.61, klBits: 0.4 },
     { tokens: 60, border: 'whole', line: 1, bits: 0.3, klBits: 0 },
   ],
-  needed: 12,
+  needed: { least: 12, most: 12 },
   withinBits: 0.5,
 };
 
