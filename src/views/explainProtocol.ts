@@ -1,5 +1,6 @@
 import { eitherOf, isCount, isFlag, isNumber, isOneOf, isText, listOf, orUndefined, recordOf } from '../core/shape';
 import type { Shape } from '../core/shape';
+import type { Cost } from '../core/speed';
 import { isTokenPieces } from '../core/vocabulary';
 import type { TokenPieces } from '../core/vocabulary';
 import type { Filler } from '../model/contextProtocol';

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
-import type { VocabularyData } from '../../src/core/vocabulary';
 import { toExplain } from '../../src/views/explainProtocol';
 import { toLesson } from '../../src/views/lessonProtocol';
 import { toPanel } from '../../src/views/panelProtocol';
@@ -8,7 +7,6 @@ import { toReport } from '../../src/views/reportProtocol';
 import { hostileTexts } from '../core/hostile';
 import { toExplains, toLessons, toPanels, toReports } from './messages';
 import { PanelServer, violationsOf } from './panelPage';
-import { logProbabilities, tuesday } from './states';
 
 const cases = 10_000;
 /** What VS Code posts is well-formed. */
@@ -139,43 +137,4 @@ describe(`${cases.toLocaleString('en')} hostile texts, each in every page`, func
       }
     });
   }
-
-  it('are text as tokens of a vocabulary, in the list of all of them', async () => {
-    const server = await PanelServer.start('panel');
-    try {
-      const page = await server.open('vscode-dark', 600);
-      const ask = (tokens: readonly string[]) => {
-        const show = { ...tuesday, rows: tuesday.rows.map(row => ({ ...row })) };
-        return [
-          { kind: 'vocabulary', vocabulary: vocabularyOf(tokens) },
-          { kind: 'show', state: show },
-          { kind: 'row', place: tuesday.place, logProbabilities, typedBytes: undefined },
-        ];
-      };
-      const size = logProbabilities.length;
-      const usual = await shownOf(page, ask(Array.from({ length: size }, (_, id) => `w${String(id)}`)));
-      const kinds = new Set(usual.flatMap(seen => seen.kinds));
-      for (let from = 0; from < texts.length; from += size) {
-        const seen = await shownOf(page, ask(texts.slice(from, from + size)));
-        assert.deepEqual(
-          seen.flatMap(each => each.kinds.filter(kind => !kinds.has(kind))),
-          [],
-        );
-      }
-      assert.deepEqual(await violationsOf(page), []);
-    } finally {
-      await server.stop();
-    }
-  });
 });
-
-function vocabularyOf(tokens: readonly string[]): VocabularyData {
-  const encoder = new TextEncoder();
-  const bytes = tokens.map(token => encoder.encode(token));
-  let end = 0;
-  return {
-    bytes: Uint8Array.from(bytes.flatMap(each => [...each])),
-    offsets: Uint32Array.from([0, ...bytes.map(each => (end += each.length))]),
-    controlNames: {},
-  };
-}
