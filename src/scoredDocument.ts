@@ -232,7 +232,7 @@ export class ScoredDocument implements vscode.Disposable {
     const { result, preambleTokens, model, version } = await this.#copy.ask(signal, async (model, version) => {
       const { client, description } = model;
       const params = { ...asked, model: keyFor(finest, description), document: this.#document.uri.toString(), version, settings };
-      const result = client.call(question, params as Params<Q>, signal);
+      const result = client.call(question, params, signal);
       const known = this.#origin?.model === model && this.#origin.preamble === preamble ? this.#origin.layout.preambleTokens : undefined;
       return { result: await result, preambleTokens: known ?? (await tokensOf(settings, model, signal)), model, version };
     });

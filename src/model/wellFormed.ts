@@ -16,6 +16,7 @@ import type {
   ShortContextResult,
   TargetParams,
   WithoutResult,
+  LayoutResult,
 } from './contextProtocol';
 import type { AttentionResult, LayersResult, SwitchOffResult } from './probeProtocol';
 import type {
@@ -129,6 +130,10 @@ const results: { readonly [M in Method]: ResultForm<M> } = {
   change: { shape: isNull },
   close: { shape: isNull },
   show: { shape: isNull },
+  layout: {
+    shape: recordOf<LayoutResult>({ ids: ints, starts: offsets, ends: offsets }),
+    fits: ({ ids, starts, ends }) => [starts, ends].every(({ length }) => length === ids.length),
+  },
   score: {
     shape: recordOf<ScoreResult>({
       tableId: isCount,

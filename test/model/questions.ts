@@ -31,6 +31,7 @@ const questions: { readonly [M in Method]: (asked: Asked) => Params<M> } = {
   },
   show: ({ model }) => ({ model, document, visible: [{ start: 0, end: 20 }] }),
   score: asked => ({ ...about(asked), visible: [], knownTableId: undefined }),
+  layout: asked => about(asked),
   next: asked => place(asked),
   words: asked => ({ ...place(asked), count: 3, mostTokens: 4 }),
   chain: asked => ({ ...place(asked), texts: [` ${asked.words}`, 'and'] }),

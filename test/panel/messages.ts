@@ -209,7 +209,17 @@ export const fromLessons: readonly FromLesson[] = [
 const run = { offer: { tokens: 640, seconds: 2.2 }, progress: { done: 1, all: 2 }, problem: 'The model ran out of memory.' };
 const listed = [{ token: word('sea'), probability: 0.5 }];
 const at = { start: 3, end: 6 };
-const source = { ...at, key: '1.0', level: 'line', depth: 1, firstLine: 2, lastLine: 2, text: 'the sea', isStrongest: true } as const;
+const source = {
+  ...at,
+  key: '1.0',
+  level: 'line',
+  name: undefined,
+  depth: 1,
+  firstLine: 2,
+  lastLine: 2,
+  text: 'the sea',
+  isStrongest: true,
+} as const;
 const side = { bits: 1, totalBits: 9, list: listed, written: [word('bay')] };
 const sections: readonly ExplainTarget['section'][] = [
   {
@@ -217,6 +227,7 @@ const sections: readonly ExplainTarget['section'][] = [
     state: {
       ...run,
       filler: 'proposals',
+      parts: 'declarations',
       isEmpty: false,
       sources: [
         { ...source, bits: -1.5, klBits: 0.5, isNoise: false, finer: { level: 'token', cost: { tokens: 9, seconds: undefined } } },
@@ -233,7 +244,7 @@ const sections: readonly ExplainTarget['section'][] = [
         { tokens: 0, border: 'count', line: undefined, bits: 9, klBits: 8 },
         { tokens: 12, border: 'line', line: 7, bits: 0.6, klBits: 0 },
       ],
-      needed: 12,
+      needed: { least: 9, most: 12 },
       withinBits: 0.5,
     },
   },

@@ -172,7 +172,7 @@ export function servedPages(
   });
   return {
     server,
-    open: async (state, theme = 'vscode-light', width = usualWidth, saved = undefined) => {
+    open: async (state, theme = 'vscode-light', width = usualWidth, saved) => {
       const page = await server().open(theme, width, saved);
       pages.push(page);
       if (state) await show(page, state);
