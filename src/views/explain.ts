@@ -31,7 +31,7 @@ import { paramsOf, rowAt, targetAt } from './explainTarget';
 import type { Explaining, ExplainSection, Target, TargetQuestion } from './explainTarget';
 import { PlaceMark } from './places';
 import { SignedPaint } from './signedPaint';
-import { errorInWords } from './stateInWords';
+import { errorInWords, noAnswerInWords } from './stateInWords';
 import { WebPages, type Asked } from './webPages';
 
 /** Parts of a run come in quick succession. */
@@ -432,8 +432,7 @@ export class ExplainView implements Disposable {
 
   #inWords(error: unknown): string {
     // It has happened to the question, not to the reader: what is asked next is answered.
-    if (ModelError.from(error).code === 'bad-argument')
-      return vscode.l10n.t('The model cannot answer this here: it has no start token, or nothing would be left to read.');
+    if (ModelError.from(error).code === 'bad-argument') return noAnswerInWords();
     return errorInWords(error, 'command');
   }
 }

@@ -4,7 +4,7 @@ import { expectedSeconds, isLong, Speed, usualSecondsPerToken } from '../core/sp
 import type { Cost } from '../core/speed';
 import { ModelError } from '../model/errors';
 import { withProgress } from './progress';
-import { errorInWords } from './stateInWords';
+import { errorInWords, noAnswerInWords } from './stateInWords';
 
 /** Of the bundled model's tokens, in English and in code, or fewer. UTF-16 units. */
 const unitsPerToken = 3.5;
@@ -66,7 +66,8 @@ async function isWanted(title: string, cost: Cost): Promise<boolean> {
 }
 
 function tell(error: unknown): void {
-  const { code, message } = ModelError.from(error);
-  const why = code === 'bad-argument' ? vscode.l10n.t('The model cannot do that here: {0}', message) : errorInWords(error, 'command');
+  // Of what can be asked here, only this makes no sense to a model.
+  const isEmpty = ModelError.from(error).code === 'bad-argument';
+  const why = isEmpty ? noAnswerInWords() : errorInWords(error, 'command');
   void vscode.window.showWarningMessage(`Token Lens: ${why}`);
 }

@@ -90,7 +90,7 @@ export class PreambleView implements Disposable {
       const title = titleOf(preamble);
       const found = await reading.run(title, 2 * tokens, (signal, report) => this.#compared(document, tokens, signal, report), stop);
       if (!found || found.pieces.length === 0) return undefined;
-      return { document, version, title, source: undefined, kind: 'saved', ...found };
+      return { document, version, title, source: undefined, readTo: undefined, kind: 'saved', ...found };
     });
   }
 
