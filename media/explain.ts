@@ -145,7 +145,12 @@ function chosenPart({ choices, chosen }: ExplainTarget, post: Post): HTMLElement
   return element(
     'section',
     { class: 'chosen', 'aria-label': l10n.t('What is explained') },
-    element('div', { class: 'choosers' }, part('a', l10n.t('Explain'), undefined), part('b', l10n.t('against'), l10n.t('nothing else'))),
+    element(
+      'div',
+      { class: 'choosers' },
+      part('a', l10n.t('Explain'), undefined),
+      part('b', l10n.t('against'), l10n.t('nothing else')),
+    ),
     element('p', { class: 'sum' }, ...sum),
   );
 }

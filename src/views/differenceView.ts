@@ -4,7 +4,6 @@ import type { CommandId } from '../core/contributions';
 import { sumOf, sumsByLine } from '../core/difference';
 import type { DifferencePiece, DifferenceSum } from '../core/difference';
 import { escapedText } from '../core/hoverText';
-import { provenanceText } from '../core/legend';
 import { formatCount, formatDecimal } from '../core/numberText';
 import type { Provenance, Span } from '../core/scores';
 import { differenceNoiseOf } from '../core/signedBands';
@@ -12,6 +11,7 @@ import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { Pauses } from '../pauses';
 import type { Announcer } from './byEar';
+import { provenanceInWords } from './preambleWords';
 import { SignedPaint } from './signedPaint';
 
 /** Differences of one document that are kept. */
@@ -205,7 +205,12 @@ export class DifferenceView implements Disposable {
     const active = vscode.window.activeTextEditor; // none: the focus is in a panel
     if (!shown || (active && active.document !== shown.document)) return this.#item.hide();
     const summary = summaryInWords(shown);
-    const paragraphs = [summary, ...notesOf(shown), provenanceText(shown.provenance), vscode.l10n.t('Escape or a click here ends this.')];
+    const paragraphs = [
+      summary,
+      ...notesOf(shown),
+      provenanceInWords(shown.provenance),
+      vscode.l10n.t('Escape or a click here ends this.'),
+    ];
     this.#item.text = `$(diff) ${summary.replaceAll('$(', '$\u2060(')}`; // which would draw an icon
     this.#item.tooltip = new vscode.MarkdownString(paragraphs.map(escapedText).join('\n\n'));
     this.#item.accessibilityInformation = { label: `Token Lens: ${summary}` };
@@ -217,7 +222,10 @@ function notesOf(difference: Difference): readonly string[] {
   const { document, readTo } = difference;
   if (readTo === undefined) return arithmeticNotes(difference);
   const line = formatCount(document.positionAt(readTo).line + 1);
-  const end = vscode.l10n.t('The model sees no more at once than to line {0}: what stands behind that place was not read, and has no colours for that reason alone.', line);
+  const end = vscode.l10n.t(
+    'The model sees no more at once than to line {0}: what stands behind that place was not read, and has no colours for that reason alone.',
+    line,
+  );
   return [end, ...arithmeticNotes(difference)];
 }
 

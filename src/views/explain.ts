@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Config } from '../config';
 import { contextKeys } from '../core/contributions';
-import { isSameMeasure, provenanceText } from '../core/legend';
+import { isSameMeasure } from '../core/legend';
 import type { Span } from '../core/scores';
 import { Speed } from '../core/speed';
 import { DisposableStore } from '../disposable';
@@ -30,6 +30,7 @@ import { sectionMakers } from './explainSections';
 import { paramsOf, rowAt, targetAt } from './explainTarget';
 import type { Explaining, ExplainSection, Target, TargetQuestion } from './explainTarget';
 import { PlaceMark } from './places';
+import { provenanceInWords } from './preambleWords';
 import { SignedPaint } from './signedPaint';
 import { errorInWords, noAnswerInWords } from './stateInWords';
 import { WebPages, type Asked } from './webPages';
@@ -382,7 +383,7 @@ export class ExplainView implements Disposable {
       floor: target.noise,
       stale,
       isPainted: !this.#isUnpainted && !stale,
-      provenance: provenanceText(target.provenance),
+      provenance: provenanceInWords(target.provenance),
       example: stale ? undefined : this.#parts.notes.of(document),
       section: { id, state: this.#section(explained, id).state() } as ExplainTarget['section'],
     };

@@ -135,7 +135,9 @@ export class PreambleView implements Disposable {
     const file = { label: `$(file) ${vscode.l10n.t('A file…')}`, detail: vscode.l10n.t('Of a long one the model reads the end.') };
     const chat = {
       label: `$(comment-discussion) ${vscode.l10n.t('As the answer to…')}`,
-      detail: vscode.l10n.t('Typed words, in the frame in which this model is asked for something; for chat models. Of a long question the model reads the end.'),
+      detail: vscode.l10n.t(
+        'Typed words, in the frame in which this model is asked for something; for chat models. Of a long question the model reads the end.',
+      ),
     };
     const compare = { label: `$(diff) ${vscode.l10n.t('Show what it saves, line by line')}` };
     const remove = { label: `$(trash) ${vscode.l10n.t('Remove it')}` };

@@ -265,9 +265,14 @@ describe('what would change', function () {
       const [shown = []] = await shownEditors();
       const mostSeen = line.replaceAll(/[ \n]/g, '').length * ((marks[0] ?? 0) + 1);
       const visible = shown.filter(({ text }) => text !== '\u00a0' && text !== ' ');
-      assert.ok(visible.slice(0, mostSeen).some(({ background }) => background !== ''), 'something is painted before it');
+      assert.ok(
+        visible.slice(0, mostSeen).some(({ background }) => background !== ''),
+        'something is painted before it',
+      );
       assert.ok(visible.length > mostSeen && visible.slice(mostSeen).every(({ background }) => background === ''), 'and nothing behind it');
-      const tooltip = await browser.evaluate<string>(`(() => { const item = document.querySelector('.statusbar-item[id$="tokenLens.difference"]'); return [item, ...item.querySelectorAll('*')].map(each => each.getAttribute('aria-label') ?? '').join(' '); })()`);
+      const tooltip = await browser.evaluate<string>(
+        `(() => { const item = document.querySelector('.statusbar-item[id$="tokenLens.difference"]'); return [item, ...item.querySelectorAll('*')].map(each => each.getAttribute('aria-label') ?? '').join(' '); })()`,
+      );
       await browser.log(tooltip);
     }
 
@@ -295,7 +300,9 @@ describe('what would change', function () {
       for (const command of ['tokenLens.showEffects', 'tokenLens.ablateSelection']) {
         await clearNotices();
         await vscode.commands.executeCommand(command, { start: 0, end: tokens.at(-30)?.end, filler: 'startToken' });
-        await eventually('it is said', async () => (await notices()).includes('That is more than the model sees at once: take less of it.'));
+        await eventually('it is said', async () =>
+          (await notices()).includes('That is more than the model sees at once: take less of it.'),
+        );
         assert.doesNotMatch(await notices(), /cannot do that here/);
       }
     });
