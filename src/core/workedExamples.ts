@@ -54,6 +54,9 @@ export const workedExamples = {
   task: { file: 'task.txt', language: 'plaintext', target: ' wrote', view: { kind: 'context', section: 'lengths' } },
 } as const satisfies Readonly<Record<ExampleName, WorkedExample>>;
 
+/** With so many tokens at once, each of the texts is read in one window: with fewer, the sentences are not true. */
+export const leastContextTokens = 512;
+
 /**
  * What the bundled model makes of the examples, for the sentences about them; test/model/examples.test.ts holds it to the model. Bits are those of
  * float32 arithmetic, as the views that show them compute them. Percentages are rounded to what native arithmetic gives as well, whose

@@ -62,7 +62,7 @@ export class WorkedExamples implements Disposable {
     notes.set(document, note);
     if (watched) this.#watch(document, watched);
     scored.setOn(document, true);
-    announcer.speak(note);
+    announcer.speak(notes.of(document) ?? note);
     if (view.kind === 'context') {
       const asked: readonly SectionAsked[] =
         view.section === 'lengths'

@@ -4,7 +4,7 @@ import type { TokenLensApi } from '../../src/api';
 import { exampleNames, workedExamples } from '../../src/core/workedExamples';
 import type { ExampleName, WorkedExample } from '../../src/core/workedExamples';
 import { browser } from './browser';
-import { activated, closeAll, eventually, readWhen, useModel } from './documents';
+import { activated, closeAll, eventually, inExtension, readWhen, useModel } from './documents';
 import { choose } from './picks';
 import { shownEditors } from './screen';
 
@@ -84,6 +84,29 @@ describe('worked examples', function () {
       assert.ok(document.isUntitled, 'it is a copy');
     });
   }
+
+  it('says in front of its sentence that it is of the bundled model, where another one reads the text, or other settings or a preamble do', async () => {
+    const document = await shown('nine');
+    const { note: plain } = await pageWhen('nine', 'the sentence is there', ({ note }) => note !== '');
+    assert.doesNotMatch(plain, /numbers are others/);
+    const configuration = vscode.workspace.getConfiguration('tokenLens');
+    try {
+      await useModel(inExtension('test/fixtures/tiny-gpt2'));
+      await pageWhen('nine', 'it is another model', ({ note }) => note.includes('Another model reads this now') && saidOf.nine.test(note));
+      await useModel(undefined);
+      await pageWhen('nine', 'it is the bundled one again', ({ note }) => note === plain);
+      await configuration.update('contextTokens', 64, vscode.ConfigurationTarget.Global);
+      await pageWhen('nine', 'it is read with other settings', ({ note }) => note.includes('read with other settings now'));
+      await configuration.update('contextTokens', undefined, vscode.ConfigurationTarget.Global);
+      await pageWhen('nine', 'the settings are the usual ones', ({ note }) => note === plain);
+      await vscode.window.showTextDocument(document);
+      await vscode.commands.executeCommand('tokenLens.setPreamble', { kind: 'text', text: 'Sums.\n', name: 'notes.md' });
+      await pageWhen('nine', 'it is read after something else', ({ note }) => note.includes('read after something else now'));
+    } finally {
+      await useModel(undefined);
+      await configuration.update('contextTokens', undefined, vscode.ConfigurationTarget.Global);
+    }
+  });
 
   it('is chosen from a list, and its sentence goes with an edit', async () => {
     await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content: 'Fog.' }));
