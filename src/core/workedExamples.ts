@@ -39,7 +39,8 @@ export const workedExamples = {
     target: ' Thomas',
     view: {
       kind: 'instead',
-      piece: 'Then Hale looked at the boots in the porch. The earth on them was still wet, and they had been left there by the man who cut the roses.\n\n',
+      piece:
+        'Then Hale looked at the boots in the porch. The earth on them was still wet, and they had been left there by the man who cut the roses.\n\n',
       words: '',
     },
     watched: ['Martha', 'Thomas', 'Edward'],

@@ -27,7 +27,7 @@ import type {
   ToExplain,
 } from './explainProtocol';
 import { sectionMakers } from './explainSections';
-import { paramsOf, rowAt, targetAt } from './explainTarget';
+import { paramsOf, rowAt, targetAt, tokenTyped } from './explainTarget';
 import type { Explaining, ExplainSection, Target, TargetQuestion } from './explainTarget';
 import { PlaceMark } from './places';
 import { provenanceInWords } from './preambleWords';
@@ -47,8 +47,17 @@ interface Explained {
   readonly functions: readonly Span[];
   readonly sections: { [Id in SectionId]?: ExplainSection<SectionStates[Id]> };
   chosen: Chosen;
+  /** See `ExplainTarget`. */
+  notOneToken: string | undefined;
   /** The numbers are of another text or of other settings than there are now. */
   stale: 'text' | 'settings' | undefined;
+}
+
+/** Ids: one token against another, and all that were typed. */
+interface Against {
+  readonly a: number;
+  readonly b: number;
+  readonly typed: readonly number[];
 }
 
 export interface ExplainParts {
@@ -175,7 +184,7 @@ export class ExplainView implements Disposable {
   }
 
   /** Never rejects. */
-  async #pin(document: vscode.TextDocument, offset: number, asked: readonly SectionAsked[] = []): Promise<void> {
+  async #pin(document: vscode.TextDocument, offset: number, asked: readonly SectionAsked[] = [], against?: Against): Promise<void> {
     this.#pick?.abort();
     const pick = new AbortController();
     this.#pick = pick;
@@ -191,9 +200,14 @@ export class ExplainView implements Disposable {
     try {
       const view = await this.#viewOf(document, pick.signal);
       const row = rowAt(view, offset);
-      const explained = this.#keptOf(document, row) ?? (await this.#newTarget(document, view, row, pick.signal));
+      const typed = against?.typed ?? [];
+      const explained = this.#keptOf(document, row, typed) ?? (await this.#newTarget(document, view, row, typed, pick.signal));
       if (pick.signal.aborted) return;
-      if (explained.target.version !== document.version) return void this.#pin(document, this.#offset, asked);
+      if (explained.target.version !== document.version) return void this.#pin(document, this.#offset, asked, against);
+      if (against) {
+        const { ids } = explained.target;
+        explained.chosen = { a: Math.max(0, ids.indexOf(against.a)), b: ids.indexOf(against.b) };
+      }
       this.#shown = explained;
       this.#kept = [...this.#kept.filter(each => each !== explained), explained].slice(-mostKept);
       this.#showSection();
@@ -213,16 +227,24 @@ export class ExplainView implements Disposable {
     return view?.documentVersion === document.version ? view : scored.complete(document, signal, true);
   }
 
-  #keptOf(document: vscode.TextDocument, row: number): Explained | undefined {
-    return this.#kept.find(
-      ({ target, stale }) => !stale && target.document === document && target.version === document.version && target.row === row,
-    );
+  /** The newest: it has most of what was typed. */
+  #keptOf(document: vscode.TextDocument, row: number, typed: readonly number[]): Explained | undefined {
+    return this.#kept.findLast(({ target, stale }) => {
+      const isThere = !stale && target.document === document && target.version === document.version && target.row === row;
+      return isThere && typed.every(id => target.ids.includes(id));
+    });
   }
 
-  async #newTarget(document: vscode.TextDocument, view: DocumentView, row: number, signal: AbortSignal): Promise<Explained> {
+  async #newTarget(
+    document: vscode.TextDocument,
+    view: DocumentView,
+    row: number,
+    typed: readonly number[],
+    signal: AbortSignal,
+  ): Promise<Explained> {
     const functions = this.#symbols.of(document) ?? [];
-    const target = await targetAt(this.#parts.scored, document, view, row, signal);
-    return { target, functions, sections: {}, chosen: { a: 0, b: undefined }, stale: undefined };
+    const target = await targetAt(this.#parts.scored, document, view, row, typed, signal);
+    return { target, functions, sections: {}, chosen: { a: 0, b: undefined }, notOneToken: undefined, stale: undefined };
   }
 
   #section<Id extends SectionId>(explained: Explained, id: Id): ExplainSection<SectionStates[Id]> {
@@ -361,7 +383,7 @@ export class ExplainView implements Disposable {
   }
 
   #stateOf(explained: Explained, id: SectionId): ExplainTarget {
-    const { target, chosen, stale } = explained;
+    const { target, chosen, notOneToken, stale } = explained;
     const { document, vocabulary, whole, text, span } = target;
     const before = text.slice(Math.max(0, span.start - beforeLength), span.start);
     const name = document.uri.path.split('/').at(-1) ?? '';
@@ -380,6 +402,7 @@ export class ExplainView implements Disposable {
         bits: whole.surprisalBits[index] ?? NaN,
       })),
       chosen,
+      notOneToken,
       floor: target.noise,
       stale,
       isPainted: !this.#isUnpainted && !stale,
@@ -413,6 +436,9 @@ export class ExplainView implements Disposable {
         if (explained && a < count && (b ?? 0) < count) explained.chosen = { a, b };
         break;
       }
+      case 'type':
+        if (!explained || explained.stale || this.#explainAgainst(explained, message.text)) return;
+        break;
       case 'go':
         if (explained && !explained.stale) void this.#reveal(explained.target.document, message);
         return;
@@ -421,6 +447,22 @@ export class ExplainView implements Disposable {
         return;
     }
     this.#redraw();
+  }
+
+  /** Whether the model has to be asked first: about a token that it did not name. */
+  #explainAgainst(explained: Explained, word: string): boolean {
+    const { target, chosen } = explained;
+    const id = tokenTyped(target, word);
+    explained.notOneToken = id === undefined ? word : undefined;
+    if (id === undefined) return false;
+    const at = target.ids.indexOf(id);
+    if (at >= 0) {
+      explained.chosen = { a: chosen.a, b: at === chosen.a ? undefined : at };
+      return false;
+    }
+    const a = target.ids[chosen.a] ?? id;
+    void this.#pin(target.document, this.#offset, [], { a, b: id, typed: [...target.ids.slice(target.listed), id] });
+    return true;
   }
 
   /** Without the focus: whoever goes through a list stays in it. */

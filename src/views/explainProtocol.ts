@@ -72,6 +72,8 @@ export interface ExplainTarget {
   readonly choices: readonly ExplainChoice[];
   /** Of `choices`: whose bits are explained; against another, the difference is. */
   readonly chosen: Chosen;
+  /** What was typed to be explained and is not one token; undefined: nothing. */
+  readonly notOneToken: string | undefined;
   readonly floor: NoiseWords;
   /** The numbers are of something else than the text as it is now; undefined: they are current. */
   readonly stale: 'text' | 'settings' | undefined;
@@ -88,6 +90,9 @@ export interface ExplainChoice {
   readonly isActual: boolean;
   readonly bits: number;
 }
+
+/** UTF-16 units of a typed word. */
+export const longestTyped = 60;
 
 /** Indices of `choices`. */
 export interface Chosen {
@@ -116,6 +121,8 @@ export type FromExplain =
   | { readonly kind: 'here' | 'again' | 'unpaint' | 'paint' }
   | { readonly kind: 'tab'; readonly tab: SectionId }
   | { readonly kind: 'choose'; readonly chosen: Chosen }
+  /** Explain the first that is chosen against this word, whether it is among `choices` or not. */
+  | { readonly kind: 'type'; readonly text: string }
   /** Show a place of the document. UTF-16 offsets. */
   | { readonly kind: 'go'; readonly start: number; readonly end: number }
   /** For the section that is shown, which looks itself whether it understands. */
@@ -129,7 +136,7 @@ export interface SectionAsked {
 
 /** What a page says; undefined where it is nothing that a page of ours would say. */
 export function fromExplain(message: unknown): FromExplain | undefined {
-  const { kind, tab, chosen, start, end, section, asked } = fieldsOf(message);
+  const { kind, tab, chosen, text, start, end, section, asked } = fieldsOf(message);
   switch (kind) {
     case 'ready':
     case 'here':
@@ -145,6 +152,8 @@ export function fromExplain(message: unknown): FromExplain | undefined {
       const { a, b } = fieldsOf(chosen);
       return isCount(a) && (b === undefined || isCount(b)) && a !== b ? { kind, chosen: { a, b } } : undefined;
     }
+    case 'type':
+      return typeof text === 'string' && text.length > 0 && text.length <= longestTyped ? { kind, text } : undefined;
     case 'go':
       return isCount(start) && isCount(end) && start <= end ? { kind, start, end } : undefined;
     case 'section': {
