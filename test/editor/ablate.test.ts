@@ -252,7 +252,7 @@ describe('what would change', function () {
 
     /** The line, from 1, that the reading has ended on, as three places say: there is nothing painted behind it. */
     async function assertMarked(editor: vscode.TextEditor, lines: number): Promise<void> {
-      await eventually('it is said', async () => (await entry('tokenLens.difference')).endsWith('; not read further'));
+      await eventually('it is said', async () => (await spokenEntry('tokenLens.difference')).endsWith('; not read further'));
       const read = () =>
         browser.evaluate<readonly number[]>(
           `[...document.querySelectorAll('.part.editor .view-line')].sort((a, b) => a.offsetTop - b.offsetTop).flatMap((each, index) => [...each.querySelectorAll('span')].some(span => getComputedStyle(span, '::after').content.includes('read to here')) ? [index] : [])`,
@@ -286,7 +286,7 @@ describe('what would change', function () {
       await assertMarked(editor, 40);
       await vscode.commands.executeCommand('tokenLens.leaveInspection');
       await vscode.commands.executeCommand('tokenLens.ablateSelection', { start: long.length - 60, end: long.length - 50 });
-      await eventually('it has read to the end', async () => (await entry('tokenLens.difference')).endsWith('after it'));
+      await eventually('it has read to the end', async () => (await spokenEntry('tokenLens.difference')).endsWith('after it'));
     });
 
     it('reads a piece that lies across a border of windows in one of its own, and says in words which is too long', async () => {
@@ -295,7 +295,7 @@ describe('what would change', function () {
       // What follows it is in the second window, which begins behind the 48th token, wherever its border is.
       const span = { start: tokens[25]?.start ?? NaN, end: tokens[139]?.end ?? NaN };
       await vscode.commands.executeCommand('tokenLens.showEffects', { ...span, filler: 'startToken' });
-      await eventually('it is shown', async () => (await entry('tokenLens.difference')).includes('tokens after it'));
+      await eventually('it is shown', async () => (await spokenEntry('tokenLens.difference')).includes('tokens after it'));
       assert.doesNotMatch(await notices(), /more than the model sees|cannot/);
       for (const command of ['tokenLens.showEffects', 'tokenLens.ablateSelection']) {
         await clearNotices();

@@ -97,7 +97,7 @@ describe('a preamble', function () {
     await configuration.update('suggestLeastProbability', 0.01, vscode.ConfigurationTarget.Global);
     const document = await opened(text.repeat(3));
     await vscode.commands.executeCommand('tokenLens.setPreamble', notes);
-    await eventually('it is named', async () => (await entry('tokenLens.preamble')) !== '');
+    await eventually('it is named', async () => (await spokenEntry('tokenLens.preamble')) !== '');
     const { tokens } = await api.score(document.uri);
     const token = tokens[3] ?? assert.fail();
     const editor = vscode.window.activeTextEditor ?? assert.fail();
