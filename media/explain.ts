@@ -1,5 +1,5 @@
 import * as l10n from '@vscode/l10n';
-import { sectionIds, toExplain } from '../src/views/explainProtocol';
+import { longestTyped, sectionIds, toExplain } from '../src/views/explainProtocol';
 import type { ExplainMessage, ExplainState, ExplainTarget, FromExplain, SectionId, SectionStates } from '../src/views/explainProtocol';
 import { plainPieces } from '../src/core/hoverText';
 import { formatSignedBits } from '../src/core/numberText';
@@ -113,7 +113,7 @@ function placePart({ place, before, token, model, entropyBits, contextTokens, ch
   );
 }
 
-function chosenPart({ choices, chosen }: ExplainTarget, post: Post): HTMLElement {
+function chosenPart({ choices, chosen, notOneToken }: ExplainTarget, post: Post): HTMLElement {
   const part = (key: 'a' | 'b', label: string, none: string | undefined) => {
     const other = key === 'a' ? chosen.b : chosen.a;
     const options = choices.flatMap((choice, index) => {
@@ -149,9 +149,46 @@ function chosenPart({ choices, chosen }: ExplainTarget, post: Post): HTMLElement
   return element(
     'section',
     { class: 'chosen', 'aria-label': l10n.t('What is explained') },
-    element('div', { class: 'choosers' }, part('a', l10n.t('Explain'), undefined), part('b', l10n.t('against'), l10n.t('nothing else'))),
+    element(
+      'div',
+      { class: 'choosers' },
+      part('a', l10n.t('Explain'), undefined),
+      part('b', l10n.t('against'), l10n.t('nothing else')),
+      typedPart(post),
+    ),
+    notOneToken === undefined
+      ? undefined
+      : element(
+          'p',
+          { class: 'note', role: 'status' },
+          l10n.t('“{0}” is not one token of this model: type a shorter or more usual word.', notOneToken),
+        ),
     element('p', { class: 'sum' }, ...sum),
   );
+}
+
+/** What is being typed: the page is drawn anew meanwhile. */
+let typed = '';
+
+/** A word that need not be among those that the model names. */
+function typedPart(post: Post): HTMLElement {
+  const input = element('input', { type: 'text', 'data-key': 'typed', maxlength: String(longestTyped), value: typed, spellcheck: 'false' });
+  input.addEventListener('input', () => (typed = input.value));
+  // A new one has the caret before its text.
+  input.addEventListener('focus', () => input.setSelectionRange(input.value.length, input.value.length));
+  const form = element(
+    'form',
+    { class: 'typed' },
+    element('label', {}, element('span', {}, l10n.t('or this word')), input),
+    element('button', { type: 'submit', 'data-key': 'type' }, l10n.t('Compare')),
+  );
+  form.addEventListener('submit', event => {
+    event.preventDefault();
+    if (typed === '') return;
+    post({ kind: 'type', text: typed });
+    typed = '';
+  });
+  return form;
 }
 
 function arithmeticInWords({ floor }: ExplainTarget): string {

@@ -19,6 +19,9 @@ export const attentionSection: SectionDrawing<AttentionState> = {
         { class: 'note' },
         l10n.t('Where the heads look when they predict the target. It shows where they look, not what caused the prediction.'),
       ),
+      around.target.chosen.a === 0 && around.target.chosen.b === undefined
+        ? undefined
+        : element('p', { class: 'note only-place' }, l10n.t('It is of the place: the same whichever token is chosen above.')),
       ...runPart(state, l10n.t('See the attention'), name => around.ask({ name })),
       ...(state.seen ? seenParts(state.seen, around) : []),
     ];

@@ -24,6 +24,13 @@ export const layersSection: SectionDrawing<LayersState> = {
           'Experimental: what the model’s last step makes of each layer before it (logit lens). It was trained for the last layer only, so early layers may mean more than this shows.',
         ),
       ),
+      around.target.chosen.b === undefined
+        ? undefined
+        : element(
+            'p',
+            { class: 'note only-first' },
+            l10n.t('They are shown for the first of the two tokens alone, not against the other.'),
+          ),
       ...runPart(state, l10n.t('Look into the layers'), name => around.ask({ name })),
       ...(seen ? [verdictPart(seen), curvePart(seen, around), tablePart(seen, around)] : []),
     ];

@@ -93,7 +93,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const insertions = store.add(new Insertions(config, pauses));
   const insertion = store.add(new InsertionView({ scored, insertions, config, looks, pauses, announcer, model, preambles }));
   const difference = store.add(new DifferenceView(announcer, pauses));
-  const notes = store.add(new ExampleNotes());
+  const notes = store.add(new ExampleNotes(config, preambles));
   const explain = store.add(new ExplainView(context.extensionUri, { scored, config, model, preambles, notes, pauses }));
   const readingInPlace: InPlaceView = {
     onDidChange: readings.onDidReplace,

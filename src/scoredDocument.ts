@@ -10,7 +10,7 @@ import type { Answer, AskOptions, DocumentView, LensState, Progress, Question, Q
 import type { LensModel } from './lensModel';
 import type { ReadyModel } from './modelSlots';
 import { ModelError } from './model/errors';
-import type { LayoutEvent, ModelDescription, ModelEvent, Params, Preamble, ScoringSettings } from './model/protocol';
+import type { LayoutEvent, ModelDescription, ModelEvent, Preamble, ScoringSettings } from './model/protocol';
 import { ModelCopy } from './modelCopy';
 import type { Pauses } from './pauses';
 import type { DocumentPreamble, Preambles } from './preambles';

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { DisposableStore } from './disposable';
 import type { Answer, AskOptions, DocumentView, LensState, Question, QuestionParams } from './documentView';
 import { ModelError } from './model/errors';
-import type { Preamble } from './model/protocol';
+import type { Preamble, PreambleResult } from './model/protocol';
 import { ScoredDocument } from './scoredDocument';
 import type { Surroundings } from './scoredDocument';
 
@@ -133,12 +133,12 @@ export class ScoredDocuments {
     return this.#scored(document).ask(question, asked, signal, options);
   }
 
-  /** How many tokens a preamble has with the model in use. Rejects with 'no-chat-frame' where the model cannot take one of that kind. */
-  async preambleTokens(preamble: Preamble, signal: AbortSignal): Promise<number> {
+  /** What a preamble becomes with the model in use. Rejects with 'no-chat-frame' where the model cannot take one of that kind. */
+  async readPreamble(preamble: Preamble, signal: AbortSignal): Promise<PreambleResult> {
     const { model, config } = this.#around;
     const { client, description } = await model.ready(signal);
     const { useStartToken } = config.scoringSettings;
-    return (await client.call('preamble', { model: description.key, preamble, useStartToken }, signal)).tokens;
+    return client.call('preamble', { model: description.key, preamble, useStartToken }, signal);
   }
 
   /**

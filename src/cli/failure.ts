@@ -15,6 +15,7 @@ const refusals: ReadonlySet<ModelErrorCode> = new Set([
   'unsupported',
   'cannot-align',
   'bad-argument',
+  'too-long',
   'no-chat-frame',
 ]);
 

@@ -10,6 +10,11 @@ export interface ComparedRows {
   readonly withoutBits: ArrayLike<number>;
 }
 
+/** Where the reading of a text has ended that goes on behind that, UTF-16; undefined: nothing but white space is left. */
+export function endOfReading(text: string, lastEnd: number | undefined): number | undefined {
+  return lastEnd === undefined || text.slice(lastEnd).trim() === '' ? undefined : lastEnd;
+}
+
 /** The smallest piece that can be painted: one token, or several that share a character. */
 export interface DifferencePiece {
   readonly span: Span;

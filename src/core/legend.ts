@@ -56,8 +56,8 @@ function formatPerplexity(perplexity: number): string {
   return perplexity < 1000 ? formatDecimal(perplexity, 1) : formatCount(perplexity);
 }
 
-/** The settings that made the numbers, for the last line of a legend. Names are as in the provenance. */
-export function provenanceText(provenance: Provenance): string {
+/** The settings that made the numbers, for the last line of a legend. Names are as in the provenance; `preambleWords`: in the reader's language. */
+export function provenanceText(provenance: Provenance, preambleWords = preambleText): string {
   return [
     provenance.model,
     provenance.dtype,
@@ -66,7 +66,7 @@ export function provenanceText(provenance: Provenance): string {
     `window ${formatCount(provenance.window)}`,
     `overlap ${formatCount(provenance.overlap)}`,
     ...(provenance.anchors === 'text' ? ['borders by text'] : []),
-    ...(provenance.preamble ? [preambleText(provenance.preamble)] : []),
+    ...(provenance.preamble ? [preambleWords(provenance.preamble)] : []),
     noiseText(provenance.noiseFloorBits),
     ...(provenance.selfCheck === 'implausible' ? ['self-check failed'] : []),
     provenance.modelHash.slice(0, 8),

@@ -66,6 +66,18 @@ export class Vocabulary {
     }
   }
 
+  /** The token that is exactly this text; undefined: it is none, or several. Looks through all of them. */
+  idOf(text: string): number | undefined {
+    const wanted = new TextEncoder().encode(text);
+    const { bytes, offsets } = this.#data;
+    for (let id = 0; id < this.size; id++) {
+      const start = offsets[id] ?? 0;
+      const isSame = (offsets[id + 1] ?? 0) - start === wanted.length && wanted.every((byte, index) => bytes[start + index] === byte);
+      if (isSame && wanted.length > 0 && this.controlNameOf(id) === undefined) return id;
+    }
+    return undefined;
+  }
+
   /** The token for display; never empty. */
   piecesOf(id: number): TokenPieces {
     const control = this.controlNameOf(id);

@@ -37,7 +37,12 @@ export const workedExamples = {
     file: 'detective.md',
     language: 'markdown',
     target: ' Thomas',
-    view: { kind: 'panel' },
+    view: {
+      kind: 'instead',
+      piece:
+        'Then Hale looked at the boots in the porch. The earth on them was still wet, and they had been left there by the man who cut the roses.\n\n',
+      words: '',
+    },
     watched: ['Martha', 'Thomas', 'Edward'],
   },
   rhyme: { file: 'rhyme.txt', language: 'plaintext', target: ' sleep', view: { kind: 'instead', piece: 'deep', words: 'dark' } },
@@ -54,6 +59,9 @@ export const workedExamples = {
   task: { file: 'task.txt', language: 'plaintext', target: ' wrote', view: { kind: 'context', section: 'lengths' } },
 } as const satisfies Readonly<Record<ExampleName, WorkedExample>>;
 
+/** With so many tokens at once, each of the texts is read in one window: with fewer, the sentences are not true. */
+export const leastContextTokens = 512;
+
 /**
  * What the bundled model makes of the examples, for the sentences about them; test/model/examples.test.ts holds it to the model. Bits are those of
  * float32 arithmetic, as the views that show them compute them. Percentages are rounded to what native arithmetic gives as well, whose
@@ -64,7 +72,7 @@ export const exampleFigures = {
   nine: { eighteenPercent: 0.5, spacePercent: 50, digitsPercent: 20, likelierTokens: 10 },
   name: { tokensBack: 243, bits: 0.2, withoutParagraphBits: 17 },
   import: { line: 3, bits: 0.01, effectBits: 6.4 },
-  detective: { thomasPercent: 4, otherPercent: 1, clueBits: 0.4 },
+  detective: { thomasPercent: 4, otherPercent: 1, clueBits: 0.2 },
   rhyme: { sleepPercent: 75, insteadPercent: 82 },
   sum: { bits: 1.1, withoutBits: 13, inWorkingBits: 6.1 },
   task: { bitsAfter: [12.6, 1.4, 0.8, 0.2], examples: [0, 1, 2, 4] },

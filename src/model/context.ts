@@ -1,8 +1,9 @@
 import { newRows } from '../core/scoreTable';
 import { entropyBitsOf, klBitsOf, topIds } from '../core/reduce';
-import type { ScoreTable } from '../core/scores';
+import type { ScoreTable, WindowSettings } from '../core/scores';
 import { Vocabulary } from '../core/vocabulary';
 import { windowHolding, windowsOf } from '../core/window';
+import type { Window } from '../core/window';
 import { longestShortContext } from './contextProtocol';
 import type {
   ChangedPrediction,
@@ -24,7 +25,7 @@ import type {
 import type { Engine, TextRow } from './engine';
 import { ModelError } from './errors';
 import { continuationsOf, mostCopiedBytes } from './futures';
-import { copyRows, scoreRows } from './passages';
+import { copyRows, scoreRows, startOfWindowWith } from './passages';
 import type { Scoring } from './passages';
 import { noSets } from './tokenSets';
 import type { IdText } from './tokens';
@@ -93,12 +94,12 @@ export async function effects(context: TextContext, params: EffectsParams): Prom
   refuseRows(source, 0, text.length, 'What is left out lies outside of the text.');
   if (!isCount(until)) throw new ModelError('bad-argument', 'Rows are counted with whole numbers.');
   const first = source.end;
-  const window = windowHolding(windowsOf(text, settings), first);
-  if (window && source.first < window.start)
-    throw new ModelError('bad-argument', 'What is left out begins before the window of what follows it.');
+  const ofText = windowHolding(windowsOf(text, settings), first);
+  const isHeld = !ofText || source.first >= ofText.start;
+  const window = isHeld ? ofText : windowOfItsOwn(text, source, settings);
   const end = Math.max(first, Math.min(until, window?.end ?? first));
   const tokensBefore = tokensRun(context);
-  const { surprisalBits } = await scoreRows(scoring, text, first, end, known);
+  const { surprisalBits } = await scoreRows(scoring, text, first, end, known, 0, isHeld ? undefined : window?.start);
   const probabilities = new Float64Array(end - first);
   if (window && end > first) {
     for (const { ids: filling, weight } of await fillingsOf(context, window.start, source, filler)) {
@@ -115,6 +116,12 @@ export async function effects(context: TextContext, params: EffectsParams): Prom
   }
   const withoutBits = probabilities.map(probability => -Math.log2(probability));
   return { first, end, surprisalBits, withoutBits, tokensRun: tokensRun(context) - tokensBefore };
+}
+
+/** That holds a source, with what it has room for before and after it. */
+function windowOfItsOwn({ length }: IdText, source: Rows, { contextTokens }: WindowSettings): Window {
+  const start = startOfWindowWith(source.first, source.end - source.first, contextTokens);
+  return { start, scoreFrom: source.end, end: Math.min(length, start + contextTokens) };
 }
 
 export async function contextNeeds(context: TextContext, params: ContextNeedsParams): Promise<ContextNeedsResult> {

@@ -90,10 +90,13 @@ export interface WithoutResult {
 export interface EffectsParams extends ContextParams {
   readonly source: Rows;
   readonly filler: Filler;
-  /** Rows after the source that are looked at: to this row, or to the end of the window of the first of them, in which the source must be. */
+  /** Rows after the source that are looked at: to this row, or to the end of the window. */
   readonly until: number;
 }
-/** What rows after a source would be without it, from one pass: of the text's own tokens, in the same window. */
+/**
+ * What rows after a source would be without it, from one pass: of the text's own tokens, in the window of the first of them; where that does not hold the
+ * whole source, in one that does. Fails with 'too-long' where none can.
+ */
 export interface EffectsResult {
   /** Rows [first, end). */
   readonly first: number;

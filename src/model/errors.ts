@@ -11,6 +11,8 @@ const codes = [
   'cannot-align',
   'out-of-memory',
   'bad-argument',
+  /** What is asked about does not fit into what the model sees at once. */
+  'too-long',
   /** A question was to be put to a model that has no usable chat template. */
   'no-chat-frame',
   /** The model process has another version of the document, or none: sending it whole mends that. */

@@ -43,19 +43,24 @@ export function comparedPassages(
   };
 }
 
-/** Passages cut to one window of so many tokens, and the row it begins with. Throws 'bad-argument' where what is edited fills it. */
+/** Passages cut to one window of so many tokens, and the row it begins with. Throws 'too-long' where what is edited fills it. */
 export function withinOneWindow(
   { before, after }: ComparedPassages,
   contextTokens: number,
 ): ComparedPassages & { readonly windowStart: number } {
   const { first } = before;
   const edited = Math.max(before.followsFrom, after.followsFrom) - first;
-  const room = contextTokens - edited;
-  if (room < 2) throw new ModelError('bad-argument', 'That is more than the model sees at once: take less of it.');
-  const windowStart = Math.max(0, first - Math.floor(room / 2));
+  const windowStart = startOfWindowWith(first, edited, contextTokens);
   const most = contextTokens - edited - (first - windowStart);
   const cut = (passage: Passage) => ({ ...passage, end: Math.min(passage.end, passage.followsFrom + most) });
   return { before: cut(before), after: cut(after), windowStart };
+}
+
+/** Where a window of so many tokens begins that holds `rows` rows from `first` on, with as much before them as after them. Throws 'too-long'. */
+export function startOfWindowWith(first: number, rows: number, contextTokens: number): number {
+  const room = contextTokens - rows;
+  if (room < 2) throw new ModelError('too-long', 'That is more than the model sees at once: take less of it.');
+  return Math.max(0, first - Math.floor(room / 2));
 }
 
 /** The first row that ends after a UTF-16 offset. */

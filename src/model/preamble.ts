@@ -6,8 +6,10 @@ import type { Preamble } from './protocol';
 import { withinTime } from './timeLimit';
 import type { TextTokenizer } from './tokens';
 
-/** Of a longer one the end is used; nor may it take more than half of what the model can hold. */
+/** Of a longer one the end is used, of a question within its frame; nor may it take more than half of what the model can hold. */
 const mostPreambleTokens = 512;
+/** To begin a question with a word, so many UTF-16 units are left out at most. */
+const longestSkippedWord = 40;
 /** To begin with a line, so many UTF-16 units are left out at most. */
 const mostSkippedUnits = 400;
 /** Those whose tokens are remembered. */
@@ -17,12 +19,20 @@ const mostTemplateMs = 500;
 /** What a template makes round a question, UTF-16 units; one that writes more is of no use, and reading it would take long. */
 const mostFrameUnits = 100_000;
 
+/** What is read of a preamble. */
+export interface ReadPreamble {
+  /** The start token first. */
+  readonly ids: readonly number[];
+  /** Of its text, only the end is read. */
+  readonly isCut: boolean;
+}
+
 /** Turns preambles into the tokens that stand before every window. */
 export class PreambleReader {
   readonly #tokenizer: TextTokenizer;
   readonly #frame: ChatFrame | undefined;
   readonly #mostTokens: number;
-  readonly #known = new Map<string, readonly number[]>();
+  readonly #known = new Map<string, ReadPreamble>();
 
   /** `config`: the parsed tokenizer_config.json; `chatTemplate`: of a file of its own, if there is one. */
   constructor(tokenizer: TextTokenizer, config: Readonly<Record<string, unknown>>, chatTemplate: string | undefined, positions: number) {
@@ -31,31 +41,40 @@ export class PreambleReader {
     this.#mostTokens = Math.min(mostPreambleTokens, Math.floor(positions / 2));
   }
 
-  /** What stands before every window, the start token first. Errors: 'no-chat-frame'. */
+  /** As `read`. */
   prefixIds(preamble: Preamble | undefined, startTokenId: number | null): readonly number[] {
-    const start = startTokenId === null ? [] : [startTokenId];
-    if (!preamble) return start;
-    const ids = this.#idsOf(preamble);
-    // Some frames bring the start token themselves.
-    const own = ids[0] === startTokenId ? ids.slice(1) : ids;
-    return [...start, ...own.slice(Math.max(0, own.length - this.#mostTokens))];
+    return this.read(preamble, startTokenId).ids;
   }
 
-  #idsOf({ kind, text }: Preamble): readonly number[] {
+  /** What stands before every window. Errors: 'no-chat-frame'. */
+  read(preamble: Preamble | undefined, startTokenId: number | null): ReadPreamble {
+    const start = startTokenId === null ? [] : [startTokenId];
+    if (!preamble) return { ids: start, isCut: false };
+    const { ids, isCut } = this.#read(preamble);
+    // Some frames bring the start token themselves.
+    const own = ids[0] === startTokenId ? ids.slice(1) : ids;
+    const most = this.#mostTokens;
+    return { ids: [...start, ...own.slice(Math.max(0, own.length - most))], isCut: isCut || own.length > most };
+  }
+
+  #read({ kind, text }: Preamble): ReadPreamble {
     const key = `${kind} ${text}`;
     const known = this.#known.get(key);
     if (known) return known;
-    const read = endOf(scoredCopyOf(text).text);
+    const { text: whole } = scoredCopyOf(text);
+    const end = endOf(whole);
     if (kind === 'chat' && !this.#frame)
       throw new ModelError(
         'no-chat-frame',
         'This model has no chat template, so nothing can be put to it as a question: choose a text to read before the document instead, or a chat model.',
       );
-    const ids = kind === 'chat' && this.#frame ? this.#frame.idsOf(read) : this.#tokenizer.idsOf(read);
+    const read =
+      kind === 'chat' && this.#frame ? this.#frame.read(end, this.#mostTokens) : { ids: this.#tokenizer.idsOf(end), isCut: false };
+    const found = { ids: read.ids, isCut: read.isCut || end.length < whole.length };
     const [oldest] = this.#known.keys();
     if (oldest !== undefined && this.#known.size >= mostKnown) this.#known.delete(oldest);
-    this.#known.set(key, ids);
-    return ids;
+    this.#known.set(key, found);
+    return found;
   }
 }
 
@@ -87,8 +106,32 @@ class ChatFrame {
     this.#controls = new Map(controls.filter(([spelling]) => spelling !== '').sort(([a], [b]) => b.length - a.length));
   }
 
-  /** Tokens of the question, up to where the answer begins. The question itself is plain text, whatever it spells. */
-  idsOf(question: string): readonly number[] {
+  /** The question in its frame, up to where the answer begins. Of one that takes more than `mostTokens` with it, the end: the frame stays whole. */
+  read(question: string, mostTokens: number): ReadPreamble {
+    const whole = this.#idsOf(question);
+    if (whole.length <= mostTokens) return { ids: whole, isCut: false };
+    let best: readonly number[] | undefined;
+    // From `low` on it is too long, from `high` on it is not, as far as anything is.
+    let [low, high] = [0, question.length];
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      const ids = this.#idsOf(question.slice(middle).toWellFormed());
+      if (ids.length <= mostTokens) [high, best] = [middle, ids];
+      else low = middle;
+    }
+    if (!best)
+      throw new ModelError(
+        'no-chat-frame',
+        "The model's chat template leaves no room for a question: choose a text to read before the document instead.",
+      );
+    const wordAt = question.slice(high - 1, high + longestSkippedWord).search(/(?<=\s)\S/);
+    const character = /^[\udc00-\udfff]/.test(question.slice(high, high + 1)) ? high + 1 : high;
+    const fromWord = this.#idsOf(question.slice(wordAt < 0 ? character : high - 1 + wordAt));
+    return { ids: fromWord.length <= mostTokens ? fromWord : best, isCut: true };
+  }
+
+  /** The question itself is plain text, whatever it spells. */
+  #idsOf(question: string): readonly number[] {
     const spellings = [...this.#controls.keys()];
     if (spellings.length === 0) return this.#tokenizer.idsOf(this.#rendered(question));
     const anyControl = new RegExp(`(${spellings.map(escaped).join('|')})`, 'u');

@@ -176,6 +176,8 @@ export interface PreambleParams {
 export interface PreambleResult {
   /** That stand before every window; the end of a longer one is used. */
   readonly tokens: number;
+  /** It is a longer one, or its question is. */
+  readonly isCut: boolean;
 }
 
 export interface ScoreParams {

@@ -245,7 +245,7 @@ const results: { readonly [M in Method]: ResultForm<M> } = {
       [surprisalBits, ranks].every(({ length }) => length === (layers + 1) * ids.length) &&
       [topIds, topLogProbabilities].every(({ length }) => length === (layers + 1) * topCount),
   },
-  preamble: { shape: recordOf<PreambleResult>({ tokens: isCount }) },
+  preamble: { shape: recordOf<PreambleResult>({ tokens: isCount, isCut: isFlag }) },
   measure: {
     shape: recordOf<Measurements>({
       tokensRun: isCount,

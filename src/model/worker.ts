@@ -131,7 +131,8 @@ const handlers: Handlers = {
   preamble: async ({ model, preamble, useStartToken }) => {
     const { preambles, startTokenId } = modelFor(model).facts;
     const start = useStartToken ? startTokenId : null;
-    return Promise.resolve({ tokens: preambles.prefixIds(preamble, start).length - (start === null ? 0 : 1) });
+    const { ids, isCut } = preambles.read(preamble, start);
+    return Promise.resolve({ tokens: ids.length - (start === null ? 0 : 1), isCut });
   },
   measure: async ({ model }) => {
     const { user, system } = process.cpuUsage();

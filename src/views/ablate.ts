@@ -3,7 +3,7 @@ import type { Config } from '../config';
 import { piecesAt } from '../core/ablation';
 import { presetOf } from '../core/band';
 import type { PieceKind } from '../core/ablation';
-import { differencePieces, followingRows } from '../core/difference';
+import { differencePieces, endOfReading, followingRows } from '../core/difference';
 import type { ScoreTable, Span } from '../core/scores';
 import type { LeftOut } from '../leftOut';
 import type { Filler, Rows } from '../model/contextProtocol';
@@ -53,7 +53,8 @@ async function ablate(document: vscode.TextDocument, { span, text, title }: Abla
       tellNothingAfter();
       return undefined;
     }
-    return { document, version, title, pieces, source: span, kind: 'change', provenance };
+    const readTo = endOfReading(document.getText(), result.before.ends.at(-1));
+    return { document, version, title, pieces, source: span, readTo, kind: 'change', provenance };
   });
 }
 
@@ -95,7 +96,8 @@ export async function showEffects(asked: unknown, parts: AblationParts): Promise
       tellNothingAfter();
       return undefined;
     }
-    return { document, version, title, pieces, source, kind: 'change', provenance };
+    const readTo = endOfReading(document.getText(), ends[end - first - 1]);
+    return { document, version, title, pieces, source, readTo, kind: 'change', provenance };
   });
 }
 

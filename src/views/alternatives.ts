@@ -15,6 +15,7 @@ import type { TextEdit, WordAlternative } from '../model/protocol';
 import { showInformationMessage } from '../notices';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { LongReading } from './longReading';
+import { afterPreamble } from './preambleWords';
 
 /** Tokens after the edit whose bits are compared: about a sentence or two, and a small part of a full run. */
 const followingTokens = 64;
@@ -385,16 +386,11 @@ export function signedBits(bits: number): string {
   return bits < 0 ? `−${formatBits(-bits)}` : `+${formatBits(bits)}`;
 }
 
-function titleOf({ table, vocabulary }: DocumentView, row: number): string {
+function titleOf({ table, vocabulary, provenance }: DocumentView, row: number): string {
   const token = plainPieces(vocabulary.piecesOf(table.ids[row] ?? -1));
   const bits = formatBits(table.surprisalBits[row] ?? NaN);
-  return vscode.l10n.t(
-    '{0}: {1} bits, rank {2}, entropy {3} bits',
-    token,
-    bits,
-    formatCount(table.ranks[row] ?? 0),
-    formatBits(table.entropyBits[row] ?? NaN),
-  );
+  const numbers = [token, bits, formatCount(table.ranks[row] ?? 0), formatBits(table.entropyBits[row] ?? NaN)] as const;
+  return vscode.l10n.t('{0}: {1} bits, rank {2}, entropy {3} bits', ...numbers) + afterPreamble(provenance);
 }
 
 export function notTextReason(): string {

@@ -23,6 +23,7 @@ import {
   withLineEndings,
 } from './alternatives';
 import type { Beginning, Place, PlaceParts } from './alternatives';
+import { afterPreamble } from './preambleWords';
 import { errorInWords } from './stateInWords';
 
 /** Written at a time; a line of code has fewer. */
@@ -157,7 +158,7 @@ class Branch {
     const begins = plainPieces(
       typeof forced === 'number' ? view.vocabulary.piecesOf(forced) : piecesOfBytes(new TextEncoder().encode(forced)),
     );
-    pick.title = vscode.l10n.t('Continue from here with {0}', begins);
+    pick.title = vscode.l10n.t('Continue from here with {0}', begins) + afterPreamble(view.provenance);
     pick.placeholder = vscode.l10n.t('Nothing is inserted before you choose. Escape leaves the text as it is.');
     pick.ignoreFocusOut = true; // the comparison can be scrolled
     pick.onDidHide(() => void this.close());

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { Config } from '../config';
 import { changeReport, scoredLines } from '../core/changeReport';
 import type { ChangeReport, ScoredLines } from '../core/changeReport';
-import { isSameMeasure, provenanceText } from '../core/legend';
+import { isSameMeasure } from '../core/legend';
 import type { Provenance } from '../core/scores';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
@@ -19,6 +19,7 @@ import type { ChangeSubject } from './changePick';
 import { changeState } from './changeState';
 import { chooseModelFolder } from './failures';
 import { PlaceMark } from './places';
+import { provenanceInWords } from './preambleWords';
 import { fromReport } from './reportProtocol';
 import type { FromReport, ReportMessage, ReportState, ToReport } from './reportProtocol';
 import { errorInWords } from './stateInWords';
@@ -214,7 +215,7 @@ export class ChangeView implements Disposable {
         modelName: modified.modelName,
         reading: reading.noteOf(document),
         palette: looks.of(document).palette,
-        provenance: modified.provenance ? provenanceText(modified.provenance) : '',
+        provenance: modified.provenance ? provenanceInWords(modified.provenance) : '',
       }),
     );
   }

@@ -4,7 +4,6 @@ import type { CommandId } from '../core/contributions';
 import { sumOf, sumsByLine } from '../core/difference';
 import type { DifferencePiece, DifferenceSum } from '../core/difference';
 import { escapedText } from '../core/hoverText';
-import { provenanceText } from '../core/legend';
 import { formatCount, formatDecimal } from '../core/numberText';
 import type { Provenance, Span } from '../core/scores';
 import { differenceNoiseOf } from '../core/signedBands';
@@ -12,6 +11,7 @@ import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { Pauses } from '../pauses';
 import type { Announcer } from './byEar';
+import { provenanceInWords } from './preambleWords';
 import { SignedPaint } from './signedPaint';
 
 /** Differences of one document that are kept. */
@@ -29,6 +29,8 @@ export interface Difference {
   readonly pieces: readonly DifferencePiece[];
   /** What is left out; undefined: it is not in the document. */
   readonly source: Span | undefined;
+  /** Where the model stopped to read in a text that goes on, UTF-16; undefined: it has read to the end. */
+  readonly readTo: number | undefined;
   /** `change`: what would change without it. `saved`: what it saves, with the bits of each line beside that. */
   readonly kind: 'change' | 'saved';
   readonly provenance: Provenance;
@@ -116,7 +118,7 @@ export class DifferenceView implements Disposable {
 
   /** Nothing happens where the document has changed since, or no editor shows it. */
   #show(difference: Difference): void {
-    const { document, version, pieces, source, provenance } = difference;
+    const { document, version, pieces, source, readTo, provenance } = difference;
     const editor = vscode.window.visibleTextEditors.find(each => each.document === document);
     if (document.version !== version || !editor) return;
     this.#end();
@@ -125,6 +127,12 @@ export class DifferenceView implements Disposable {
     const isTold = ({ bits }: DifferenceSum) => difference.kind === 'saved' || Math.abs(bits) >= Math.max(noiseBits, leastLineBits);
     const lines = [...sumsByLine(document.getText(), pieces)].filter(([, sum]) => isTold(sum));
     const lineEnds = new Map(lines.map(([line, sum]) => [line, lineInWords(sum, difference)]));
+    if (readTo !== undefined) {
+      const { line } = document.positionAt(readTo);
+      const sum = lineEnds.get(line);
+      const mark = vscode.l10n.t('read to here');
+      lineEnds.set(line, sum === undefined ? mark : `${sum} · ${mark}`);
+    }
     // Hovers are made of what is on the screen only: of 20,000 pieces they took a quarter of a second.
     const painted = pieces.map(piece => ({
       span: piece.span,
@@ -197,7 +205,12 @@ export class DifferenceView implements Disposable {
     const active = vscode.window.activeTextEditor; // none: the focus is in a panel
     if (!shown || (active && active.document !== shown.document)) return this.#item.hide();
     const summary = summaryInWords(shown);
-    const paragraphs = [summary, ...notesOf(shown), provenanceText(shown.provenance), vscode.l10n.t('Escape or a click here ends this.')];
+    const paragraphs = [
+      summary,
+      ...notesOf(shown),
+      provenanceInWords(shown.provenance),
+      vscode.l10n.t('Escape or a click here ends this.'),
+    ];
     this.#item.text = `$(diff) ${summary.replaceAll('$(', '$\u2060(')}`; // which would draw an icon
     this.#item.tooltip = new vscode.MarkdownString(paragraphs.map(escapedText).join('\n\n'));
     this.#item.accessibilityInformation = { label: `Token Lens: ${summary}` };
@@ -205,7 +218,18 @@ export class DifferenceView implements Disposable {
   }
 }
 
-function notesOf({ provenance, kind }: Difference): readonly string[] {
+function notesOf(difference: Difference): readonly string[] {
+  const { document, readTo } = difference;
+  if (readTo === undefined) return arithmeticNotes(difference);
+  const line = formatCount(document.positionAt(readTo).line + 1);
+  const end = vscode.l10n.t(
+    'The model sees no more at once than to line {0}: what stands behind that place was not read, and has no colours for that reason alone.',
+    line,
+  );
+  return [end, ...arithmeticNotes(difference)];
+}
+
+function arithmeticNotes({ provenance, kind }: Difference): readonly string[] {
   const hues =
     kind === 'saved'
       ? vscode.l10n.t('Blue, a solid line: fewer bits because of it. Orange, a dashed line: more.')
@@ -225,7 +249,12 @@ function notesOf({ provenance, kind }: Difference): readonly string[] {
   ];
 }
 
-function summaryInWords({ title, pieces, kind }: Difference): string {
+function summaryInWords(difference: Difference): string {
+  const sum = sumInWords(difference);
+  return difference.readTo === undefined ? sum : vscode.l10n.t('{0}; not read further', sum);
+}
+
+function sumInWords({ title, pieces, kind }: Difference): string {
   const { bits, withBits, withoutBits } = sumOf(pieces);
   const tokens = formatCount(pieces.length);
   const size = formatDecimal(Math.abs(bits), 1);

@@ -62,7 +62,7 @@ export class WorkedExamples implements Disposable {
     notes.set(document, note);
     if (watched) this.#watch(document, watched);
     scored.setOn(document, true);
-    announcer.speak(note);
+    announcer.speak(notes.of(document) ?? note);
     if (view.kind === 'context') {
       const asked: readonly SectionAsked[] =
         view.section === 'lengths'
@@ -186,7 +186,7 @@ function noteOf(name: ExampleName): string {
     case 'detective': {
       const { thomasPercent, otherPercent, clueBits } = exampleFigures.detective;
       return vscode.l10n.t(
-        'Scroll down to the three strips, which follow the suspects along the story: at the end Thomas has about {0} %, Martha and Edward about {1} % each, but the bundled model does not solve the case, since taking out the clue of the boots changes that by {2} bits only.',
+        'Scroll down to the three strips, which follow the suspects along the story: at the end Thomas has about {0} %, Martha and Edward about {1} % each, but the bundled model does not solve the case: the editor shows what taking out the clue of the boots changes, and at “Thomas” that is {2} bits, too little for a colour, as hovering over it tells.',
         formatCount(thomasPercent),
         formatCount(otherPercent),
         formatDecimal(clueBits, 1),
@@ -195,7 +195,7 @@ function noteOf(name: ExampleName): string {
     case 'rhyme': {
       const { sleepPercent, insteadPercent } = exampleFigures.rhyme;
       return vscode.l10n.t(
-        'In the last line “sleep” has about {0} %, but the bundled model does not go by the rhyme: with “dark” in place of “deep” it would have about {1} %; colours in the editor show what that changes.',
+        'In the last line “sleep” has about {0} %, but the bundled model does not go by the rhyme: with “dark” in place of “deep” it would have about {1} %. The editor shows what that changes: at “sleep” too little for a colour, so hover over it for both numbers.',
         formatCount(sleepPercent),
         formatCount(insteadPercent),
       );
@@ -203,7 +203,7 @@ function noteOf(name: ExampleName): string {
     case 'sum': {
       const { bits, withoutBits, inWorkingBits } = exampleFigures.sum;
       return vscode.l10n.t(
-        'The colours in the editor show what is lost without the working: the digits of the answer cost {0} bits with it and {1} bits without, but the bundled model reads it off there and calculates little, since the 102 in the working itself costs {2} bits.',
+        'The colours in the editor show what is lost without the working: the digits of the answer cost {0} bits with it and {1} bits without, but the bundled model reads it off there and calculates little, since the 102 in the working itself costs about {2} bits: press Escape in the editor and hover over it to see that.',
         formatDecimal(bits, 1),
         formatDecimal(withoutBits, 1),
         formatDecimal(inWorkingBits, 1),
@@ -212,7 +212,7 @@ function noteOf(name: ExampleName): string {
     case 'task': {
       const [none, one, two, four] = exampleFigures.task.bitsAfter;
       return vscode.l10n.t(
-        'Each line above is a worked example, and the borders of lines in the curve count them: “wrote” costs the bundled model {0} bits after none, {1} after one, {2} after two and {3} after four, and nothing was trained in between.',
+        'Each line above is a worked example, so in the table the beginning of line 5 is none of them, of line 4 one, of line 3 two, and the whole context four: “wrote” costs the bundled model {0}, {1}, {2} and {3} bits, and nothing was trained in between.',
         formatDecimal(none, 1),
         formatDecimal(one, 1),
         formatDecimal(two, 1),

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Config } from '../config';
 import { contextKeys } from '../core/contributions';
-import { isSameMeasure, provenanceText } from '../core/legend';
+import { isSameMeasure } from '../core/legend';
 import type { Span } from '../core/scores';
 import { Speed } from '../core/speed';
 import { DisposableStore } from '../disposable';
@@ -29,11 +29,12 @@ import type {
   ToExplain,
 } from './explainProtocol';
 import { sectionMakers } from './explainSections';
-import { paramsOf, rowAt, targetAt } from './explainTarget';
+import { paramsOf, rowAt, targetAt, tokenTyped } from './explainTarget';
 import type { Explaining, ExplainSection, Layout, Target, TargetQuestion } from './explainTarget';
 import { PlaceMark } from './places';
+import { provenanceInWords } from './preambleWords';
 import { SignedPaint } from './signedPaint';
-import { errorInWords } from './stateInWords';
+import { errorInWords, noAnswerInWords } from './stateInWords';
 import { WebPages, type Asked } from './webPages';
 
 /** Parts of a run come in quick succession. */
@@ -50,8 +51,17 @@ interface Explained {
   declarations: readonly Declaration[];
   readonly sections: { [Id in SectionId]?: ExplainSection<SectionStates[Id]> };
   chosen: Chosen;
+  /** See `ExplainTarget`. */
+  notOneToken: string | undefined;
   /** The numbers are of another text or of other settings than there are now. */
   stale: 'text' | 'settings' | undefined;
+}
+
+/** Ids: one token against another, and all that were typed. */
+interface Against {
+  readonly a: number;
+  readonly b: number;
+  readonly typed: readonly number[];
 }
 
 export interface ExplainParts {
@@ -178,7 +188,7 @@ export class ExplainView implements Disposable {
   }
 
   /** Never rejects. */
-  async #pin(document: vscode.TextDocument, offset: number, asked: readonly SectionAsked[] = []): Promise<void> {
+  async #pin(document: vscode.TextDocument, offset: number, asked: readonly SectionAsked[] = [], against?: Against): Promise<void> {
     this.#pick?.abort();
     const pick = new AbortController();
     this.#pick = pick;
@@ -194,9 +204,14 @@ export class ExplainView implements Disposable {
     try {
       const layout = await this.#layoutOf(document, pick.signal);
       const row = rowAt(layout, offset);
-      const explained = this.#keptOf(document, row) ?? (await this.#newTarget(document, layout, row, pick.signal));
+      const typed = against?.typed ?? [];
+      const explained = this.#keptOf(document, row, typed) ?? (await this.#newTarget(document, layout, row, typed, pick.signal));
       if (pick.signal.aborted) return;
-      if (explained.target.version !== document.version) return void this.#pin(document, this.#offset, asked);
+      if (explained.target.version !== document.version) return void this.#pin(document, this.#offset, asked, against);
+      if (against) {
+        const { ids } = explained.target;
+        explained.chosen = { a: Math.max(0, ids.indexOf(against.a)), b: ids.indexOf(against.b) };
+      }
       this.#shown = explained;
       this.#kept = [...this.#kept.filter(each => each !== explained), explained].slice(-mostKept);
       this.#showSection();
@@ -224,17 +239,26 @@ export class ExplainView implements Disposable {
     }
   }
 
-  #keptOf(document: vscode.TextDocument, row: number): Explained | undefined {
-    return this.#kept.find(
-      ({ target, stale }) => !stale && target.document === document && target.version === document.version && target.row === row,
-    );
+  /** The newest: it has most of what was typed. */
+  #keptOf(document: vscode.TextDocument, row: number, typed: readonly number[]): Explained | undefined {
+    return this.#kept.findLast(({ target, stale }) => {
+      const isThere = !stale && target.document === document && target.version === document.version && target.row === row;
+      return isThere && typed.every(id => target.ids.includes(id));
+    });
   }
 
-  async #newTarget(document: vscode.TextDocument, layout: Layout, row: number, signal: AbortSignal): Promise<Explained> {
+  async #newTarget(
+    document: vscode.TextDocument,
+    layout: Layout,
+    row: number,
+    typed: readonly number[],
+    signal: AbortSignal,
+  ): Promise<Explained> {
     const functions = this.#symbols.of(document) ?? [];
     const declarations = this.#symbols.declarationsOf(document);
-    const target = await targetAt(this.#parts.scored, document, layout, row, signal);
-    return { target, functions, declarations, sections: {}, chosen: { a: 0, b: undefined }, stale: undefined };
+    const target = await targetAt(this.#parts.scored, document, layout, row, typed, signal);
+    const [chosen, notOneToken, stale] = [{ a: 0, b: undefined }, undefined, undefined];
+    return { target, functions, declarations, sections: {}, chosen, notOneToken, stale };
   }
 
   #section<Id extends SectionId>(explained: Explained, id: Id): ExplainSection<SectionStates[Id]> {
@@ -378,7 +402,7 @@ export class ExplainView implements Disposable {
   }
 
   #stateOf(explained: Explained, id: SectionId): ExplainTarget {
-    const { target, chosen, stale } = explained;
+    const { target, chosen, notOneToken, stale } = explained;
     const { document, vocabulary, whole, text, span } = target;
     const before = text.slice(Math.max(0, span.start - beforeLength), span.start);
     const name = document.uri.path.split('/').at(-1) ?? '';
@@ -397,10 +421,11 @@ export class ExplainView implements Disposable {
         bits: whole.surprisalBits[index] ?? NaN,
       })),
       chosen,
+      notOneToken,
       floor: target.noise,
       stale,
       isPainted: !this.#isUnpainted && !stale,
-      provenance: provenanceText(target.provenance),
+      provenance: provenanceInWords(target.provenance),
       example: stale ? undefined : this.#parts.notes.of(document),
       section: { id, state: this.#section(explained, id).state() } as ExplainTarget['section'],
     };
@@ -435,6 +460,9 @@ export class ExplainView implements Disposable {
         if (explained && a < count && (b ?? 0) < count) explained.chosen = { a, b };
         break;
       }
+      case 'type':
+        if (!explained || explained.stale || this.#explainAgainst(explained, message.text)) return;
+        break;
       case 'go':
         if (explained && !explained.stale) void this.#reveal(explained.target.document, message);
         return;
@@ -443,6 +471,22 @@ export class ExplainView implements Disposable {
         return;
     }
     this.#redraw();
+  }
+
+  /** Whether the model has to be asked first: about a token that it did not name. */
+  #explainAgainst(explained: Explained, word: string): boolean {
+    const { target, chosen } = explained;
+    const id = tokenTyped(target, word);
+    explained.notOneToken = id === undefined ? word : undefined;
+    if (id === undefined) return false;
+    const at = target.ids.indexOf(id);
+    if (at >= 0) {
+      explained.chosen = { a: chosen.a, b: at === chosen.a ? undefined : at };
+      return false;
+    }
+    const a = target.ids[chosen.a] ?? id;
+    void this.#pin(target.document, this.#offset, [], { a, b: id, typed: [...target.ids.slice(target.listed), id] });
+    return true;
   }
 
   /** Without the focus: whoever goes through a list stays in it. */
@@ -455,8 +499,7 @@ export class ExplainView implements Disposable {
 
   #inWords(error: unknown): string {
     // It has happened to the question, not to the reader: what is asked next is answered.
-    if (ModelError.from(error).code === 'bad-argument')
-      return vscode.l10n.t('The model cannot answer this here: it has no start token, or nothing would be left to read.');
+    if (ModelError.from(error).code === 'bad-argument') return noAnswerInWords();
     return errorInWords(error, 'command');
   }
 }

@@ -81,6 +81,8 @@ export interface ExplainTarget {
   readonly choices: readonly ExplainChoice[];
   /** Of `choices`: whose bits are explained; against another, the difference is. */
   readonly chosen: Chosen;
+  /** What was typed to be explained and is not one token; undefined: nothing. */
+  readonly notOneToken: string | undefined;
   readonly floor: NoiseWords;
   /** The numbers are of something else than the text as it is now; undefined: they are current. */
   readonly stale: 'text' | 'settings' | undefined;
@@ -97,6 +99,9 @@ export interface ExplainChoice {
   readonly isActual: boolean;
   readonly bits: number;
 }
+
+/** UTF-16 units of a typed word. */
+export const longestTyped = 60;
 
 /** Indices of `choices`. */
 export interface Chosen {
@@ -125,6 +130,8 @@ export type FromExplain =
   | { readonly kind: 'here' | 'stop' | 'again' | 'unpaint' | 'paint' }
   | { readonly kind: 'tab'; readonly tab: SectionId }
   | { readonly kind: 'choose'; readonly chosen: Chosen }
+  /** Explain the first that is chosen against this word, whether it is among `choices` or not. */
+  | { readonly kind: 'type'; readonly text: string }
   /** Show a place of the document. UTF-16 offsets. */
   | { readonly kind: 'go'; readonly start: number; readonly end: number }
   /** For the section that is shown, which looks itself whether it understands. */
@@ -147,6 +154,7 @@ export function fromExplain(message: unknown): FromExplain | undefined {
     const { a, b } = message.chosen;
     return a === b ? undefined : { kind: message.kind, chosen: { a, b } };
   }
+  if (isType(message)) return { kind: message.kind, text: message.text };
   if (isGo(message)) {
     const { kind, start, end } = message;
     return start <= end ? { kind, start, end } : undefined;
@@ -158,6 +166,7 @@ export function fromExplain(message: unknown): FromExplain | undefined {
 
 type From<Kind extends FromExplain['kind']> = Extract<FromExplain, { readonly kind: Kind }>;
 const isShortText: Shape<string> = (value): value is string => isText(value) && value.length <= mostAskedUnits;
+const isTyped: Shape<string> = (value): value is string => isText(value) && value.length > 0 && value.length <= longestTyped;
 const isChosen = recordOf<Chosen>({ a: isCount, b: orUndefined(isCount) });
 const isSectionId = isOneOf(...sectionIds);
 const isPlain = recordOf<{ readonly kind: 'ready' | 'here' | 'stop' | 'again' | 'unpaint' | 'paint' }>({
@@ -165,6 +174,7 @@ const isPlain = recordOf<{ readonly kind: 'ready' | 'here' | 'stop' | 'again' | 
 });
 const isTab = recordOf<From<'tab'>>({ kind: isOneOf('tab'), tab: isSectionId });
 const isChoose = recordOf<From<'choose'>>({ kind: isOneOf('choose'), chosen: isChosen });
+const isType = recordOf<From<'type'>>({ kind: isOneOf('type'), text: isTyped });
 const isGo = recordOf<From<'go'>>({ kind: isOneOf('go'), start: isCount, end: isCount });
 const isAsked = recordOf<From<'section'>>({
   kind: isOneOf('section'),
@@ -315,6 +325,7 @@ const isTarget = recordOf<ExplainTarget>({
   contextTokens: isCount,
   choices: listOf(recordOf<ExplainChoice>({ token: isTokenPieces, isActual: isFlag, bits: isNumber })),
   chosen: isChosen,
+  notOneToken: maybeText,
   floor: recordOf<NoiseWords>({ arithmetic: isOneOf('native', 'float32'), bits: isNumber, isMeasured: isFlag }),
   stale: orUndefined(isOneOf('text', 'settings')),
   isPainted: isFlag,

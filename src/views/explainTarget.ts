@@ -30,9 +30,11 @@ export interface Target {
   readonly contextFirst: number;
   /** See `ContextLengthsResult`. */
   readonly keepsContext: boolean;
-  /** The token of the text, if there is one, and the most probable others: what can be explained. */
+  /** The token of the text, if there is one, the most probable others, and those that were typed: what can be explained. */
   readonly ids: readonly number[];
   readonly hasActual: boolean;
+  /** So many of `ids` were not typed. */
+  readonly listed: number;
   /** From the whole context; its `surprisalBits` are those of `ids`. */
   readonly whole: Prediction;
   readonly vocabulary: Vocabulary;
@@ -93,12 +95,13 @@ export function rowAt({ ends }: Layout, offset: number): number {
   return firstWhere(ends.length, row => (ends[row] ?? 0) > offset);
 }
 
-/** Asks what the model says at a row of the document's present version. */
+/** Asks what the model says at a row of the document's present version; `typed`: of these tokens as well. */
 export async function targetAt(
   scored: Pick<ScoredDocuments, 'ask'>,
   document: vscode.TextDocument,
   layout: Layout,
   row: number,
+  typed: readonly number[],
   signal: AbortSignal,
 ): Promise<Target> {
   const { version } = document;
@@ -107,13 +110,17 @@ export async function targetAt(
   const table = { length, starts: layout.starts.slice(), ends: layout.ends.slice() };
   const actual = row < length ? layout.ids[row] : undefined;
   const given = actual === undefined ? [] : [actual];
-  const asked = { row, ids: given, topCount, lengths: [] };
+  const asked = { row, ids: [...given, ...typed], topCount, lengths: [] };
   const { result, vocabulary, modelName, provenance } = await scored.ask(document, 'contextLengths', asked, signal);
   const { whole, contextFirst, keepsContext } = result;
   const others = [...whole.topIds].map((id, index) => ({ id, bits: -(whole.topLogProbabilities[index] ?? NaN) / Math.LN2 }));
   const choices = [
     ...given.map((id, index) => ({ id, bits: whole.surprisalBits[index] ?? NaN })),
     ...others.filter(({ id }) => id !== actual),
+    ...typed.flatMap((id, index) => {
+      const isListed = id === actual || typed.indexOf(id) < index || others.some(other => other.id === id);
+      return isListed ? [] : [{ id, bits: whole.surprisalBits[given.length + index] ?? NaN }];
+    }),
   ];
   const end = text.length;
   return {
@@ -127,12 +134,24 @@ export async function targetAt(
     keepsContext,
     ids: choices.map(({ id }) => id),
     hasActual: actual !== undefined,
+    listed: given.length + others.filter(({ id }) => id !== actual).length,
     whole: { ...whole, surprisalBits: Float64Array.from(choices, ({ bits }) => bits) },
     vocabulary,
     modelName,
     provenance,
     noise: differenceNoiseOf(provenance),
   };
+}
+
+/** The token that is this word at the target, after a space where most of what is expected there is; undefined: it is not one token. */
+export function tokenTyped({ vocabulary, ids }: Pick<Target, 'vocabulary' | 'ids'>, word: string): number | undefined {
+  const spaced = ids.filter(id => vocabulary.textOf(id)?.startsWith(' ')).length * 2 > ids.length;
+  const spellings = /^\s/.test(word) ? [word] : spaced ? [` ${word}`, word] : [word, ` ${word}`];
+  for (const spelling of spellings) {
+    const id = vocabulary.idOf(spelling);
+    if (id !== undefined) return id;
+  }
+  return undefined;
 }
 
 /** Whose prediction, as every question about it says. */

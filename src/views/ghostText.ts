@@ -13,6 +13,7 @@ import { setStatusBarMessage } from '../notices';
 import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { activeEditor } from './places';
+import { afterPreamble } from './preambleWords';
 import { errorInWords, refusalInWords } from './stateInWords';
 
 /** Longer drafts are broken off: a line of code has fewer. */
@@ -214,7 +215,7 @@ export class GhostTextView implements Disposable {
     position: vscode.Position,
     entry: Entry | undefined,
     leastProbability: number,
-    { result, vocabulary, modelName }: Answer<'draft'>,
+    { result, vocabulary, modelName, provenance }: Answer<'draft'>,
   ): vscode.InlineCompletionItem | undefined {
     const text = document.getText();
     const offset = document.offsetAt(position);
@@ -223,7 +224,7 @@ export class GhostTextView implements Disposable {
       this.#say(whyNothing(ghost, result, modelName, leastProbability));
       return undefined;
     }
-    this.#show(markOf(ghost, modelName));
+    this.#show(markOf(ghost, modelName) + afterPreamble(provenance));
     const eol = document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n';
     const inserted = ghost.text.replaceAll('\n', eol);
     this.#shown = { document, asked: offset, start: ghost.start, text: inserted, covered: entry ? '' : text.slice(offset, ghost.end) };

@@ -5,7 +5,7 @@ import type { Cells } from '../core/cells';
 import type { CommandId } from '../core/contributions';
 import { escapedPieces, escapedText, hoverMarkdown } from '../core/hoverText';
 import type { Palette } from '../core/look';
-import type { Span } from '../core/scores';
+import type { Provenance, Span } from '../core/scores';
 import type { Unit } from '../core/units';
 import type { Config } from '../config';
 import type { DocumentView, LensState } from '../documentView';
@@ -14,6 +14,7 @@ import type { Looks } from '../looks';
 import { formatBits, formatPercent, formatDecimal } from '../core/numberText';
 import type { ScoredDocuments } from '../scoredDocuments';
 import type { Shown } from '../shown';
+import { preambleInWords } from './preambleWords';
 import { readingLines } from './readingInWords';
 import type { Disposable } from '../disposable';
 import { alternativeLink } from './alternatives';
@@ -75,7 +76,8 @@ function hoverAt(
     const linked = !reading;
     const facts = cellFacts(document, view, cell, { topCount: config.topCount, edges, palette, linked });
     const lines = reading ? readingLines(reading, cell.firstToken, cell.endToken) : '';
-    return hover(cell.start, cell.end, lines + unitLine(shown.unitAt(document, offset)) + watchedLine(view, cell.firstToken) + facts);
+    const before = lines + unitLine(shown.unitAt(document, offset)) + watchedLine(view, cell.firstToken);
+    return hover(cell.start, cell.end, before + facts + preambleLine(view.provenance));
   }
   const staleCells = view.staleIn(here);
   const stale = cellAt(staleCells, offset);
@@ -102,7 +104,8 @@ function insertedHover(
 ): vscode.Hover {
   const { tokenEdges: edges, palette } = looks.of(document);
   const cell = cellOf(reading.cells, index);
-  return hoverOf(document, cell, cellFacts(document, reading, cell, { topCount: config.topCount, edges, palette, linked: true }));
+  const facts = cellFacts(document, reading, cell, { topCount: config.topCount, edges, palette, linked: true });
+  return hoverOf(document, cell, facts + preambleLine(reading.provenance));
 }
 
 function hoverOf(document: vscode.TextDocument, { start, end }: Span, markdown: string): vscode.Hover {
@@ -141,6 +144,11 @@ function cellFacts(
       : undefined;
   const tokens = rows.map(row => hoverToken(source, row, topCount, edges, linksOf(row)));
   return shares + hoverMarkdown(tokens, colourId(palette, 'band5Underline'));
+}
+
+/** What was read before the document: the numbers are of a text after it. */
+function preambleLine({ preamble }: Provenance): string {
+  return preamble ? `\n\n*${escapedText(preambleInWords(preamble))}*` : '';
 }
 
 /** Where whole sentences are coloured, the hover of a token begins with the sentence; not with one of which an edit has made scores old. */

@@ -314,8 +314,8 @@ export class InsertionView implements Disposable {
     const position = document.positionAt(Math.max(0, end - (reading.text.slice(0, end).endsWith('\n') ? 1 : 0)));
     const at = document.lineAt(position.line).range.end;
     // An editor cuts the line where it ends itself, or wraps it: the rest is in the hover, as in the status bar's.
-    const { summary, weakest, cut } = passageInWords(reading);
-    const contentText = [summary, weakest, cut].filter(part => part !== undefined).join('; ');
+    const { summary, weakest, cut, preamble } = passageInWords(reading);
+    const contentText = [summary, preamble, weakest, cut].filter(part => part !== undefined).join('; ');
     const hoverMessage = new vscode.MarkdownString().appendText(lines(reading));
     return { range: new vscode.Range(at, at), hoverMessage, renderOptions: { after: { contentText } } };
   }
@@ -342,8 +342,8 @@ export class InsertionView implements Disposable {
 
 /** All that is said of it. */
 function parts(reading: PassageReading): readonly string[] {
-  const { summary, weakest, following, cut } = passageInWords(reading);
-  return [summary, weakest, following, cut].filter(part => part !== undefined);
+  const { summary, weakest, following, cut, preamble } = passageInWords(reading);
+  return [summary, preamble, weakest, following, cut].filter(part => part !== undefined);
 }
 
 function sentences(reading: PassageReading): string {

@@ -1,7 +1,6 @@
 import { bandOf, defaultBandEdges } from '../core/band';
 import { distributionOfRow, type Distribution, type DistributionRow } from '../core/distribution';
 import { mostTokens, mostTries, type Answer, type GamePassage, type GameToken, type GuessingGame } from '../core/guessing';
-import { provenanceText } from '../core/legend';
 import { applySampling, type RankedTokens } from '../core/sampling';
 import { rowState } from '../core/scores';
 import { draw, SeededRandom } from '../core/seededRandom';
@@ -9,6 +8,7 @@ import type { Vocabulary } from '../core/vocabulary';
 import type { DocumentView } from '../documentView';
 import type { GuessingEnd, GuessingState, PlayerResult, SamplingFigure, ShownDistribution, TourFigure } from './lessonProtocol';
 import type { PanelRow } from './panelProtocol';
+import { provenanceInWords } from './preambleWords';
 
 /** Rows of a distribution: few, so that they can be read from the last bench. */
 const shownRows = 5;
@@ -56,7 +56,7 @@ export function scoredPassage(view: DocumentView, text: string, title: string, c
   return {
     title,
     model: modelName,
-    provenance: provenanceText(provenance),
+    provenance: provenanceInWords(provenance),
     text,
     tokens,
     vocabularySize: vocabulary.size,

@@ -5,7 +5,7 @@ import type { Cost } from '../core/speed';
 import { ModelError } from '../model/errors';
 import { showInformationMessage, showWarningMessage } from '../notices';
 import { withProgress } from './progress';
-import { errorInWords } from './stateInWords';
+import { errorInWords, noAnswerInWords } from './stateInWords';
 
 /** Of the bundled model's tokens, in English and in code, or fewer. UTF-16 units. */
 const unitsPerToken = 3.5;
@@ -67,7 +67,8 @@ async function isWanted(title: string, cost: Cost): Promise<boolean> {
 }
 
 function tell(error: unknown): void {
-  const { code, message } = ModelError.from(error);
-  const why = code === 'bad-argument' ? vscode.l10n.t('The model cannot do that here: {0}', message) : errorInWords(error, 'command');
+  // Of what can be asked here, only this makes no sense to a model.
+  const isEmpty = ModelError.from(error).code === 'bad-argument';
+  const why = isEmpty ? noAnswerInWords() : errorInWords(error, 'command');
   void showWarningMessage(`Token Lens: ${why}`);
 }

@@ -25,6 +25,20 @@ export async function showMenu(scored: Pick<ScoredDocuments, 'isOn' | 'state'>):
     ...(document
       ? [{ label: `$(diff) ${vscode.l10n.t('Measure the change of this document')}`, run: command('tokenLens.measureChange') }]
       : []),
+    ...(document
+      ? [
+          {
+            label: `$(telescope) ${vscode.l10n.t('Ask what in the context made the token at the cursor')}`,
+            run: command('tokenLens.explainPrediction'),
+          },
+          {
+            label: `$(diff-removed) ${vscode.l10n.t('Leave a piece out: what would change after it?')}`,
+            run: command('tokenLens.ablateSelection'),
+          },
+          { label: `$(arrow-right) ${vscode.l10n.t('Which later tokens does this one help?')}`, run: command('tokenLens.showEffects') },
+          { label: `$(history) ${vscode.l10n.t('Read this document after something else…')}`, run: command('tokenLens.setPreamble') },
+        ]
+      : []),
     ...(isOn
       ? [
           { label: `$(list-ordered) ${vscode.l10n.t('Show alternatives at the cursor')}`, run: command('tokenLens.showAlternatives') },

@@ -67,6 +67,8 @@ function failureHeadline(code: ModelErrorCode): string {
       return l10n.t('The model ran out of memory');
     case 'bad-argument':
       return l10n.t('There is nothing to predict from here');
+    case 'too-long':
+      return l10n.t('That is too much at once');
     case 'no-chat-frame':
       return l10n.t('This model takes no questions');
     case 'exited':

@@ -2,11 +2,12 @@ import { bandOf, type BandEdges } from '../core/band';
 import { firstCellEndingAfter, type Cells } from '../core/cells';
 import type { Distribution, DistributionRow } from '../core/distribution';
 import { rowState, type Provenance, type ScoreTable, type Span } from '../core/scores';
-import { noiseText, preambleText } from '../core/legend';
+import { noiseText } from '../core/legend';
 import type { Palette } from '../core/look';
 import { firstWhere } from '../core/search';
 import type { TokenPieces, Vocabulary } from '../core/vocabulary';
 import type { ContinuedToken, DocumentShape, PanelDistribution, PanelRow, TextRun, WatchedShape } from './panelProtocol';
+import { preambleInWords } from './preambleWords';
 
 const shapeColumns = 200;
 const beforeLines = 8;
@@ -182,7 +183,7 @@ export function provenanceLine(provenance: Provenance, vocabulary: Vocabulary): 
     `${provenance.dtype}, ${provenance.arithmetic} arithmetic, ${noiseText(provenance.noiseFloorBits)}`,
     ...(provenance.selfCheck === 'implausible' ? ['reads plain English as if it had never seen any'] : []),
     `window ${provenance.window}, overlap ${provenance.overlap}${provenance.anchors === 'text' ? ', borders by text' : ''}`,
-    ...(provenance.preamble ? [preambleText(provenance.preamble)] : []),
+    ...(provenance.preamble ? [preambleInWords(provenance.preamble)] : []),
     start === null
       ? 'no start token'
       : `start token ${vocabulary

@@ -5,6 +5,7 @@ import { surpriseOf } from '../core/surprises';
 import { longestPassage } from '../passageReading';
 import type { PassageReading } from '../passageReading';
 import { signedBits } from './alternatives';
+import { preambleInWords } from './preambleWords';
 
 /** UTF-16 units of a token in a sentence. */
 const longestToken = 40;
@@ -21,11 +22,13 @@ export interface PassageWords {
   readonly following: string | undefined;
   /** That not all of it was read; undefined: all was. */
   readonly cut: string | undefined;
+  /** What was read before the document; undefined: nothing. */
+  readonly preamble: string | undefined;
 }
 
 /** `isOwn`: the model that reads it has also written it. */
 export function passageInWords(reading: PassageReading, isOwn = false): PassageWords {
-  const { summary, following, isCut } = reading;
+  const { summary, following, isCut, provenance } = reading;
   const tokens = summary.tokens === 1 ? vscode.l10n.t('1 token') : vscode.l10n.t('{0} tokens', formatCount(summary.tokens));
   const brief = vscode.l10n.t('{0}, {1} bits', tokens, formatDecimal(summary.bits, summary.bits < 9.95 ? 1 : 0));
   return {
@@ -34,6 +37,7 @@ export function passageInWords(reading: PassageReading, isOwn = false): PassageW
     weakest: weakestText(reading),
     following: following && followingText(following),
     cut: isCut ? vscode.l10n.t('only the first {0} characters were read', formatCount(longestPassage)) : undefined,
+    preamble: provenance.preamble && preambleInWords(provenance.preamble),
   };
 }
 

@@ -4,12 +4,13 @@ import { differencePieces } from '../core/difference';
 import type { DifferencePiece } from '../core/difference';
 import { escapedText } from '../core/hoverText';
 import { isSameMeasure } from '../core/legend';
+import { formatCount } from '../core/numberText';
 import type { Provenance } from '../core/scores';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import { ModelError } from '../model/errors';
 import { longestPreamble } from '../model/protocol';
-import type { PassageScore } from '../model/protocol';
+import type { PassageScore, Preamble, PreambleResult } from '../model/protocol';
 import { showInformationMessage, showWarningMessage } from '../notices';
 import { preambleOfFile } from '../preambles';
 import type { DocumentPreamble, NamedPreamble, Preambles } from '../preambles';
@@ -23,7 +24,7 @@ import { activeEditor, excerpt } from './places';
 const slice = 512;
 
 export interface PreambleParts {
-  readonly scored: Pick<ScoredDocuments, 'ask' | 'preambleTokens'>;
+  readonly scored: Pick<ScoredDocuments, 'ask' | 'readPreamble'>;
   readonly preambles: Preambles;
   readonly difference: DifferenceView;
   readonly reading: LongReading;
@@ -56,15 +57,10 @@ export class PreambleView implements Disposable {
     if (!preamble || document.isClosed) return;
     const { reading, scored, preambles, announcer } = this.#parts;
     const title = vscode.l10n.t('reading what stands before the document');
-    const tokens = await reading.run(title, 0, signal => scored.preambleTokens(preamble, signal));
-    if (tokens === undefined) return;
+    const read = await reading.run(title, 0, signal => scored.readPreamble(preamble, signal));
+    if (!read) return;
     preambles.set(document, preamble);
-    announcer.say(
-      tokens === 1
-        ? vscode.l10n.t('The model now reads 1 token before this document.')
-        : vscode.l10n.t('The model now reads {0} tokens before this document.', tokens.toString()),
-      { asked: true },
-    );
+    announcer.say(readInWords(preamble, read), { asked: true });
   }
 
   remove(): void {
@@ -92,7 +88,7 @@ export class PreambleView implements Disposable {
       const title = titleOf(preamble);
       const found = await reading.run(title, 2 * tokens, (signal, report) => this.#compared(document, tokens, signal, report), stop);
       if (!found || found.pieces.length === 0) return undefined;
-      return { document, version, title, source: undefined, kind: 'saved', ...found };
+      return { document, version, title, source: undefined, readTo: undefined, kind: 'saved', ...found };
     });
   }
 
@@ -138,7 +134,7 @@ export class PreambleView implements Disposable {
     const chat = {
       label: `$(comment-discussion) ${vscode.l10n.t('As the answer to…')}`,
       detail: vscode.l10n.t(
-        'Typed words, in the frame in which this model is asked for something, until the window is closed; for chat models.',
+        'Typed words, in the frame in which this model is asked for something, until the window is closed; for chat models. Of a long question the model reads the end.',
       ),
     };
     const compare = { label: `$(diff) ${vscode.l10n.t('Show what it saves, line by line')}` };
@@ -187,6 +183,17 @@ function firstOfLast({ ids, starts, ends }: PassageScore): number {
   let row = ids.length - 1;
   while (row > 0 && (starts[row] ?? 0) < (ends[row - 1] ?? 0)) row--;
   return row;
+}
+
+function readInWords({ kind }: Preamble, { tokens, isCut }: PreambleResult): string {
+  const count = formatCount(tokens);
+  if (isCut)
+    return kind === 'chat'
+      ? vscode.l10n.t('The question is too long: the model now reads its end before this document, {0} tokens with the frame.', count)
+      : vscode.l10n.t('That text is too long: the model now reads its end before this document, {0} tokens.', count);
+  return tokens === 1
+    ? vscode.l10n.t('The model now reads 1 token before this document.')
+    : vscode.l10n.t('The model now reads {0} tokens before this document.', count);
 }
 
 /** "After notes.md": as the beginning of a sentence. */

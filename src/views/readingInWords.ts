@@ -1,10 +1,10 @@
 import * as vscode from 'vscode';
 import { enoughBits, keptLengths, mostTriedTokens } from '../core/contextNeeds';
 import type { ContextReading, ReadingKind } from '../core/contextNeeds';
-import { provenanceText } from '../core/legend';
 import { escapedText } from '../core/hoverText';
 import { formatBits, formatCount, formatDecimal } from '../core/numberText';
 import type { ShownReading } from '../readings';
+import { provenanceInWords } from './preambleWords';
 
 /** "needs 12 tokens"; undefined where the rows have no score. */
 export function needInWords(reading: ContextReading, firstRow: number, endRow: number): string | undefined {
@@ -79,7 +79,7 @@ export function readingStatus({ reading, view }: ShownReading, row: number | und
 /** Paragraphs before the legend of the colours, as Markdown. */
 export function readingLegend({ reading, view }: ShownReading): readonly string[] {
   const { kind } = reading;
-  const provenance = escapedText(provenanceText(view.provenance));
+  const provenance = escapedText(provenanceInWords(view.provenance));
   const leave = vscode.l10n.t('Escape or the same command brings the usual colours back.');
   if (kind.of === 'short') {
     const { comparison } = reading;

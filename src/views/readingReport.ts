@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { reportScheme } from '../core/contributions';
-import { provenanceText, summaryNumbers } from '../core/legend';
+import { summaryNumbers } from '../core/legend';
 import { formatBits, formatCount, formatDecimal } from '../core/numberText';
 import { sentenceFacts } from '../core/readingReport';
 import type { SentenceFacts } from '../core/readingReport';
@@ -13,6 +13,7 @@ import { setStatusBarMessage, showInformationMessage, showWarningMessage } from 
 import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { activeEditor, excerpt, showSpan } from './places';
+import { provenanceInWords } from './preambleWords';
 import { withProgress } from './progress';
 import { errorInWords } from './stateInWords';
 
@@ -149,7 +150,7 @@ function summaryLines(document: vscode.TextDocument, view: DocumentView): readon
       : vscode.l10n.t('It has {0} tokens, and none has a score.', tokens),
     vscode.l10n.t('More bits: more surprising. Below is a line for every sentence, with its most surprising words and their bits.'),
     vscode.l10n.t('The command Token Lens: Go to the Place This Line Is About goes from a line to its sentence.'),
-    provenanceText(view.provenance),
+    provenanceInWords(view.provenance),
     '',
   ];
 }

@@ -3,7 +3,7 @@ import type { Config } from '../config';
 import { rowsWithin, textReport } from '../core/documentReport';
 import type { KindSum } from '../core/documentReport';
 import { summaryByKind } from '../core/leaveOut';
-import { isSameMeasure, provenanceText } from '../core/legend';
+import { isSameMeasure } from '../core/legend';
 import { regionKinds } from '../core/regions';
 import type { Span } from '../core/scores';
 import { DisposableStore } from '../disposable';
@@ -21,6 +21,7 @@ import { chooseTexts } from './comparePick';
 import { chooseModelFolder } from './failures';
 import { kindInWords } from './leftOutPick';
 import { activeEditor, PlaceMark } from './places';
+import { provenanceInWords } from './preambleWords';
 import { fromReport } from './reportProtocol';
 import type { FromReport, ReportMessage, ReportNumbers, ToReport } from './reportProtocol';
 import { comparedNumbers, documentNumbers } from './reportState';
@@ -380,7 +381,7 @@ export class ReportView implements Disposable {
       noise: provenance.noiseFloorBits,
       reading: [first, ...others].map(document => this.#parts.reading.noteOf(document)).find(note => note !== undefined),
       palette: this.#parts.looks.of(first).palette,
-      provenance: provenanceText(provenance),
+      provenance: provenanceInWords(provenance),
     };
   }
 

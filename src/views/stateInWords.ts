@@ -101,6 +101,11 @@ export function refusalInWords(reason: RefusalReason): string {
 /** How to try again: by moving the cursor, for the panel's question, by asking for futures again, by turning the lens off and on, or by the command that failed. */
 export type Retry = 'move' | 'sample' | 'toggle' | 'command';
 
+/** Of a question about a place where the model has nothing to go by. */
+export function noAnswerInWords(): string {
+  return vscode.l10n.t('The model cannot answer this here: it has no start token, or nothing would be left to read.');
+}
+
 /** Why a call of the model gave nothing, or what to do about it, as a sentence. */
 export function errorInWords(error: unknown, retry: Retry): string {
   return error instanceof Refusal ? refusalInWords(error.reason) : failureInWords(ModelError.from(error).code, retry);
@@ -134,6 +139,8 @@ export function failureInWords(code: ModelErrorCode, retry: Retry): string {
       return askTheLog(again);
     case 'endless':
       return vscode.l10n.t('Loading the model did not come to an end. Set another model folder in the settings. {0}', again);
+    case 'too-long':
+      return vscode.l10n.t('That is more than the model sees at once: take less of it.');
     case 'no-runtime':
       return vscode.l10n.t(
         'The library that runs models cannot be loaded on {0}: install the version of Token Lens that is made for this platform.',

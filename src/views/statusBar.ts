@@ -5,7 +5,7 @@ import { noCells } from '../core/cells';
 import type { CommandId } from '../core/contributions';
 import { textReport } from '../core/documentReport';
 import { escapedText } from '../core/hoverText';
-import { provenanceText, summaryNumbers } from '../core/legend';
+import { summaryNumbers } from '../core/legend';
 import { formatCount, formatDecimal } from '../core/numberText';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
@@ -18,6 +18,7 @@ import type { ScoredDocuments } from '../scoredDocuments';
 import type { Shown } from '../shown';
 import { isHighContrast } from './bandTypes';
 import { legendOf } from './lookInWords';
+import { provenanceInWords } from './preambleWords';
 import { readingLegend, readingStatus } from './readingInWords';
 import { stateInWords } from './stateInWords';
 import type { StretchFinder } from './stretchFinder';
@@ -229,7 +230,7 @@ function tooltipOf(
       `$(info) ${escapedText(vscode.l10n.t('It runs on the processor, as WebGPU (setting Device) could not be used: {0}.', deviceFallback))}`,
     );
   }
-  paragraphs.push(escapedText(provenanceText(view.provenance)));
+  paragraphs.push(escapedText(provenanceInWords(view.provenance)));
   return paragraphs.join('\n\n');
 }
 

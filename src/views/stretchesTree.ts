@@ -12,6 +12,7 @@ import { neighbourOf } from '../core/surprises';
 import type { Announcer } from './byEar';
 import { editorWithLens, excerpt, inDirection, select, selectionOf } from './places';
 import type { Direction, Place } from './places';
+import { preambleOf } from './preambleWords';
 import { incompleteInWords } from './stateInWords';
 import type { StretchFinder } from './stretchFinder';
 
@@ -90,6 +91,7 @@ export class StretchesTree implements Disposable, vscode.TreeDataProvider<Stretc
   #show(): void {
     const document = this.#document;
     this.#view.message = document && this.#scored.isOn(document) ? this.#message(document) : '';
+    this.#view.description = preambleOf(this.#scored, document);
     this.#changed.fire(undefined);
   }
 

@@ -14,6 +14,7 @@ import type { ScoredDocuments } from '../scoredDocuments';
 import { surpriseInWords } from './byEar';
 import { excerpt } from './places';
 import type { Place } from './places';
+import { preambleOf } from './preambleWords';
 import { incompleteInWords } from './stateInWords';
 import { surprisingFrom } from './surpriseCommands';
 
@@ -125,6 +126,7 @@ export class SurprisesTree implements Disposable, vscode.TreeDataProvider<Node> 
     const before = this.#lines;
     this.#lines = this.#document ? this.#linesOf(this.#document) : [];
     this.#view.message = this.#message();
+    this.#view.description = preambleOf(this.#scored, this.#document);
     if (before.length > 0 || this.#lines.length > 0) this.#changed.fire(undefined);
   }
 

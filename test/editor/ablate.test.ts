@@ -246,6 +246,68 @@ describe('what would change', function () {
     );
   });
 
+  describe('in a text that the model cannot see at once', () => {
+    const line = 'The rain is here, and the boats came home.\n';
+    const long = line.repeat(40);
+
+    /** The line, from 1, that the reading has ended on, as three places say: there is nothing painted behind it. */
+    async function assertMarked(editor: vscode.TextEditor, lines: number): Promise<void> {
+      await eventually('it is said', async () => (await spokenEntry('tokenLens.difference')).endsWith('; not read further'));
+      const read = () =>
+        browser.evaluate<readonly number[]>(
+          `[...document.querySelectorAll('.part.editor .view-line')].sort((a, b) => a.offsetTop - b.offsetTop).flatMap((each, index) => [...each.querySelectorAll('span')].some(span => getComputedStyle(span, '::after').content.includes('read to here')) ? [index] : [])`,
+        );
+      let marks: readonly number[] = [];
+      await eventually('there is one mark', async () => (marks = await read()).length === 1);
+      const [first] = editor.visibleRanges;
+      assert.equal(first?.start.line, 0);
+      assert.ok((marks[0] ?? 0) > 1 && (marks[0] ?? 0) + 1 < lines, String(marks));
+      const [shown = []] = await shownEditors();
+      const mostSeen = line.replaceAll(/[ \n]/g, '').length * ((marks[0] ?? 0) + 1);
+      const visible = shown.filter(({ text }) => text !== '\u00a0' && text !== ' ');
+      assert.ok(
+        visible.slice(0, mostSeen).some(({ background }) => background !== ''),
+        'something is painted before it',
+      );
+      assert.ok(visible.length > mostSeen && visible.slice(mostSeen).every(({ background }) => background === ''), 'and nothing behind it');
+      const tooltip = await browser.evaluate<string>(
+        `(() => { const item = document.querySelector('.statusbar-item[id$="tokenLens.difference"]'); return [item, ...item.querySelectorAll('*')].map(each => each.getAttribute('aria-label') ?? '').join(' '); })()`,
+      );
+      await browser.log(tooltip);
+    }
+
+    it('says how far it has read, and marks the place', async () => {
+      const editor = await opened(long);
+      await vscode.commands.executeCommand('tokenLens.ablateSelection', { start: 4, end: 8 });
+      await assertMarked(editor, 40);
+      await browser.screenshot('ablate-read-to-here');
+      await vscode.commands.executeCommand('tokenLens.leaveInspection');
+      await vscode.commands.executeCommand('tokenLens.showEffects', { start: 4, end: 8, filler: 'startToken' });
+      await assertMarked(editor, 40);
+      await vscode.commands.executeCommand('tokenLens.leaveInspection');
+      await vscode.commands.executeCommand('tokenLens.ablateSelection', { start: long.length - 60, end: long.length - 50 });
+      await eventually('it has read to the end', async () => (await spokenEntry('tokenLens.difference')).endsWith('after it'));
+    });
+
+    it('reads a piece that lies across a border of windows in one of its own, and says in words which is too long', async () => {
+      const editor = await opened(long);
+      const { tokens } = await api.score(editor.document.uri);
+      // What follows it is in the second window, which begins behind the 48th token, wherever its border is.
+      const span = { start: tokens[25]?.start ?? NaN, end: tokens[139]?.end ?? NaN };
+      await vscode.commands.executeCommand('tokenLens.showEffects', { ...span, filler: 'startToken' });
+      await eventually('it is shown', async () => (await spokenEntry('tokenLens.difference')).includes('tokens after it'));
+      assert.doesNotMatch(await notices(), /more than the model sees|cannot/);
+      for (const command of ['tokenLens.showEffects', 'tokenLens.ablateSelection']) {
+        await clearNotices();
+        await vscode.commands.executeCommand(command, { start: 0, end: tokens.at(-30)?.end, filler: 'startToken' });
+        await eventually('it is said', async () =>
+          (await notices()).includes('That is more than the model sees at once: take less of it.'),
+        );
+        assert.doesNotMatch(await notices(), /cannot do that here/);
+      }
+    });
+  });
+
   it('looks like this', async () => {
     await useModel(undefined);
     const code = `// Prices are in euro cents.

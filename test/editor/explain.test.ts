@@ -8,6 +8,7 @@ import type { ScoredDocuments } from '../../src/scoredDocuments';
 import { browser } from './browser';
 import { activated, closeAll, eventually, inExtension, readWhen, untitled, useModel } from './documents';
 import { Memento, ownLens } from './ownLens';
+import { list } from './picks';
 import { contributed, setTheme, shownEditors, themes } from './screen';
 
 /** The page as it is shown. */
@@ -531,6 +532,48 @@ describe('what in the context made a prediction', function () {
     await vscode.commands.executeCommand('tokenLens.explainPrediction');
     const kept = await pageWhen('what is known of the same place is there at once', ({ sources }) => sources.length > 40);
     assert.deepEqual(bitsOf(kept), bitsOf(whole));
+  });
+
+  it('explains against a word that is typed, among the likeliest or not, and says when it is not one token', async () => {
+    const editor = await open('The keeper is called Anna.\nThe keeper is called Anna');
+    const at = editor.document.positionAt(editor.document.getText().length - 1);
+    editor.selection = new vscode.Selection(at, at);
+    await vscode.commands.executeCommand('tokenLens.explainPrediction');
+    await pageWhen('the target is there', page => page.target.includes('Anna'));
+    const type = (word: string) =>
+      browser.evaluateInExplain(
+        `(() => { const input = document.querySelector('[data-key="typed"]'); input.value = ${JSON.stringify(word)}; input.dispatchEvent(new Event('input')); document.querySelector('[data-key="type"]').click(); })()`,
+      );
+    await type('Thursday');
+    const page = await pageWhen('it is a difference', ({ sum }) => sum.includes('Thursday') && sum.includes('between them'));
+    const [anna = NaN, thursday = NaN] = (page.sum.match(/\d+(\.\d+)?/g) ?? []).map(Number);
+    const { tokens } = await api.scoreText('The keeper is called Anna.\nThe keeper is called', ' Thursday');
+    assert.equal(tokens.length, 1);
+    assert.ok(anna < 3, page.sum);
+    assert.ok(
+      page.sum.includes('has') && Math.abs(thursday - (tokens[0]?.surprisalBits ?? NaN)) < 0.5,
+      `${page.sum}, ${String(tokens[0]?.surprisalBits)}`,
+    );
+    await run();
+    await pageWhen('parts are there', ({ sources }) => sources.length > 0 && sources.every(({ bits }) => bits !== null));
+    await type('Anna');
+    await pageWhen('it is against nothing', ({ sum }) => !sum.includes('between them'));
+    await type('zxqvzxqv');
+    await eventually('it is said', () =>
+      browser.evaluateInExplain<boolean>(
+        `(document.querySelector('.chosen [role=status]')?.innerText ?? '').includes('“zxqvzxqv” is not one token')`,
+      ),
+    );
+    await browser.screenshot('explain-typed');
+  });
+
+  it('is offered by the menu of the status bar, with what goes with it, while the lens is off', async () => {
+    await open('The keeper is called Anna.');
+    const labels = (await list('showMenu')).map(({ label }) => label).join('\n');
+    await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
+    assert.match(labels, /Turn on for this document/);
+    for (const entry of [/what in the context made the token/, /Leave a piece out/, /Which later tokens/, /after something else/])
+      assert.match(labels, entry);
   });
 
   it('takes its paint away at Escape and at an edit, says that its numbers are of before, and asks again', async () => {

@@ -92,6 +92,76 @@ describe('a preamble', function () {
     assert.equal(document.getText(), text);
   });
 
+  it('is named by every view of its numbers', async () => {
+    const configuration = vscode.workspace.getConfiguration('tokenLens');
+    await configuration.update('suggestLeastProbability', 0.01, vscode.ConfigurationTarget.Global);
+    const document = await opened(text.repeat(3));
+    await vscode.commands.executeCommand('tokenLens.setPreamble', notes);
+    await eventually('it is named', async () => (await spokenEntry('tokenLens.preamble')) !== '');
+    const { tokens } = await api.score(document.uri);
+    const token = tokens[3] ?? assert.fail();
+    const editor = vscode.window.activeTextEditor ?? assert.fail();
+    const at = document.positionAt(token.start);
+    editor.selection = new vscode.Selection(at, at);
+    const shown = (selector: string) => () =>
+      browser.evaluate<string>(
+        `[...document.querySelectorAll('${selector}')].map(each => each.innerText + ' ' + (each.getAttribute('aria-label') ?? '')).join(' ')`,
+      );
+    const hover = async () => {
+      const hovers = await vscode.commands.executeCommand<readonly vscode.Hover[]>(
+        'vscode.executeHoverProvider',
+        document.uri,
+        at.translate(0, 1),
+      );
+      return JSON.stringify(hovers).replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)));
+    };
+    const run =
+      (command: string, ...asked: readonly unknown[]) =>
+      () =>
+        void vscode.commands.executeCommand(`tokenLens.${command}`, ...asked);
+    const alternative = { uri: document.uri.toString(), version: document.version, offset: token.start, id: token.id };
+    const insert = async () => {
+      await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
+      await editor.edit(edit => edit.insert(new vscode.Position(1, 0), 'The rain is here, and the boats came home. '));
+      await vscode.commands.executeCommand('tokenLens.inspectLastInsertion');
+    };
+    const suggest = async () => {
+      await vscode.commands.executeCommand('tokenLens.leaveInspection');
+      await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
+      const end = document.positionAt(Infinity);
+      editor.selection = new vscode.Selection(end, end);
+      await vscode.commands.executeCommand('tokenLens.suggest');
+    };
+    const views: readonly (readonly [name: string, show: () => unknown, read: () => Promise<string>])[] = [
+      ['hover', () => undefined, hover],
+      ['alternatives', run('showAlternatives'), shown('.quick-input-widget .quick-input-title')],
+      ['Continue from Here', run('continueFromHere', alternative), shown('.quick-input-widget .quick-input-title')],
+      ['surprises', run('surprises.focus'), shown('.pane-header')],
+      ['stretches', run('stretches.focus'), shown('.pane-header[aria-label*="tretches"]')],
+      ['panel', run('showPanel'), () => browser.evaluateInWebview<string>('document.body.innerText')],
+      ['report', run('showReport'), () => browser.evaluateInReport<string>('document.body.innerText')],
+      ['Context', run('explainPrediction'), () => browser.evaluateInExplain<string>('document.body.innerText')],
+      ['what was inserted', insert, shown('.statusbar-item[id$="tokenLens.insertion"], .statusbar-item[id$="tokenLens.insertion"] *')],
+      ['grey text', suggest, shown('.part.statusbar')],
+    ];
+    const missing: string[] = [];
+    for (const [name, show, read] of views) {
+      await show();
+      let said = '';
+      await eventually(name, async () => (said = await read().catch(() => '')).includes('read after notes.md, ')).catch(() =>
+        missing.push(`${name}: ${said.slice(0, 300)}`),
+      );
+      await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
+      if (name === 'Continue from Here')
+        await eventually('the preview is closed', () => vscode.window.activeTextEditor?.document === document);
+      if (name === 'stretches') await browser.screenshot('preamble-lists');
+      if (name === 'panel') await vscode.commands.executeCommand('workbench.action.closePanel');
+      if (name === 'report' || name === 'Context') await vscode.window.showTextDocument(document, { viewColumn: vscode.ViewColumn.One });
+    }
+    await configuration.update('suggestLeastProbability', undefined, vscode.ConfigurationTarget.Global);
+    assert.deepEqual(missing, []);
+  });
+
   it('as a question is refused, with what to do, where the model has no chat frame', async () => {
     const document = await opened();
     await vscode.commands.executeCommand('tokenLens.setPreamble', { kind: 'chat', text: 'Write about boats.' });

@@ -153,6 +153,24 @@ describe('exports: csv', () => {
   });
 });
 
+describe('exports: what was read before the text', () => {
+  const preamble = { kind: 'text', name: 'notes.md', tokens: 3, sha256: 'ab' } as const;
+  const report = { ...sample, provenance: { ...sample.provenance, preamble } };
+  const formats: readonly (readonly [name: string, output: string])[] = [
+    ['csv', csvHeader([report]) + all(csvRows(report, 'token'))],
+    ['json', all(json(report))],
+    ['json lines', all(jsonLine(report, 'token'))],
+    ['html', all(html(report))],
+    ['svg', all(svg(report))],
+    ['markdown', all(markdownTable(report, { token: 'token', bits: 'bits', rank: 'rank', expected: 'expected' }))],
+  ];
+  for (const [name, output] of formats)
+    it(`is named in ${name}`, () => {
+      const shown = output.replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)));
+      assert.ok(name.startsWith('json') ? shown.includes('"notes.md"') : shown.includes('read after notes.md'), name);
+    });
+});
+
 describe('exports: words and sentences', () => {
   const shown = (report: Parameters<typeof unitsOf>[0], level: 'word' | 'sentence') =>
     unitsOf(report, level).map(({ text, surprisalBits, tokens, unscoredReason }) => [text, surprisalBits, tokens, unscoredReason]);

@@ -213,7 +213,7 @@ describe('the context of a prediction', () => {
         const first = round === 0 ? 0 : random(tokens.length - 6);
         const end = first + 1 + random(4);
         const window = windowHolding(windows, end) ?? assert.fail();
-        if (first < window.start) continue;
+        if (first < window.start) continue; // then it is read in a window of its own: the next test
         const until = round % 2 === 0 ? tokens.length : end + 3;
         for (const filler of ['startToken', 'deletion'] as const) {
           const found = await ask('effects', { source: { first, end }, filler, until });
@@ -237,6 +237,34 @@ describe('the context of a prediction', () => {
         }
       }
     }
+  });
+
+  it('has effects in a window of its own where the source begins before that of what follows it', async () => {
+    const started = await start(tinyFolder, 16);
+    const text = markdown(330);
+    const { reader, ask } = await open(started, text, narrow);
+    await reader.score(narrow);
+    const tokens = await tokensOf(text);
+    const border = windowsOf(tokens, narrow)[2] ?? assert.fail();
+    const prefix = prefixOf(started.model, narrow);
+    const source = { first: border.start - 2, end: border.scoreFrom + 1 };
+    const length = source.end - source.first;
+    assert.ok(length < narrow.contextTokens - 4);
+    const start0 = source.first - Math.floor((narrow.contextTokens - length) / 2);
+    const found = await ask('effects', { source, filler: 'deletion', until: tokens.length });
+    assert.deepEqual([found.first, found.end], [source.end, start0 + narrow.contextTokens]);
+    assert.ok(found.end < tokens.length);
+    const own = await plain.after([...prefix, ...tokens.ids.subarray(start0, found.end)]);
+    const without = [...prefix, ...tokens.ids.subarray(start0, source.first), ...tokens.ids.subarray(source.end, found.end)];
+    const absent = await plain.after(without);
+    for (let row = source.end; row < found.end; row++) {
+      const id = tokens.ids[row] ?? 0;
+      const present = own[prefix.length + row - start0 - 1] ?? assert.fail();
+      near(found.surprisalBits[row - source.end], bitsOf(present, id), 1e-4, `row ${String(row)}`);
+      const left = absent[without.length - (found.end - row) - 1] ?? assert.fail();
+      near(found.withoutBits[row - source.end], bitsOf(left, id), 1e-4, `row ${String(row)} without`);
+    }
+    await assert.rejects(ask('effects', { source: { first: 0, end: 60 }, filler: 'deletion', until: 90 }), { code: 'too-long' });
   });
 
   it('has effects that are those of an edit which leaves the same tokens', async () => {
@@ -534,7 +562,6 @@ describe('the context of a prediction', () => {
       () => askWithoutStart('without', { ...target, ...left, row: 4, source: { first: 0, end: 4 } }),
       () => askWithoutStart('without', { ...target, ...left, row: 4, source: { first: 0, end: 2 }, filler: 'proposals' }),
       () => ask('effects', { ...left, source: { first: -1, end: 3 }, until: 30 }),
-      () => ask('effects', { ...left, source: { first: 0, end: 60 }, until: 90 }),
       () => ask('effects', { ...left, until: NaN }),
       () => ask('contextNeeds', { first: 3, end: 1e6, mostTokens: 4, topCount: 0 }),
       () => ask('contextNeeds', { first: 3, end: 5, mostTokens: 257, topCount: 0 }),

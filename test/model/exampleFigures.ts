@@ -194,8 +194,8 @@ export async function figuresOf(client: ModelClient, model: ModelDescription, na
     }
     case 'detective': {
       const [martha = NaN, thomas = NaN, edward = NaN] = await read.texts([' Martha', ' Thomas', ' Edward']);
-      const clue = read.without(read.rowAt(text.indexOf('Then Hale')), read.rowAt(text.indexOf('\n\n"I know')), 'deletion');
-      return { ...common, martha, thomas, edward, withoutClue: (await clue).bits };
+      const { bits, insteadBits } = await read.instead(places.target, places.target + example.target.length);
+      return { ...common, martha, thomas, edward, withClue: bits, withoutClue: insteadBits };
     }
     case 'rhyme': {
       const { bits, insteadBits } = await read.instead(places.target, places.target + example.target.length);

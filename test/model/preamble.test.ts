@@ -193,9 +193,33 @@ describe("a chat frame, the bundled model's", () => {
   });
 
   it('uses the end of what is too long', () => {
-    const ids = reader.prefixIds({ kind: 'chat', text: 'boats and rain '.repeat(1000) }, 0);
-    assert.equal(ids.length, 513);
-    assert.ok(spelled(ids).endsWith('rain <|im_end|>\n<|im_start|>assistant\n'));
+    const question = 'boats and rain '.repeat(1000);
+    const { ids, isCut } = reader.read({ kind: 'chat', text: question }, null);
+    assert.ok(ids.length <= 512 && ids.length > 505, String(ids.length));
+    assert.ok(isCut);
+    const [opening = '', closing = ''] = frame('?').split('?');
+    const read = spelled(ids);
+    assert.ok(read.startsWith(opening) && read.endsWith(closing), read);
+    const words = read.slice(opening.length, -closing.length);
+    assert.match(words, /^(boats|and|rain) /);
+    assert.ok(question.endsWith(words) && words.length > 2000);
+    assert.equal(ids.filter(id => id === tokenizer.controlId('<|im_start|>')).length, 3);
+    assert.ok(!reader.read({ kind: 'chat', text: 'Write about boats.' }, null).isCut);
+  });
+
+  it('uses the end of what is too long where nothing is a word', () => {
+    const question = '🙂'.repeat(2000);
+    const ids = reader.prefixIds({ kind: 'chat', text: question }, null);
+    const bytesOf = (id: number) => Buffer.from(controlNames[id] ?? bytes.subarray(offsets[id], offsets[id + 1]));
+    const read = Buffer.concat(ids.map(bytesOf)).toString();
+    const [opening = '', closing = ''] = frame('?').split('?');
+    assert.ok(read.startsWith(opening) && read.endsWith(`🙂${closing}`), read);
+    assert.match(read.slice(opening.length, -closing.length), /^(🙂){100,}$/u);
+  });
+
+  it('is refused where it leaves no room', () => {
+    const narrow = new PreambleReader(tokenizer, config, undefined, 40);
+    assert.throws(() => narrow.prefixIds({ kind: 'chat', text: 'Write about boats.' }, null), { code: 'no-chat-frame' });
   });
 
   it('may come as a file of its own, and in templates by name', () => {

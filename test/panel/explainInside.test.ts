@@ -100,6 +100,7 @@ function targetOf(section: ExplainTarget['section'], more: Partial<ExplainTarget
       { token: piece('number'), isActual: false, bits: 3.1 },
     ],
     chosen: { a: 0, b: undefined },
+    notOneToken: undefined,
     floor: { arithmetic: 'float32', bits: 0.001, isMeasured: true },
     stale: undefined,
     isPainted: true,
@@ -297,6 +298,16 @@ describe('page about a prediction: map, attention, switches and layers', functio
       await show(page, targetOf({ id: 'layers', state: { ...layers, seen: layers.seen && { ...layers.seen, settled } } }));
       assert.equal(await page.locator('.verdict').innerText(), said);
     }
+  });
+
+  it('says which sections do not look at what was chosen', async () => {
+    const chosen = { a: 0, b: 1 };
+    const notes = async (state: ExplainTarget) => (await (await open(state)).locator('.only-place, .only-first').allInnerTexts()).join();
+    assert.equal(await notes(all.attention), '');
+    assert.equal(await notes(all.layers), '');
+    assert.match(await notes({ ...all.attention, chosen }), /the same whichever token is chosen/);
+    assert.match(await notes({ ...all.attention, chosen: { a: 1, b: undefined } }), /the same whichever token is chosen/);
+    assert.match(await notes({ ...all.layers, chosen }), /for the first of the two tokens alone/);
   });
 
   it('keeps hostile text as text', async () => {

@@ -74,6 +74,7 @@ function targetOf(section: ExplainTarget['section'], more: Partial<ExplainTarget
       { token: piece('Array'), isActual: false, bits: 5.5 },
     ],
     chosen: { a: 0, b: undefined },
+    notOneToken: undefined,
     floor: { arithmetic: 'float32', bits: 0.001, isMeasured: true },
     stale: undefined,
     isPainted: true,
@@ -169,6 +170,21 @@ describe('page about a prediction', function () {
       { kind: 'unpaint' },
     ]);
     for (const message of await posted(page)) assert.deepEqual(fromExplain(message), message, 'the extension understands it');
+  });
+
+  it('takes a typed word, keeps it while it is drawn anew, and says when it is not one token', async () => {
+    const page = await open(sources);
+    await page.getByLabel('or this word').fill('<b>she');
+    await show(page, running);
+    assert.equal(await page.getByLabel('or this word').inputValue(), '<b>she');
+    assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('data-key')), 'typed');
+    await page.keyboard.press('Enter');
+    assert.deepEqual(await posted(page), [{ kind: 'type', text: '<b>she' }]);
+    for (const message of await posted(page)) assert.deepEqual(fromExplain(message), message, 'the extension understands it');
+    for (const text of ['', 'x'.repeat(61), 7]) assert.equal(fromExplain({ kind: 'type', text }), undefined);
+    await show(page, targetOf({ id: 'influence', state: influence }, { notOneToken: '<b>she' }));
+    assert.equal(await page.getByLabel('or this word').inputValue(), '');
+    assert.match(await page.locator('.chosen [role=status]').innerText(), /“<b>she” is not one token/);
   });
 
   it('shows what is predicted with and without a part side by side', async () => {
