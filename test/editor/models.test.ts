@@ -375,6 +375,40 @@ describe('models of a hub', function () {
     for (const { headers } of server.asked) assert.equal(headers.authorization, undefined);
   });
 
+  it('says that a token that was sent did not do, and forgets it', async () => {
+    server.trick = (_, response) => !!response.writeHead(401).end();
+    await chooseRepository();
+    await noticed('needs an access token');
+    await pressNotice('Set Access Token');
+    const isAsked = `document.querySelector('.quick-input-widget input[type=password]') !== null`;
+    await eventually('it is asked for', () => browser.evaluate<boolean>(isAsked));
+    await browser.type('hf_that_expired');
+    await browser.press('Enter');
+    await noticed('with the access token that was sent: the token is wrong or has expired');
+    await browser.screenshot('model-wrong-token');
+    await pressNotice('Forget the Token');
+    await noticed('the access token is forgotten');
+    server.asked.length = 0;
+    await clearNotices();
+    await vscode.window.showTextDocument(await untitled('Another text.'));
+    await chooseRepository();
+    await noticed('needs an access token');
+    for (const { headers } of server.asked) assert.equal(headers.authorization, undefined);
+  });
+
+  it('takes the address of a page for its name, and says of other words what a name looks like', async () => {
+    await list('selectModel');
+    await browser.type('gpt2zzz');
+    await eventually('it says so', async () => entry(await listed(), 'no name of a repository')?.text.includes('owner/name') === true);
+    await browser.screenshot('model-no-name');
+    await browser.press('Enter');
+    await new Promise(resolve => setTimeout(resolve, 500));
+    assert.ok(entry(await listed(), 'no name of a repository'), 'the list was closed without a word');
+    for (let keys = 'gpt2zzz'.length; keys > 0; keys--) await browser.press('Backspace');
+    await browser.type(`${server.address}/${repository}/tree/main`);
+    await eventually('it is taken', async () => (await listed())[0]?.label.includes(repository) === true);
+  });
+
   it('asks no address without encryption', async () => {
     await settings().update('hubHost', 'http://mirror.example', vscode.ConfigurationTarget.Global);
     const entries = await list('selectModel');
