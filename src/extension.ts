@@ -108,7 +108,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const stretches = store.add(new StretchFinder(scored, leftOut, config, pauses, context.workspaceState));
   store.add(new StatusBarView({ scored, config, looks, shown, reading, stretches, model }));
   store.add(new ContextKeys(scored, config, looks));
-  store.add(reportFailures(scored, preambles, showLog));
+  store.add(reportFailures(scored, preambles, showLog, error => models.isTelling(error)));
   const panel = store.add(
     new PanelView(context.extensionUri, { scored, config, looks, focus, pauses, reading, notes }, context.workspaceState),
   );

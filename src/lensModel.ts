@@ -33,7 +33,7 @@ export class LensModel implements Disposable {
   readonly #files: LensModelFiles;
   readonly #log: vscode.LogOutputChannel;
   readonly #replaced = this.#store.add(new vscode.EventEmitter<void>());
-  /** Settings now name another model, or another way to run it: scores of the one before are worth nothing. */
+  /** Settings now name another model, or another way to run it, or its files were put in place anew: scores of the one before are worth nothing. */
   readonly onDidReplace = this.#replaced.event;
   readonly #allowed = this.#store.add(new vscode.EventEmitter<void>());
   /** The user says to load the model although memory is short: what was refused for that can be tried again. */
@@ -42,6 +42,8 @@ export class LensModel implements Disposable {
   readonly #freeBytes: () => number | undefined;
   #slot: ModelSlot;
   #second: SecondModel;
+  /** Resolves when processes that were replaced are gone, with their memory. */
+  #ending: Promise<void> = Promise.resolve();
   /** Told last in the log. */
   #deviceFallback: string | undefined;
   #isTidy = false;
@@ -72,12 +74,7 @@ export class LensModel implements Disposable {
     this.#store.add(
       config.onDidChange(event => {
         if (config.affects(event, 'idleMinutes', 'unloadAfterSeconds')) this.#idleChanged();
-        if (!config.affects(event, 'modelFolder', 'threads', 'device', 'snapshotMegabytes')) return;
-        this.#slot.dispose();
-        this.#second.dispose();
-        this.#slot = this.#newSlot();
-        this.#second = this.#newSecond();
-        this.#replaced.fire();
+        if (config.affects(event, 'modelFolder', 'threads', 'device', 'snapshotMegabytes')) this.restart();
       }),
     );
     this.#store.add(
@@ -85,6 +82,15 @@ export class LensModel implements Disposable {
         this.#idleChanged();
       }),
     );
+  }
+
+  /** The model as it is on the disk now takes the place of what is in memory. */
+  restart(): void {
+    const before = [this.#ending, this.#slot.end(), this.#second.slot.end()];
+    this.#ending = Promise.all(before).then(() => undefined);
+    this.#slot = this.#newSlot();
+    this.#second = this.#newSecond();
+    this.#replaced.fire();
   }
 
   get deathsInARow(): number {
@@ -100,12 +106,13 @@ export class LensModel implements Disposable {
   async ready(signal: AbortSignal): Promise<ReadyModel> {
     const slot = this.#slot;
     if (slot.running) return slot.running;
+    await this.#ending; // until then it has the memory that is asked about
     const params = this.#loadParams();
     const neededBytes = await memoryNeeded(params);
     // Memory is short, or was when the process died: the other model goes first.
     if (this.#second.slot.isAlive && (slot.client.deathsInARow > 0 || this.#isShort(neededBytes)))
       await this.#second.slot.release('memory is short');
-    this.#gate.check(neededBytes);
+    this.#gate.check(params.folder, neededBytes);
     return slot.load(params, signal);
   }
 
@@ -114,9 +121,16 @@ export class LensModel implements Disposable {
    * `Refusal` where memory has no room for both. What is known of the second is gone when it was idle, and when the first needs its memory.
    */
   async readyIn(folder: string, signal: AbortSignal): Promise<ReadyModel> {
+    await this.#ending;
     const first = this.#loadParams();
     if (path.resolve(folder) === path.resolve(first.folder)) return this.ready(signal);
     return this.#second.ready({ ...first, folder }, this.#slot.running ? undefined : first, signal);
+  }
+
+  /** After `ready` has rejected with a `Refusal`: whether to load the model all the same, once somebody has answered. */
+  async isAllowed(): Promise<boolean> {
+    const params = this.#loadParams();
+    return this.#gate.answer(params.folder, await memoryNeeded(params));
   }
 
   /** Asks again whether to load the model where memory is short: somebody wants scores once more. */

@@ -30,8 +30,13 @@ export async function memoryNeeded({
 }: Pick<LoadParams, 'folder' | 'dtype' | 'snapshotBytes'>): Promise<number> {
   const graph = await graphOf(folder, dtype).catch(() => undefined);
   if (graph === undefined) return 0;
-  const modelBytes = await bytesOf(path.join(folder, 'onnx'), graph.file);
-  return memoryOf(modelBytes, graph.dtype, snapshotBytes);
+  return memoryOf(await bytesOf(path.join(folder, 'onnx'), graph.file), graph.dtype, snapshotBytes);
+}
+
+/** Of the files that are loaded for the number format; 0 where the folder holds no such model. */
+export async function modelBytesIn(folder: string, dtype: string | undefined): Promise<number> {
+  const graph = await graphOf(folder, dtype).catch(() => undefined);
+  return graph === undefined ? 0 : bytesOf(path.join(folder, 'onnx'), graph.file);
 }
 
 /** Memory that a model whose files have that size needs when it is loaded. */
@@ -61,12 +66,13 @@ export function isShort(neededBytes: number, freeBytes: number): boolean {
   return freeBytes < margin * neededBytes;
 }
 
-/** Lets a model be loaded where there is memory for it; where there is not, asks, once until `askAgain`. */
+/** Lets a model be loaded where there is memory for it; where there is not, asks, once for each model until `askAgain`. */
 export class MemoryGate {
   readonly #freeBytes: () => number | undefined;
   readonly #ask: (neededBytes: number, freeBytes: number) => Thenable<boolean>;
   readonly #onAllowed: () => void;
-  #answer: 'none' | 'open' | 'no' | 'yes' = 'none';
+  /** By model and what it needs: what was said of one says nothing of another. */
+  readonly #answers = new Map<string, Answer>();
 
   /** `ask`: whether to load all the same. `onAllowed`: that was said, and what was refused can be tried again. */
   constructor(
@@ -80,21 +86,37 @@ export class MemoryGate {
   }
 
   /** Throws a `Refusal` where there is too little memory; nobody waits for the answer to the question. */
-  check(neededBytes: number): void {
+  check(folder: string, neededBytes: number): void {
     const freeBytes = this.#freeBytes();
-    if (this.#answer === 'yes' || freeBytes === undefined || !isShort(neededBytes, freeBytes)) return;
-    if (this.#answer === 'none') void this.#question(neededBytes, freeBytes);
+    const key = keyOf(folder, neededBytes);
+    const answer = this.#answers.get(key);
+    if (answer === 'yes' || freeBytes === undefined || !isShort(neededBytes, freeBytes)) return;
+    if (answer === undefined) this.#answers.set(key, this.#question(key, neededBytes, freeBytes));
     throw new Refusal({ kind: 'memory', neededBytes, freeBytes });
+  }
+
+  /** Whether a model that was refused may be loaded all the same, once somebody has answered. */
+  async answer(folder: string, neededBytes: number): Promise<boolean> {
+    const answer = await this.#answers.get(keyOf(folder, neededBytes));
+    return answer === 'yes';
   }
 
   /** Somebody asks for scores once more. */
   askAgain(): void {
-    if (this.#answer === 'no') this.#answer = 'none';
+    for (const [key, answer] of this.#answers) if (answer === 'no') this.#answers.delete(key);
   }
 
-  async #question(neededBytes: number, freeBytes: number): Promise<void> {
-    this.#answer = 'open';
-    this.#answer = (await this.#ask(neededBytes, freeBytes)) ? 'yes' : 'no';
-    if (this.#answer === 'yes') this.#onAllowed();
+  async #question(key: string, neededBytes: number, freeBytes: number): Promise<'yes' | 'no'> {
+    const answer = (await this.#ask(neededBytes, freeBytes)) ? 'yes' : 'no';
+    this.#answers.set(key, answer);
+    if (answer === 'yes') this.#onAllowed();
+    return answer;
   }
+}
+
+/** A promise: the question is open. */
+type Answer = 'yes' | 'no' | Promise<'yes' | 'no'>;
+
+function keyOf(folder: string, neededBytes: number): string {
+  return `${String(neededBytes)} ${folder}`;
 }

@@ -5,6 +5,7 @@ import { isShort, memoryNeeded } from './memoryGate';
 import type { Connect } from './model/childProcess';
 import { ModelClient } from './model/client';
 import type { ModelClientOptions } from './model/client';
+import { ModelError } from './model/errors';
 import type { LoadParams, ModelDescription } from './model/protocol';
 import { Refusal } from './refusal';
 
@@ -88,6 +89,12 @@ export class ModelSlot implements Disposable {
     await this.#gone;
   }
 
+  /** Disposes it; resolves when its memory is free. */
+  async end(): Promise<void> {
+    this.dispose();
+    await this.#gone;
+  }
+
   dispose(): void {
     this.client.dispose();
   }
@@ -98,6 +105,7 @@ export class SecondModel implements Disposable {
   readonly slot: ModelSlot;
   readonly #freeBytes: () => number | undefined;
   #folder: string | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: ModelSlotOptions, freeBytes: () => number | undefined) {
     this.slot = new ModelSlot(options);
@@ -108,7 +116,15 @@ export class SecondModel implements Disposable {
    * Another folder takes the place of the one before. `first`: the model beside it where that is not in memory now, whose room is kept.
    * Rejects with a `Refusal` where memory has no room for both.
    */
-  async ready(params: LoadParams, first: LoadParams | undefined, signal: AbortSignal): Promise<ReadyModel> {
+  ready(params: LoadParams, first: LoadParams | undefined, signal: AbortSignal): Promise<ReadyModel> {
+    // One after the other: a model that is on its way for one caller must not be given to another who asked for another.
+    const turn = this.#turn.then(() => this.#ready(params, first, signal));
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #ready(params: LoadParams, first: LoadParams | undefined, signal: AbortSignal): Promise<ReadyModel> {
+    if (signal.aborted) throw new ModelError('cancelled', 'Cancelled.');
     const folder = path.resolve(params.folder);
     if (this.#folder !== folder) {
       this.#folder = folder;

@@ -3,7 +3,8 @@ import { createReadStream } from 'node:fs';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { ModelError } from './errors';
+import { asRecord } from '../core/json';
+import { because, ModelError } from './errors';
 
 /** A model folder in the transformers.js layout, with the files of one number format. */
 export interface ModelFiles {
@@ -51,6 +52,8 @@ const mostBytesOf = {
   [provenanceFileName]: 2 ** 20,
 };
 const mostDataFiles = 100;
+/** Up to this size a model file with a scoring head is handed over in memory; above, where its weights are in it, as a copy in the cache folder if there is one. */
+export const smallFileBytes = 8 * 2 ** 20;
 
 /**
  * Reads and checks a model folder, which anybody may have made: nothing outside of it is opened, by no name in its files and by no link.
@@ -63,16 +66,9 @@ export async function readModelFolder(folder: string, wantedDtype: string | unde
   const tokenizerConfig = await readJson(folder, 'tokenizer_config.json');
   const hasTemplate = await isFile(path.join(folder, templateName));
   const chatTemplate = hasTemplate ? (await readOwn(folder, templateName)).toString() : undefined;
-  const library = asRecord(config['transformers.js_config']);
-  const dtype = await chooseDtype(folder, wantedDtype, library['dtype']);
-  const graph = `onnx/${graphName(dtype)}`;
-  const declared = externalData(graph, library['use_external_data_format']);
-  const named = await namedFiles(folder, graph);
-  const also = (named instanceof ModelError ? [] : named).filter(name => !declared.includes(name));
-  const texts = ['config.json', 'tokenizer.json', 'tokenizer_config.json', ...(hasTemplate ? [templateName] : [])];
-  const names = [...texts, graph, ...declared, ...also];
+  const { dtype, names, fault } = await filesInUse(folder, config, wantedDtype);
   const hash = await contentHash(folder, names);
-  if (named instanceof ModelError) throw named; // now that it is known not to be a copy that was broken off
+  if (fault) throw fault; // now that it is known not to be a copy that was broken off
   return {
     folder,
     name: await displayName(folder),
@@ -87,11 +83,78 @@ export async function readModelFolder(folder: string, wantedDtype: string | unde
   };
 }
 
+/**
+ * The content hash that `readModelFolder` gives, of files whose SHA-256 are known already, so that nothing large is read. Errors: 'unsupported', 'incomplete'
+ * for what the graph and config.json show.
+ */
+export async function contentHashFrom(folder: string, wantedDtype: string, sums: ReadonlyMap<string, string>): Promise<string> {
+  const { names, fault } = await filesInUse(folder, await readJson(folder, 'config.json'), wantedDtype);
+  if (fault) throw fault;
+  return contentHash(folder, names, sums);
+}
+
+/** Their names; `fault`: what is wrong with the graph. */
+async function filesInUse(
+  folder: string,
+  config: Readonly<Record<string, unknown>>,
+  wantedDtype: string | undefined,
+): Promise<{ readonly dtype: string; readonly names: readonly string[]; readonly fault: ModelError | undefined }> {
+  const library = asRecord(config['transformers.js_config']);
+  const dtype = await chooseDtype(folder, wantedDtype, library['dtype']);
+  const graph = `onnx/${graphName(dtype)}`;
+  const declared = externalData(graph, library['use_external_data_format']);
+  const named = await namedFiles(folder, graph);
+  const fault = named instanceof ModelError ? named : undefined;
+  const also = (named instanceof ModelError ? [] : named).filter(name => !declared.includes(name));
+  const hasTemplate = await isFile(path.join(folder, templateName));
+  const texts = ['config.json', 'tokenizer.json', 'tokenizer_config.json', ...(hasTemplate ? [templateName] : [])];
+  return { dtype, names: [...texts, graph, ...declared, ...also], fault };
+}
+
 /** The model file that is loaded for this number format, or where none is asked for; errors as of `readModelFolder`. */
 export async function graphOf(folder: string, wantedDtype: string | undefined): Promise<{ readonly dtype: string; readonly file: string }> {
   const config = await readJson(folder, 'config.json');
   const dtype = await chooseDtype(folder, wantedDtype, asRecord(config['transformers.js_config'])['dtype']);
   return { dtype, file: graphName(dtype) };
+}
+
+/** What a folder says of its model. */
+export interface FolderFacts {
+  readonly name: string;
+  readonly dtype: string;
+  readonly licence: string | undefined;
+  readonly languages: readonly string[];
+  readonly contextTokens: number | undefined;
+}
+
+/** Without reading its weights; undefined where the folder holds no model: loading it says what is wrong. */
+export async function folderFacts(folder: string): Promise<FolderFacts | undefined> {
+  try {
+    const { dtype } = await graphOf(folder, undefined);
+    const contextTokens = positionsIn(await readJson(folder, 'config.json'));
+    const readme = await readOwn(folder, 'README.md').then(String, () => '');
+    return { name: await displayName(folder), dtype, contextTokens, ...cardOf(readme) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The head of a README as hubs have it: "license: ...", and "language:" with one code or a list. */
+function cardOf(readme: string): Pick<FolderFacts, 'licence' | 'languages'> {
+  const [, head = ''] = /^---\r?\n([^]*?)\n---/.exec(readme.slice(0, 20_000)) ?? [];
+  const licence = /^license: *["']?([\w.+-]{1,80})/m.exec(head)?.[1];
+  const [, one = '', list = ''] = /^language: *([^\r\n]*)((?:\r?\n *- [^\r\n]*)*)/m.exec(head) ?? [];
+  return { licence, languages: `${one}\n${list}`.match(/[a-z][\w-]{1,15}/gi) ?? [] };
+}
+
+/** More than any model has. */
+const mostPositions = 2 ** 24;
+
+/** How many tokens of context a config.json says that the model has; undefined: it names no number that could be. */
+export function positionsIn(config: Readonly<Record<string, unknown>>): number | undefined {
+  const values = ['max_position_embeddings', 'n_positions', 'n_ctx'].map(name => config[name]);
+  const found = values.find((value): value is number => typeof value === 'number' && Number.isInteger(value) && value > 1);
+  return found === undefined ? undefined : Math.min(found, mostPositions);
 }
 
 /** Of the model file in `onnx/` for a number format. */
@@ -106,7 +169,11 @@ async function chooseDtype(folder: string, wanted: string | undefined, preset: u
   const named = wanted ?? (isThere ? preset : undefined);
   if (named !== undefined) {
     if (!suffixOf.has(named))
-      throw new ModelError('unsupported', `Unknown number format ${named}; known are ${[...suffixOf.keys()].join(', ')}.`);
+      throw new ModelError(
+        'unsupported',
+        `Unknown number format ${named}; known are ${[...suffixOf.keys()].join(', ')}.`,
+        because('number-format', named),
+      );
     if (await has(named)) return named;
     throw new ModelError('incomplete', `The model folder ${folder} has no onnx/${graphName(named)} (number format ${named}).`);
   }
@@ -125,22 +192,27 @@ function externalData(graph: string, setting: unknown): string[] {
   const own = typeof setting === 'object' && setting !== null ? asRecord(setting)[path.posix.basename(graph)] : setting;
   const count = own === true ? 1 : typeof own === 'number' ? own : 0;
   if (!(count >= 0 && count <= mostDataFiles))
-    throw new ModelError('unsupported', `config.json says that ${path.posix.basename(graph)} has ${String(count)} data files.`);
+    throw new ModelError(
+      'unsupported',
+      `config.json says that ${path.posix.basename(graph)} has ${String(count)} data files.`,
+      because('no-model-file', graph),
+    );
   return Array.from({ length: count }, (_, index) => `${graph}_data${index === 0 ? '' : `_${String(index)}`}`);
 }
 
 /** Paths of the files that a graph says its weights are in, before anything opens them; or what is wrong with it. */
-async function namedFiles(folder: string, graph: string): Promise<readonly string[] | ModelError> {
+export async function namedFiles(folder: string, graph: string): Promise<readonly string[] | ModelError> {
   await refuseLinkOut(folder, graph);
-  const unusable = (why: string) => new ModelError('unsupported', `The model in ${folder} cannot be opened: ${graph} ${why}.`);
+  const unusable = (why: string, key: 'outside' | 'no-model-file') =>
+    new ModelError('unsupported', `The model in ${folder} cannot be opened: ${graph} ${why}.`, because(key, graph));
   try {
     const { externalFiles, readGraph } = await import('./graph'); // a third of what loading the extension took
     const locations = [...externalFiles((await readGraph(path.join(folder, graph))).model)];
-    if (!locations.every(isBelow)) return unusable('names a file outside of its folder');
-    if (locations.length > mostDataFiles) return unusable(`has ${String(locations.length)} data files`);
+    if (!locations.every(isBelow)) return unusable('names a file outside of its folder', 'outside');
+    if (locations.length > mostDataFiles) return unusable(`has ${String(locations.length)} data files`, 'no-model-file');
     return locations.map(location => path.posix.join('onnx', location)).sort();
   } catch (error) {
-    return unusable(`is not a model file (${error instanceof Error ? error.message : String(error)})`);
+    return unusable(`is not a model file (${error instanceof Error ? error.message : String(error)})`, 'no-model-file');
   }
 }
 
@@ -173,18 +245,16 @@ async function displayName(folder: string): Promise<string> {
   return path.basename(folder);
 }
 
-/** Where the folder has a SHA256SUMS, every file it names is held against it: a copy that was broken off is found before it is used. */
-async function contentHash(folder: string, names: readonly string[]): Promise<string> {
-  const listed = await listedSums(folder);
+/** `known`: SHA-256 of files that were just read. Else, where the folder has a SHA256SUMS, every file it names is held against it: a copy that was broken off is found before it is used. */
+async function contentHash(folder: string, names: readonly string[], known?: ReadonlyMap<string, string>): Promise<string> {
+  const listed = known ?? (await listedSums(folder));
   const all = createHash('sha256');
   for (const name of names) {
     const file = path.join(folder, name);
     if (!(await isFile(file))) throw new ModelError('incomplete', `The model folder ${folder} is incomplete: ${name} is missing.`);
     await refuseLinkOut(folder, name);
     const { size } = await stat(file);
-    const hash = createHash('sha256');
-    await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
-    const sum = hash.digest('hex');
+    const sum = known?.get(name) ?? (await sumOf(file));
     const expected = listed.get(name);
     if (expected !== undefined && expected !== sum) {
       throw new ModelError(
@@ -195,6 +265,12 @@ async function contentHash(folder: string, names: readonly string[]): Promise<st
     all.update(`${name} ${String(size)} ${sum}\n`);
   }
   return all.digest('hex');
+}
+
+async function sumOf(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest('hex');
 }
 
 async function listedSums(folder: string): Promise<ReadonlyMap<string, string>> {
@@ -226,7 +302,11 @@ async function readOwn(folder: string, name: keyof typeof mostBytesOf): Promise<
   await refuseLinkOut(folder, name);
   const { size } = await stat(file);
   if (size <= mostBytesOf[name]) return readFile(file);
-  throw new ModelError('unsupported', `The model in ${folder} cannot be opened: ${name} has ${String(Math.round(size / 1e6))} MB.`);
+  throw new ModelError(
+    'unsupported',
+    `The model in ${folder} cannot be opened: ${name} has ${String(Math.round(size / 1e6))} MB.`,
+    because('too-large', name),
+  );
 }
 
 /** Refuses a name that a link makes one of another folder's file. In a cache of the Hugging Face hub files are links to the blobs beside. */
@@ -236,11 +316,11 @@ async function refuseLinkOut(folder: string, name: string): Promise<void> {
   const roots = [root, ...(isInHubCache ? [path.join(root, '..', '..', 'blobs')] : [])];
   const real = await realpath(path.join(folder, name));
   if (roots.some(own => real.startsWith(own + path.sep))) return;
-  throw new ModelError('unsupported', `The model in ${folder} cannot be opened: ${name} is a link to a file outside of its folder.`);
-}
-
-function asRecord(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+  throw new ModelError(
+    'unsupported',
+    `The model in ${folder} cannot be opened: ${name} is a link to a file outside of its folder.`,
+    because('outside', name),
+  );
 }
 
 async function isFile(file: string): Promise<boolean> {

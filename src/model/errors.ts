@@ -32,15 +32,70 @@ export function isModelErrorCode(value: unknown): value is ModelErrorCode {
   return codes.some(code => code === value);
 }
 
+/** Why a model cannot be used, for people: views have a sentence for each. */
+export interface Because {
+  readonly key: (typeof becauseKeys)[number];
+  /** What the sentence names: names from the model's files, which may be hostile, and figures. */
+  readonly values: readonly string[];
+}
+
+const becauseKeys = [
+  /** Later text changes scores of earlier text: number format, bits. */
+  'leaks',
+  'not-numbers',
+  /** Of the tokenizer: its kind. */
+  'tokenizer-kind',
+  /** What it does to the text. */
+  'tokenizer-step',
+  'tokenizer-space',
+  'tokenizer-bytes',
+  'tokenizer-other',
+  'no-language-model',
+  'no-cache',
+  /** Its name. */
+  'unknown-input',
+  /** Its name. */
+  'number-type',
+  'no-positions',
+  /** Its name. */
+  'number-format',
+  /** A name that leads out of the folder. */
+  'outside',
+  /** Its name. */
+  'too-large',
+  /** Its name. */
+  'no-model-file',
+] as const;
+
+const mostValues = 3;
+const mostValueUnits = 80;
+
+export function isBecause(value: unknown): value is Because {
+  const { key, values } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return (
+    becauseKeys.some(each => each === key) &&
+    Array.isArray(values) &&
+    values.length <= mostValues &&
+    values.every(each => typeof each === 'string' && each.length <= mostValueUnits)
+  );
+}
+
+/** For errors that say why a model cannot be used. */
+export function because(key: Because['key'], ...values: readonly (string | number)[]): { readonly because: Because } {
+  return { because: { key, values: values.map(value => String(value).slice(0, mostValueUnits)) } };
+}
+
 export class ModelError extends Error {
   override readonly name = 'ModelError';
+  readonly because: Because | undefined;
 
   constructor(
     readonly code: ModelErrorCode,
     message: string,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { readonly because?: Because | undefined },
   ) {
     super(message, options);
+    this.because = options?.because;
   }
 
   static from(error: unknown): ModelError {

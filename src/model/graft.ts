@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { smallFileBytes } from './catalog';
 import { elementType, hasExternalWeights, outputType } from './graph';
 import type { GraphFile } from './graph';
 import { copyWithHead } from './graphCopies';
@@ -257,8 +258,6 @@ export function projectWantedRows({ graph }: Model): void {
   sizes.dim = [create(DimensionSchema, { dimValue: 1n }), create(DimensionSchema, { dimParam: count }), ...(width ? [width] : [])];
 }
 
-/** Up to this size a model file with a head is handed over in memory; above, as a copy in the cache folder if there is one. */
-const smallFileBytes = 8 * 2 ** 20;
 /** Memory for one buffer: a desktop's Electron process dies of allocations near 512 MB. */
 const largestBufferBytes = 256 * 2 ** 20;
 

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Arithmetic } from '../core/scores';
-import { readModelFolder } from './catalog';
+import { positionsIn, readModelFolder } from './catalog';
 import type { ModelFiles } from './catalog';
 import { Engine } from './engine';
 import type { ModelFacts } from './engine';
-import { ModelError } from './errors';
+import { because, ModelError } from './errors';
 import { ProbeSessions } from './probeSessions';
 import { PreambleReader } from './preamble';
 import type { LoadParams, Measurements, ModelDescription, SelfCheck } from './protocol';
@@ -218,15 +218,10 @@ async function arithmeticOfFile({ folder, graph }: ModelFiles) {
   return arithmeticOf((await readGraph(path.join(folder, 'onnx', graph))).model);
 }
 
-/** More than any model has. */
-const mostPositions = 2 ** 24;
-
 function positionsOf(config: Readonly<Record<string, unknown>>): number {
-  for (const name of ['max_position_embeddings', 'n_positions', 'n_ctx']) {
-    const value = config[name];
-    if (typeof value === 'number' && Number.isInteger(value) && value > 1) return Math.min(value, mostPositions);
-  }
-  throw new ModelError('unsupported', 'config.json does not say how many positions the model has.');
+  const positions = positionsIn(config);
+  if (positions !== undefined) return positions;
+  throw new ModelError('unsupported', 'config.json does not say how many positions the model has.', because('no-positions'));
 }
 
 /** What the model's own tokenizer puts before plain text, else `<|endoftext|>`, else bos, else eos, else none. */

@@ -1,6 +1,6 @@
 import { version } from '../../package.json';
-import { isModelErrorCode, ModelError } from './errors';
-import type { ModelErrorCode } from './errors';
+import { isBecause, isModelErrorCode, ModelError } from './errors';
+import type { Because, ModelErrorCode } from './errors';
 import type { Handlers, LayoutEvent, Method, ModelEvent, Params, Result } from './protocol';
 import { isModelEvent, isResultOf } from './wellFormed';
 
@@ -20,7 +20,13 @@ type ToClient =
   | { readonly kind: 'hello'; readonly version: string }
   | { readonly kind: 'pong' }
   | { readonly kind: 'result'; readonly id: number; readonly result: unknown }
-  | { readonly kind: 'error'; readonly id: number; readonly code: ModelErrorCode; readonly message: string }
+  | {
+      readonly kind: 'error';
+      readonly id: number;
+      readonly code: ModelErrorCode;
+      readonly message: string;
+      readonly because: Because | undefined;
+    }
   | { readonly kind: 'cancelled'; readonly id: number }
   | { readonly kind: 'event'; readonly id: number; readonly event: ModelEvent };
 
@@ -211,7 +217,8 @@ export class RpcClient {
         break;
       case 'error':
         if (!isModelErrorCode(message.code) || typeof message.message !== 'string') throw nonsense();
-        pending.reject(new ModelError(message.code, message.message));
+        if (message.because !== undefined && !isBecause(message.because)) throw nonsense();
+        pending.reject(new ModelError(message.code, message.message, { because: message.because }));
         break;
       case 'cancelled':
         pending.reject(cancelledError());
@@ -270,8 +277,8 @@ export function serve(transport: Transport, handlers: Handlers): void {
     } catch (error) {
       if (signal.aborted) post({ kind: 'cancelled', id });
       else {
-        const { code, message } = ModelError.from(error);
-        post({ kind: 'error', id, code, message });
+        const { code, message, because } = ModelError.from(error);
+        post({ kind: 'error', id, code, message, because });
       }
     } finally {
       running.delete(id);

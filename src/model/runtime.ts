@@ -4,7 +4,7 @@ import path from 'node:path';
 import { AutoModelForCausalLM, env, LogLevel } from '@xenova/transformers';
 import type { InferenceSession } from 'onnxruntime-common';
 import type { Device } from '../core/scores';
-import { ModelError } from './errors';
+import { because, ModelError } from './errors';
 
 export interface RuntimeOptions {
   readonly folder: string;
@@ -68,7 +68,8 @@ async function open({ folder, dtype, threads, arena, device, graph, content }: R
     });
     const sessions = model.sessions as Readonly<Record<string, InferenceSession | undefined>>;
     const session = sessions['model'];
-    if (!session) throw new ModelError('unsupported', 'This model is not a decoder in one file (no session "model").');
+    if (!session)
+      throw new ModelError('unsupported', 'This model is not a decoder in one file (no session "model").', because('no-language-model'));
     return {
       session,
       dispose: async () => {

@@ -2,7 +2,7 @@ import { scoredCopyOf } from '../core/scoredCopy';
 import type { Arithmetic, NoiseFloor } from '../core/scores';
 import { Engine } from './engine';
 import type { ModelFacts } from './engine';
-import { ModelError } from './errors';
+import { because, ModelError } from './errors';
 import { keepSelfCheck, keptSelfCheck } from './keptSelfChecks';
 import type { SelfCheck } from './protocol';
 import type { ScoringSession } from './session';
@@ -72,6 +72,7 @@ export async function newSelfCheck(
     throw new ModelError(
       'unsupported',
       `This model file cannot be used: its number format (${facts.key.dtype}) lets later text change the scores of earlier text, here by ${leakedBits.toFixed(2)} bits. Choose another number format.`,
+      because('leaks', facts.key.dtype, leakedBits.toFixed(2)),
     );
   }
   const chunked = await surprisalsOf(facts, 'native', session, ids, smallChunkTokens);
@@ -139,7 +140,8 @@ async function surprisalsOf(
   const rows = { window: { start: 0, end: ids.length, scoreFrom: 0 }, first, end: ids.length, isNear: false };
   const columns = { topCount: 1, sets: noSets };
   await engine.score(prefixIds, ids, rows, columns, new AbortController().signal, always, scored => bits.push(...scored.surprisalBits));
-  if (!bits.every(Number.isFinite)) throw new ModelError('unsupported', 'This model cannot be used: its scores are not numbers.');
+  if (!bits.every(Number.isFinite))
+    throw new ModelError('unsupported', 'This model cannot be used: its scores are not numbers.', because('not-numbers'));
   return Float64Array.from(bits);
 }
 

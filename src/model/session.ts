@@ -6,7 +6,7 @@ import type { InferenceSession } from 'onnxruntime-common';
 import { logProbabilitiesOf, reduceRow, writeLogMasses } from '../core/reduce';
 import { newRows } from '../core/scoreTable';
 import type { Arithmetic, Device, ScoredRows, TokenSets } from '../core/scores';
-import { ModelError } from './errors';
+import { because, ModelError } from './errors';
 import {
   headInputs,
   headOutputs,
@@ -152,7 +152,12 @@ export class ScoringSession {
     try {
       const file = await readGraph(path.join(folder, 'onnx', graph));
       const logits = outputType(file.model, 'logits');
-      if (!logits) throw new ModelError('unsupported', `The model in ${folder} is not a language model: it has no output logits.`);
+      if (!logits)
+        throw new ModelError(
+          'unsupported',
+          `The model in ${folder} is not a language model: it has no output logits.`,
+          because('no-language-model'),
+        );
       const taken = file.model.graph?.input.find(({ name }) => isOwn(name));
       if (taken) throw unknownInput(taken.name);
       const bytes = await rewritten(file, options);
@@ -178,12 +183,16 @@ export class ScoringSession {
         throw new ModelError(
           'unsupported',
           `The model in ${folder} gives logits of type bfloat16, which only the scoring head can read. ${whyPlain}`,
+          because('number-type', 'bfloat16'),
         );
       }
       return await open(bytes, whyPlain);
     } catch (error) {
       if (error instanceof ModelError) throw error;
-      throw new ModelError('unsupported', `The model in ${folder} cannot be opened: ${reasonOf(error)}`, { cause: error });
+      throw new ModelError('unsupported', `The model in ${folder} cannot be opened: ${reasonOf(error)}`, {
+        cause: error,
+        ...because('no-model-file', `onnx/${graph}`),
+      });
     }
   }
 
@@ -451,7 +460,11 @@ function columnsOf(rows: ScoredRows): HeadRows {
 function refuseNaN({ rows, whole }: Outputs): void {
   const bits = rows ? [rows.surprisalBits, rows.entropyBits] : [];
   if (!bits.some(column => column.some(Number.isNaN)) && !whole.some(([first]) => Number.isNaN(first))) return;
-  throw new ModelError('unsupported', 'The model gives logits that are not numbers; try another number format of it.');
+  throw new ModelError(
+    'unsupported',
+    'The model gives logits that are not numbers; try another number format of it.',
+    because('not-numbers'),
+  );
 }
 
 function equalParts(numbers: Float32Array, count: number): Float32Array[] {
@@ -498,7 +511,7 @@ function presentOf(past: string): string {
 }
 
 function unknownInput(name: string): ModelError {
-  return new ModelError('unsupported', `The model asks for an input this version does not know: ${name}.`);
+  return new ModelError('unsupported', `The model asks for an input this version does not know: ${name}.`, because('unknown-input', name));
 }
 
 function pastInputs(session: InferenceSession): LayerShape[] {
@@ -513,11 +526,16 @@ function pastInputs(session: InferenceSession): LayerShape[] {
       throw unknownInput(name);
     }
     if (type !== 'float32' && type !== 'float16') {
-      throw new ModelError('unsupported', `A cache of type ${type} is not supported, only float32 and float16.`);
+      throw new ModelError(
+        'unsupported',
+        `A cache of type ${type} is not supported, only float32 and float16.`,
+        because('number-type', type),
+      );
     }
     past.push({ name, type, heads, dimension });
   }
-  if (past.length === 0) throw new ModelError('unsupported', 'The model has no key/value cache: it has no inputs past_key_values.');
+  if (past.length === 0)
+    throw new ModelError('unsupported', 'The model has no key/value cache: it has no inputs past_key_values.', because('no-cache'));
   return past;
 }
 
@@ -548,7 +566,11 @@ function floatsOf(outputs: InferenceSession.OnnxValueMapType, name: string): Flo
 function numbersOf({ type, data }: Tensor): Float32Array | Uint16Array {
   if (data instanceof Float32Array) return data;
   if (type === 'float16' && ArrayBuffer.isView(data)) return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
-  throw new ModelError('unsupported', `The model gives numbers of type ${type}; only float32 and float16 are supported.`);
+  throw new ModelError(
+    'unsupported',
+    `The model gives numbers of type ${type}; only float32 and float16 are supported.`,
+    because('number-type', type),
+  );
 }
 
 /** The runtime's own messages may name ids, which are people's text: only what failed is said on. */

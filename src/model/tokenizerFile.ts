@@ -1,6 +1,7 @@
 import { Tokenizer, SequencePreTokenizer } from '@huggingface/tokenizers';
 import type { VocabularyData } from '../core/vocabulary';
-import { ModelError } from './errors';
+import { because, ModelError } from './errors';
+import type { Because } from './errors';
 import { cutsBetween, cutsFor } from './safeCuts';
 import { seenAs } from './seenText';
 import type { SeenText } from './seenText';
@@ -48,7 +49,8 @@ export function tokenizerParts(tokenizer: unknown): TokenizerParts {
     : sentencePiece(model, normalisers, preTokenizers);
   const ids = idsByToken(model);
   const added = addedTokens(json, ids);
-  if (kind.prefix !== 'never' && added.texts.size > 0) throw cannotAlign('it adds a space before the text and after tokens of its own');
+  if (kind.prefix !== 'never' && added.texts.size > 0)
+    throw cannotAlign('it adds a space before the text and after tokens of its own', 'tokenizer-space');
   const unknown = model['unk_token'];
   const controls = new Map(added.controls);
   if (typeof unknown === 'string' && ids.has(unknown)) controls.set(ids.get(unknown) ?? 0, unknown);
@@ -98,9 +100,9 @@ interface Kind {
 
 function byteLevel(normalisers: readonly JsonObject[], preTokenizers: readonly JsonObject[]): Kind {
   const other = normalisers.find(step => step['type'] !== 'NFC');
-  if (other) throw cannotAlign(`its tokenizer normalises the text (${nameOf(other)})`);
+  if (other) throw cannotAlign(`its tokenizer normalises the text (${nameOf(other)})`, 'tokenizer-step', nameOf(other));
   if (preTokenizers.some(step => step['type'] === 'ByteLevel' && step['add_prefix_space'] === true))
-    throw cannotAlign('its tokenizer adds a space before the text');
+    throw cannotAlign('its tokenizer adds a space before the text', 'tokenizer-space');
   const { toWords, toPieces } = referencePreTokenizers(preTokenizers);
   return {
     alphabet: byteAlphabet(),
@@ -119,7 +121,7 @@ function sentencePiece(model: JsonObject, normalisers: readonly JsonObject[], pr
   const replaces = normalisers.find(step => step['type'] === 'Replace');
   const metaspaces = preTokenizers.filter(step => step['type'] === 'Metaspace');
   const [pre] = metaspaces;
-  if (model['byte_fallback'] !== true) throw cannotAlign('its tokenizer does not work on bytes');
+  if (model['byte_fallback'] !== true) throw cannotAlign('its tokenizer does not work on bytes', 'tokenizer-bytes');
   for (const step of all) {
     const isRight =
       (step === prepends && step['prepend'] === metaspace) ||
@@ -127,11 +129,17 @@ function sentencePiece(model: JsonObject, normalisers: readonly JsonObject[], pr
       (step === pre && (step['replacement'] ?? metaspace) === metaspace) ||
       // There are no spaces left where this one comes in (Gemma).
       (step['type'] === 'Split' && patternOf(step) === ' ' && replaces !== undefined && pre === undefined);
-    if (!isRight) throw cannotAlign(`its tokenizer changes the text in a way that cannot be followed (${nameOf(step)})`);
+    if (!isRight)
+      throw cannotAlign(
+        `its tokenizer changes the text in a way that cannot be followed (${nameOf(step)})`,
+        'tokenizer-step',
+        nameOf(step),
+      );
   }
   if (model['ignore_merges'] === true) throw cannotAlign('its tokenizer takes whole texts for tokens');
-  if (!replaces && !pre) throw cannotAlign('its tokenizer has no sign for spaces');
-  if (prepends && (pre || normalisers.indexOf(prepends) > 0)) throw cannotAlign('its tokenizer adds a space before the text twice');
+  if (!replaces && !pre) throw cannotAlign('its tokenizer has no sign for spaces', 'tokenizer-space');
+  if (prepends && (pre || normalisers.indexOf(prepends) > 0))
+    throw cannotAlign('its tokenizer adds a space before the text twice', 'tokenizer-space');
   return {
     alphabet: undefined,
     composes: false,
@@ -157,8 +165,8 @@ function nameOf(step: JsonObject): string {
   return typeof type === 'string' ? type.slice(0, 40) : 'without a name';
 }
 
-function cannotAlign(why: string): ModelError {
-  return new ModelError('cannot-align', `Cannot align tokens with text: ${why}.`);
+function cannotAlign(why: string, key: Because['key'] = 'tokenizer-other', ...values: readonly string[]): ModelError {
+  return new ModelError('cannot-align', `Cannot align tokens with text: ${why}.`, because(key, ...values));
 }
 
 function isObject(value: unknown): value is JsonObject {
@@ -178,8 +186,7 @@ function stepsOf(part: Json | undefined, list: string): readonly JsonObject[] {
 
 function refuseOtherModels(model: JsonObject): void {
   const kind = model['type'];
-  if (kind !== 'BPE')
-    throw cannotAlign(`its tokenizer is of the kind ${typeof kind === 'string' ? kind.slice(0, 40) : 'without a name'}, not BPE`);
+  if (kind !== 'BPE') throw cannotAlign(`its tokenizer is of the kind ${nameOf(model)}, not BPE`, 'tokenizer-kind', nameOf(model));
   const marks = ['end_of_word_suffix', 'continuing_subword_prefix', 'continuing_subword_suffix'];
   if (marks.some(name => (model[name] ?? '') !== '')) throw cannotAlign('its tokens carry marks that are not in the text');
   if (typeof model['dropout'] === 'number' && model['dropout'] > 0) throw cannotAlign('its tokenizer splits the text at random');
@@ -217,7 +224,7 @@ function addedTokens(json: JsonObject, ids: ReadonlyMap<string, number>): AddedT
     const id = asId(entry['id']);
     if (special === false && /^\s+$/.test(content)) {
       if (['single_word', 'lstrip', 'rstrip'].some(name => entry[name] === true))
-        throw cannotAlign('its tokenizer takes white space away around tokens of its own');
+        throw cannotAlign('its tokenizer takes white space away around tokens of its own', 'tokenizer-space');
       texts.set(content, id);
     } else if (special !== false || !ids.has(content)) controls.set(id, content);
   }
@@ -329,7 +336,7 @@ function vocabularyOf(
     if (byteOf) {
       return Array.from(token, character => {
         const byte = byteOf.get(character);
-        if (byte === undefined) throw cannotAlign(`token ${String(id)} is not made of bytes`);
+        if (byte === undefined) throw cannotAlign(`token ${String(id)} is not made of bytes`, 'tokenizer-bytes');
         return byte;
       });
     }
@@ -345,7 +352,7 @@ function vocabularyOf(
   const bytes = new Uint8Array(offsets[tokens.length] ?? 0);
   for (const [id, token] of tokens.entries()) if (token) bytes.set(token, offsets[id]);
   if (!alphabet && new Set([...ids.keys()].map(byteOfToken)).size <= 256)
-    throw cannotAlign('its tokenizer does not have a token for every byte');
+    throw cannotAlign('its tokenizer does not have a token for every byte', 'tokenizer-bytes');
   return { bytes, offsets, controlNames: Object.fromEntries(controls) };
 }
 

@@ -4,7 +4,7 @@ import type { ScoredCopy } from '../core/scoredCopy';
 import { firstWhere } from '../core/search';
 import type { VocabularyData } from '../core/vocabulary';
 import type { TokenText } from '../core/window';
-import { ModelError } from './errors';
+import { because, ModelError } from './errors';
 import { firstCut, lastCut } from './safeCuts';
 import { changedByComposing } from './seenText';
 import type { Origins } from './seenText';
@@ -75,6 +75,7 @@ export class TextTokenizer {
       if (error instanceof ModelError) throw error;
       throw new ModelError('cannot-align', 'Cannot align tokens with text: a pattern or a part of tokenizer.json cannot be used.', {
         cause: error,
+        ...because('tokenizer-other'),
       });
     }
     this.vocabulary = this.#parts.vocabulary;
@@ -144,7 +145,11 @@ export class TextTokenizer {
     const done = this.#tookTooLong ? undefined : withinTime(mostMs, run);
     if (done) return done.result;
     this.#tookTooLong = true;
-    throw new ModelError('cannot-align', 'Cannot align tokens with text: a pattern in tokenizer.json does not come to an end.');
+    throw new ModelError(
+      'cannot-align',
+      'Cannot align tokens with text: a pattern in tokenizer.json does not come to an end.',
+      because('tokenizer-other'),
+    );
   }
 
   #idsOf(word: string): readonly number[] {

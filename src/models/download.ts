@@ -1,14 +1,27 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { provenanceFileName, readModelFolder } from '../model/catalog';
+import { contentHashFrom, graphName, namedFiles, provenanceFileName } from '../model/catalog';
+import { ModelError } from '../model/errors';
 import { patiently } from './hub';
 import type { Hub, HubFile } from './hub';
 import { HubError, storageError } from './hubError';
-import { bytesOf, folderOf, lengthOf, partOf, planFileName, planText, readProvenance } from './installed';
+import {
+  bytesOf,
+  diskBytesOf,
+  folderOf,
+  hasSameFiles,
+  lengthOf,
+  partOf,
+  planFileName,
+  planText,
+  readPlan,
+  readProvenance,
+} from './installed';
 import type { Plan, Provenance } from './installed';
+import { lock, lockName } from './lock';
 
 export interface DownloadProgress {
   /** Of all files; what was there from an earlier try is counted. */
@@ -16,6 +29,8 @@ export interface DownloadProgress {
   readonly totalBytes: number;
   /** Over the last seconds; undefined until that is known. */
   readonly bytesPerSecond: number | undefined;
+  /** What came is being held against its hash. */
+  readonly isChecking: boolean;
 }
 
 export interface DownloadOptions {
@@ -28,10 +43,6 @@ export interface DownloadOptions {
 const spareBytes = 200e6;
 const progressEveryMs = 250;
 const speedOverMs = 5_000;
-/** A lock that was not touched for that long was left by a process that died, and whose id another one may have by now. */
-const lockLivesMs = 60_000;
-const lockTouchedMs = 10_000;
-const lockName = 'lock';
 const etagsName = 'etags.json';
 const sumsName = 'SHA256SUMS';
 
@@ -47,7 +58,8 @@ export async function freeBytesOf(folder: string): Promise<number> {
 
 /**
  * Fetches a model into its folder below `root`, which is there when all of it is checked and not before. Until then it grows in a folder
- * beside it, which a later call goes on with. Errors: `HubError`; the signal's reason; `ModelError` where the files make no model folder.
+ * beside it, which a later call goes on with. Errors: `HubError`; the signal's reason.
+ * What makes no model is not kept ('unusable').
  */
 export async function download(hub: Hub, plan: Plan, root: string, options: DownloadOptions, signal: AbortSignal): Promise<Provenance> {
   const folder = folderOf(root, plan);
@@ -59,6 +71,12 @@ export async function download(hub: Hub, plan: Plan, root: string, options: Down
       const known = await readProvenance(folder); // another window was faster
       if (known) await rm(part, { recursive: true, force: true });
       return known ?? (await new Download(hub, plan, part, options, signal).into(folder));
+    } catch (error) {
+      // Its files are those of the hub's list, and no model: fetching the rest, or all of it again, would change nothing.
+      const isNoModel = error instanceof ModelError || (error instanceof HubError && error.code === 'unusable');
+      if (isNoModel && !signal.aborted) await rm(part, { recursive: true, force: true });
+      if (error instanceof ModelError) throw new HubError('unusable', error.message, { cause: error });
+      throw error;
     } finally {
       await release();
     }
@@ -76,6 +94,7 @@ class Download {
   readonly #signal: AbortSignal;
   readonly #meter: Meter;
   #etags: Readonly<Record<string, string>> = {};
+  #isGraphRead = false;
 
   constructor(hub: Hub, plan: Plan, part: string, options: DownloadOptions, signal: AbortSignal) {
     this.#hub = hub;
@@ -100,11 +119,16 @@ class Download {
   async #fetchInto(folder: string): Promise<Provenance> {
     await this.#checkRoom();
     const files: Provenance['files'][number][] = [];
-    for (const file of this.#plan.files) files.push({ path: file.path, bytes: file.bytes, sha256: await this.#file(file) });
+    for (const file of this.#plan.files) {
+      if (file.path.includes('_data')) await this.#refuseOtherData();
+      files.push({ path: file.path, bytes: file.bytes, sha256: await this.#file(file) });
+    }
+    await this.#refuseOtherData();
     this.#meter.tell();
     await writeThrough(path.join(this.#part, sumsName), files.map(({ path: name, sha256 }) => `${sha256}  ${name}\n`).join(''));
-    const { contentHash } = await readModelFolder(this.#part, this.#plan.dtype);
-    const provenance: Provenance = { ...this.#plan, files, contentHash };
+    // Its tokenizer is large, and read by the model process when the model is loaded: this is the thread that every extension shares.
+    const contentHash = await contentHashFrom(this.#part, this.#plan.dtype, new Map(files.map(file => [file.path, file.sha256])));
+    const provenance: Provenance = { ...this.#plan, host: this.#hub.host, files, contentHash };
     await writeThrough(path.join(this.#part, provenanceFileName), `${JSON.stringify(provenance, undefined, 2)}\n`);
     this.#signal.throwIfAborted();
     await rm(folder, { recursive: true, force: true }); // whatever it is, it is no model
@@ -113,28 +137,39 @@ class Download {
     return provenance;
   }
 
+  /** Before the weights are fetched: a graph may want others than those that are named after it, which a hub's list does not show. */
+  async #refuseOtherData(): Promise<void> {
+    if (this.#isGraphRead) return;
+    this.#isGraphRead = true;
+    const named = await namedFiles(this.#part, `onnx/${graphName(this.#plan.dtype)}`);
+    if (named instanceof ModelError) throw named;
+    const other = named.find(name => !this.#plan.files.some(file => file.path === name));
+    if (other !== undefined) throw new HubError('unusable', `The model file keeps its weights in ${other}, which is not named after it.`);
+  }
+
   /** What an earlier call has left is of use where it was for the same files. */
   async #takeUp(): Promise<void> {
-    const text = planText(this.#plan);
-    const planFile = path.join(this.#part, planFileName);
-    const known = await readFile(planFile, 'utf8').catch(() => undefined);
-    if (known === text) {
-      this.#etags = await this.#keptEtags();
+    const known = await readPlan(this.#part);
+    if (known && hasSameFiles(known, this.#plan)) {
+      if (known.host === this.#hub.host) this.#etags = await this.#keptEtags(); // another host names the same content otherwise
     } else {
       for (const name of ['onnx', etagsName, sumsName, provenanceFileName, ...this.#plan.files.map(file => file.path)]) {
         await rm(path.join(this.#part, name), { recursive: true, force: true });
       }
-      await writeThrough(planFile, text);
     }
+    await writeThrough(path.join(this.#part, planFileName), planText({ ...this.#plan, host: this.#hub.host }));
     for (const file of this.#plan.files) this.#meter.set(file, await lengthOf(this.#pathOf(file)));
     this.#meter.tell();
   }
 
   async #checkRoom(): Promise<void> {
-    const missing = this.#meter.missingBytes;
+    const copyBytes = diskBytesOf(this.#plan.files) - bytesOf(this.#plan.files);
+    const missing = this.#meter.missingBytes + copyBytes;
     const free = await (this.#options.freeBytes ?? freeBytesOf)(this.#part);
     if (free >= missing + spareBytes) return;
-    throw new HubError('no-space', `The model needs ${missing} bytes more on the disk, and ${free} are free.`);
+    throw new HubError('no-space', `The model needs ${missing} bytes more on the disk, and ${free} are free.`, {
+      room: { neededBytes: missing + spareBytes, freeBytes: free },
+    });
   }
 
   /**
@@ -156,7 +191,9 @@ class Download {
         },
         () => this.#meter.of(file) > before,
       );
+      this.#meter.setChecking(true);
       const { sha256, isRight } = await hashesOf(this.#pathOf(file), file, this.#signal);
+      this.#meter.setChecking(false);
       if (isRight) return sha256;
       await rm(this.#pathOf(file));
       this.#meter.set(file, 0);
@@ -268,6 +305,7 @@ class Meter {
   readonly #onProgress: ((progress: DownloadProgress) => void) | undefined;
   readonly #bytes = new Map<string, number>();
   #fetchedBytes = 0;
+  #isChecking = false;
   /** What came, over the last seconds. */
   #samples: readonly { readonly at: number; readonly fetchedBytes: number }[] = [];
 
@@ -291,53 +329,20 @@ class Meter {
     if (gained < 0) this.#samples = []; // it begins anew: that is no speed
   }
 
+  setChecking(isChecking: boolean): void {
+    if (this.#isChecking && !isChecking) this.#samples = []; // nothing came meanwhile: that is no speed
+    this.#isChecking = isChecking;
+    this.tell();
+  }
+
   tell(): void {
     const at = performance.now();
     this.#samples = [...this.#samples.filter(sample => at - sample.at <= speedOverMs), { at, fetchedBytes: this.#fetchedBytes }];
     const [first] = this.#samples;
     const seconds = first ? (at - first.at) / 1000 : 0;
     const bytesPerSecond = first && seconds >= 0.5 ? (this.#fetchedBytes - first.fetchedBytes) / seconds : undefined;
-    this.#onProgress?.({ fetchedBytes: this.#fetchedBytes, totalBytes: this.#totalBytes, bytesPerSecond });
-  }
-}
-
-/** Holds a folder against other windows; gives what lets it go. Errors: 'in-progress'. */
-async function lock(part: string): Promise<() => Promise<void>> {
-  const file = path.join(part, lockName);
-  if (!(await isTaken(file))) {
-    if (await isHeld(file)) throw new HubError('in-progress', 'Another window is fetching this model.');
-    await rm(file, { force: true });
-    if (!(await isTaken(file))) throw new HubError('in-progress', 'Another window is fetching this model.');
-  }
-  const touching = setInterval(() => {
-    const now = new Date();
-    utimes(file, now, now).catch(() => undefined); // the folder has just got its name
-  }, lockTouchedMs);
-  return async () => {
-    clearInterval(touching);
-    await rm(file, { force: true });
-  };
-}
-
-/** Makes the file if it is not there; false: it is. */
-async function isTaken(file: string): Promise<boolean> {
-  try {
-    await writeFile(file, String(process.pid), { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-async function isHeld(file: string): Promise<boolean> {
-  try {
-    const { mtimeMs } = await stat(file);
-    if (Date.now() - mtimeMs > lockLivesMs) return false;
-    process.kill(Number(await readFile(file, 'utf8')), 0); // only asks whether it runs
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'; // it runs, and is another user's
+    const [fetchedBytes, totalBytes, isChecking] = [this.#fetchedBytes, this.#totalBytes, this.#isChecking];
+    this.#onProgress?.({ fetchedBytes, totalBytes, bytesPerSecond, isChecking });
   }
 }
 

@@ -1,4 +1,5 @@
-import { graphName, preferredDtypes } from '../model/catalog';
+import { asRecord } from '../core/json';
+import { graphName, positionsIn, preferredDtypes } from '../model/catalog';
 import { HubError } from './hubError';
 
 /** How long to wait for a hub, in milliseconds. */
@@ -64,6 +65,15 @@ export function isRepositoryName(text: string): boolean {
   return parts.length === 2 && parts.every(each => part.test(each) && !each.includes('..'));
 }
 
+/** What somebody typed or pasted: "owner/name", or the address of its page at the hub. Undefined: neither. */
+export function repositoryIn(text: string, address: string | undefined): string | undefined {
+  const trimmed = text.trim();
+  if (isRepositoryName(trimmed)) return trimmed;
+  if (address === undefined || !trimmed.startsWith(`${address}/`)) return undefined;
+  const [owner = '', name = ''] = trimmed.slice(address.length + 1).split(/[/?#]/);
+  return isRepositoryName(`${owner}/${name}`) ? `${owner}/${name}` : undefined;
+}
+
 /** The address that the setting names, without a slash at its end; undefined where it is none that can be trusted. A bare host name means HTTPS. */
 export function hubAddress(text: string): string | undefined {
   const trimmed = text.trim();
@@ -89,6 +99,11 @@ export class Hub {
     this.address = address;
     this.#token = token;
     this.patience = patience;
+  }
+
+  /** Whether a token goes with what it is asked. */
+  get sendsToken(): boolean {
+    return this.#token !== undefined;
   }
 
   /** For people. */
@@ -119,7 +134,7 @@ export class Hub {
       commit,
       licence: licenceOf(card, about['tags']),
       languages: stringsIn(card['language']).slice(0, 20),
-      contextTokens: positionsIn(await this.#json(resolvePath(name, commit, config.path), signal)),
+      contextTokens: positionsIn(asRecord(await this.#json(resolvePath(name, commit, config.path), signal))),
       formats,
     };
   }
@@ -342,18 +357,8 @@ function licenceOf(card: Readonly<Record<string, unknown>>, tags: unknown): stri
   return named[0] ?? tagged[0];
 }
 
-function positionsIn(config: unknown): number | undefined {
-  const known = asRecord(config);
-  const values = ['max_position_embeddings', 'n_positions', 'n_ctx'].map(name => known[name]);
-  return values.find((value): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value > 0);
-}
-
 /** One string or several, each short: they are shown to people. */
 function stringsIn(value: unknown): readonly string[] {
   const all: readonly unknown[] = Array.isArray(value) ? value : [value];
   return all.filter((each): each is string => typeof each === 'string' && each !== '' && each.length <= 80);
-}
-
-function asRecord(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }

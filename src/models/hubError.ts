@@ -28,14 +28,17 @@ export class HubError extends Error {
   override readonly name = 'HubError';
   /** How long the hub asks to be left alone; undefined where it does not say. */
   readonly retryAfterMs: number | undefined;
+  /** Of 'no-space'. */
+  readonly room: { readonly neededBytes: number; readonly freeBytes: number } | undefined;
 
   constructor(
     readonly code: HubErrorCode,
     message: string,
-    options?: ErrorOptions & { readonly retryAfterMs?: number | undefined },
+    options?: ErrorOptions & Partial<Pick<HubError, 'retryAfterMs' | 'room'>>,
   ) {
     super(message, options);
     this.retryAfterMs = options?.retryAfterMs;
+    this.room = options?.room;
   }
 }
 

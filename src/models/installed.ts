@@ -1,10 +1,13 @@
-import { readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { preferredDtypes, provenanceFileName } from '../model/catalog';
+import { asRecord } from '../core/json';
+import { preferredDtypes, provenanceFileName, smallFileBytes } from '../model/catalog';
 import { copyBytes, forgetCopies, forgetOtherCopies } from '../model/graphCopies';
 import { forgetSelfCheck } from '../model/keptSelfChecks';
 import { isRepositoryName } from './hub';
 import type { HubFile } from './hub';
+import { storageError } from './hubError';
+import { isLocked, lock } from './lock';
 
 /** What a repository's owner says of a model. */
 export interface ModelSource {
@@ -39,6 +42,8 @@ export interface HalfFinished {
   readonly folder: string;
   readonly plan: Plan;
   readonly fetchedBytes: number;
+  /** It is being fetched at this moment, in this window or in another one. */
+  readonly isRunning: boolean;
 }
 
 /** In the folder that grows beside the one a model will have. */
@@ -69,6 +74,13 @@ export function weightBytesOf(files: readonly { readonly path: string; readonly 
   return bytesOf(files.filter(file => file.path.startsWith('onnx/')));
 }
 
+/** What a model takes on the disk when it has been loaded once: a graph with its weights in it is kept a second time, with the scoring head. */
+export function diskBytesOf(files: readonly { readonly path: string; readonly bytes: number }[]): number {
+  const [graph, ...data] = files.filter(file => file.path.startsWith('onnx/'));
+  const isCopied = graph !== undefined && data.length === 0 && graph.bytes > smallFileBytes;
+  return bytesOf(files) + (isCopied ? graph.bytes : 0);
+}
+
 /** Models below `root`, and downloads that did not end; folders of neither kind, or at another place than theirs, are passed over. */
 export async function modelsOnDisk(
   root: string,
@@ -80,7 +92,12 @@ export async function modelsOnDisk(
     if (folder.endsWith(partEnding)) {
       const plan = await readPlan(folder);
       if (plan && partOf(folderOf(root, plan)) === folder)
-        halves.push({ folder: folder.slice(0, -partEnding.length), plan, fetchedBytes: await fetchedBytes(folder, plan) });
+        halves.push({
+          folder: folder.slice(0, -partEnding.length),
+          plan,
+          fetchedBytes: await fetchedBytes(folder, plan),
+          isRunning: await isLocked(folder),
+        });
     } else {
       const provenance = await readProvenance(folder);
       if (provenance && folderOf(root, provenance) === folder) installed.push({ folder, provenance });
@@ -96,13 +113,24 @@ export async function installedBytes({ folder, provenance }: InstalledModel, cac
 
 /**
  * Removes a model, or what a download has left, what is kept of it in the cache folder, and the folders above it that are empty then. It is told which
- * one, never where: errors as `folderOf`.
+ * one, never where: errors as `folderOf`; `HubError` 'in-progress' while it is being fetched, and 'storage' where it cannot be removed.
  */
 export async function removeModel(root: string, model: ModelId, cacheFolder: string): Promise<void> {
   const folder = folderOf(root, model);
+  const part = partOf(folder);
   const provenance = await readProvenance(folder);
-  await rm(partOf(folder), { recursive: true, force: true });
-  await rm(folder, { recursive: true, force: true });
+  try {
+    await mkdir(part, { recursive: true });
+    const release = await lock(part);
+    try {
+      await rm(folder, { recursive: true, force: true });
+      await rm(part, { recursive: true, force: true });
+    } finally {
+      await release();
+    }
+  } catch (error) {
+    throw storageError(error);
+  }
   await forgetCopies(cacheFolder, folder);
   if (provenance) await forgetSelfCheck(cacheFolder, provenance.contentHash);
   const commits = path.dirname(folder);
@@ -140,7 +168,20 @@ export async function readPlan(part: string): Promise<Plan | undefined> {
   return source && files.length > 0 ? { ...source, files } : undefined;
 }
 
-/** What `readPlan` reads. Equal plans have equal texts. */
+/** To fetch a model once more, file by file what it was. */
+export function planAgain({ host, repository, commit, dtype, licence, languages, contextTokens, files }: Provenance): Plan {
+  const source = { host, repository, commit, dtype, licence, languages, contextTokens };
+  return { ...source, files: files.map(({ path: name, bytes, sha256 }) => ({ path: name, bytes, hash: { kind: 'sha256', hex: sha256 } })) };
+}
+
+/** Whether what was fetched for one is of use for the other, whoever serves it and whatever is said of it. */
+export function hasSameFiles(a: Plan, b: Plan): boolean {
+  const key = ({ repository, commit, dtype, files }: Plan) =>
+    JSON.stringify([repository, commit, dtype, files.map(({ path: name, bytes, hash }) => [name, bytes, hash.kind, hash.hex])]);
+  return key(a) === key(b);
+}
+
+/** What `readPlan` reads. */
 export function planText({ host, repository, commit, dtype, licence, languages, contextTokens, files }: Plan): string {
   const list = files.map(({ path: name, bytes, hash }) => ({ path: name, bytes, hash: { kind: hash.kind, hex: hash.hex } }));
   return `${JSON.stringify({ host, repository, commit, dtype, licence, languages, contextTokens, files: list }, undefined, 2)}\n`;
@@ -207,8 +248,4 @@ async function readRecord(file: string): Promise<Readonly<Record<string, unknown
 
 function recordsIn(value: unknown): readonly Readonly<Record<string, unknown>>[] {
   return Array.isArray(value) ? value.map(asRecord) : [];
-}
-
-function asRecord(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }

@@ -1,25 +1,30 @@
 import * as vscode from 'vscode';
 import { numberSettings } from '../core/contributions';
+import type { CommandId } from '../core/contributions';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
-import type { ModelErrorCode } from '../model/errors';
+import type { ModelError, ModelErrorCode } from '../model/errors';
 import { showErrorMessage } from '../notices';
 import type { Preambles } from '../preambles';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { stateInWords } from './stateInWords';
 
-/** Failures that another model folder mends. */
+/** Failures that another model mends, or the same one downloaded again. */
 const folderCodes: ReadonlySet<ModelErrorCode> = new Set(['not-found', 'incomplete', 'unsupported', 'cannot-align', 'endless']);
 
 interface Action extends vscode.MessageItem {
   readonly run: () => unknown;
 }
 
-/** Tells people, once for each cause, that what they asked for failed; the status bar goes on saying it. */
+/**
+ * Tells people, once for each cause, that what they asked for failed; the status bar goes on saying it. `isTold`: somebody else is telling them of this
+ * failure.
+ */
 export function reportFailures(
   scored: Pick<ScoredDocuments, 'state' | 'onDidChange'>,
   preambles: Pick<Preambles, 'set'>,
   showLog: () => void,
+  isTold: (error: ModelError) => boolean = () => false,
 ): Disposable {
   const store = new DisposableStore();
   let reported: string | undefined;
@@ -27,7 +32,7 @@ export function reportFailures(
     scored.onDidChange(document => {
       const state = scored.state(document);
       if (state.kind === 'ready') reported = undefined;
-      if (state.kind !== 'failed') return;
+      if (state.kind !== 'failed' || isTold(state.error)) return;
       const cause = `${state.error.code} ${state.error.message}`;
       if (cause === reported) return;
       reported = cause;
@@ -45,7 +50,7 @@ async function tell(
 ): Promise<void> {
   const log: Action = { title: vscode.l10n.t('Show Log'), run: showLog };
   const remedy: readonly Action[] = folderCodes.has(code)
-    ? [{ title: vscode.l10n.t('Choose Model Folder...'), run: chooseModelFolder }]
+    ? [{ title: vscode.l10n.t('Select Model...'), run: () => vscode.commands.executeCommand('tokenLens.selectModel' satisfies CommandId) }]
     : code === 'exited'
       ? [{ title: vscode.l10n.t('Use a Smaller Context'), run: halveContext }]
       : code === 'no-chat-frame'

@@ -1,10 +1,13 @@
 import * as vscode from 'vscode';
 import { formatCount, formatDecimal, formatSize } from '../core/numberText';
+import type { Because } from '../model/errors';
 import type { SelfCheck } from '../model/protocol';
 import type { CuratedModel } from '../models/curated';
 import type { DownloadProgress } from '../models/download';
-import type { HubErrorCode } from '../models/hubError';
+import type { Hub } from '../models/hub';
+import type { HubError } from '../models/hubError';
 import type { ModelSource } from '../models/installed';
+import { becauseInWords } from './stateInWords';
 
 /** Names of others in a list: there "$(" would begin an icon. */
 export function plainInList(text: string): string {
@@ -21,18 +24,37 @@ export function modelInWords(
     dtype,
     bytes === undefined ? undefined : formatSize(bytes),
     licence ?? vscode.l10n.t('no licence named'),
-    contextTokens === undefined ? undefined : vscode.l10n.t('{0} tokens of context', formatCount(contextTokens)),
-    languages.length > 4
-      ? vscode.l10n.t('{0} and {1} more languages', languages.slice(0, 3).join(', '), languages.length - 3)
-      : languages.join(', '),
+    contextInWords(contextTokens),
+    languagesInWords(languages),
   ];
   return plainInList(parts.filter(part => part !== undefined && part !== '').join(' · '));
 }
 
+function contextInWords(contextTokens: number | undefined): string | undefined {
+  return contextTokens === undefined ? undefined : vscode.l10n.t('{0} tokens of context', formatCount(contextTokens));
+}
+
+function languagesInWords(languages: readonly string[] | number | undefined): string | undefined {
+  if (languages === undefined) return undefined;
+  if (typeof languages === 'number') return vscode.l10n.t('more than {0} languages', languages);
+  return languages.length > 4
+    ? vscode.l10n.t('{0} and {1} more languages', languages.slice(0, 3).join(', '), languages.length - 3)
+    : languages.join(', ');
+}
+
+/** A model was tried, and could not be used. */
+export interface Refused {
+  readonly because: Because | undefined;
+}
+
 /** Undefined: it has not been checked. */
-export function selfCheckInWords(check: SelfCheck | 'refused' | undefined): string {
-  if (check === undefined) return vscode.l10n.t('not checked before it is first loaded');
-  if (check === 'refused') return vscode.l10n.t('refused by the self-check');
+export function selfCheckInWords(check: SelfCheck | Refused | undefined): string {
+  if (check === undefined) return vscode.l10n.t('not checked yet');
+  if ('because' in check) {
+    return check.because
+      ? vscode.l10n.t('cannot be used: {0}', plainInList(becauseInWords(check.because)))
+      : vscode.l10n.t('could not be used when it was last loaded');
+  }
   const bits = formatDecimal(check.bitsPerByte, 2);
   return check.plausible
     ? vscode.l10n.t('passed the self-check ({0} bits per byte)', bits)
@@ -45,18 +67,29 @@ export function memoryInWords(neededBytes: number, freeBytes: number | undefined
     : vscode.l10n.t('needs about {0} of memory, {1} are free', formatSize(neededBytes), formatSize(freeBytes));
 }
 
-export function curatedInWords({ kind, millionParameters }: CuratedModel): string {
-  const size =
-    millionParameters >= 1000
-      ? vscode.l10n.t('about {0} billion parameters', formatDecimal(millionParameters / 1000, 1))
-      : vscode.l10n.t('about {0} million parameters', formatCount(millionParameters));
+/** "instruct model · apache-2.0 · 32,768 tokens of context · more than 29 languages" */
+export function curatedInWords(model: CuratedModel): string {
+  const parts = [kindInWords(model), model.licence, contextInWords(model.contextTokens), languagesInWords(model.languages)];
+  return parts.filter(part => part !== undefined).join(' · ');
+}
+
+/** What the list does not know of it, and who will be asked. */
+export function unknownInWords({ contextTokens, languages }: CuratedModel, host: string): string {
+  if (contextTokens === undefined && languages === undefined)
+    return vscode.l10n.t('{0} tells size, number format, context and languages', host);
+  if (contextTokens === undefined) return vscode.l10n.t('{0} tells size, number format and context', host);
+  if (languages === undefined) return vscode.l10n.t('{0} tells size, number format and languages', host);
+  return vscode.l10n.t('{0} tells size and number format', host);
+}
+
+function kindInWords({ kind }: CuratedModel): string {
   switch (kind) {
     case 'base':
-      return vscode.l10n.t('base model, {0}', size);
+      return vscode.l10n.t('base model');
     case 'instruct':
-      return vscode.l10n.t('instruct model, {0}', size);
+      return vscode.l10n.t('instruct model');
     case 'code':
-      return vscode.l10n.t('instruct model for code, {0}', size);
+      return vscode.l10n.t('instruct model for code');
   }
 }
 
@@ -77,8 +110,9 @@ export function formatInWords(dtype: string): string {
 }
 
 /** "120 MB of 786 MB, 5.2 MB/s, about 2 min left" */
-export function progressInWords({ fetchedBytes, totalBytes, bytesPerSecond }: DownloadProgress): string {
+export function progressInWords({ fetchedBytes, totalBytes, bytesPerSecond, isChecking }: DownloadProgress): string {
   const share = vscode.l10n.t('{0} of {1}', formatSize(fetchedBytes), formatSize(totalBytes));
+  if (isChecking) return vscode.l10n.t('{0}, being checked', share);
   if (bytesPerSecond === undefined) return share;
   if (bytesPerSecond <= 0) return vscode.l10n.t('{0}, waiting for the hub', share);
   const seconds = Math.ceil((totalBytes - fetchedBytes) / bytesPerSecond);
@@ -87,13 +121,24 @@ export function progressInWords({ fetchedBytes, totalBytes, bytesPerSecond }: Do
 }
 
 /** What a hub's failure means, and what to do, as sentences. */
-export function hubErrorInWords(code: HubErrorCode, host: string, repository: string): string {
+export function hubErrorInWords(
+  { code, retryAfterMs, room }: Pick<HubError, 'code'> & Partial<HubError>,
+  { host, sendsToken }: Pick<Hub, 'host' | 'sendsToken'>,
+  repository: string,
+  folder: string,
+): string {
   switch (code) {
     case 'offline':
       return vscode.l10n.t('There is no connection to {0}, or it was cut. The models on this machine work without one.', host);
     case 'timed-out':
       return vscode.l10n.t('{0} does not answer. The models on this machine work without it.', host);
     case 'needs-token':
+      if (sendsToken)
+        return vscode.l10n.t(
+          '{0} does not let {1} be read with the access token that was sent: the token is wrong or has expired, its owner has not accepted the terms, or the repository does not exist.',
+          host,
+          repository,
+        );
       return vscode.l10n.t(
         '{0} does not let {1} be read: it does not exist there, or needs an access token whose owner has accepted its terms.',
         host,
@@ -102,7 +147,9 @@ export function hubErrorInWords(code: HubErrorCode, host: string, repository: st
     case 'not-found':
       return vscode.l10n.t('{0} has no repository {1}, or not the files that it lists.', host, repository);
     case 'busy':
-      return vscode.l10n.t('{0} has too much to do, or is out of order. Try again later.', host);
+      return retryAfterMs === undefined
+        ? vscode.l10n.t('{0} has too much to do, or is out of order. Try again later.', host)
+        : vscode.l10n.t('{0} has too much to do, and asks to be left alone for {1} s.', host, Math.ceil(retryAfterMs / 1000));
     case 'not-the-hub':
       return vscode.l10n.t(
         'Something that is not a model hub answered for {0}: a proxy or a log-in page, perhaps. Open it in a browser, or name a mirror in the setting Hub Host.',
@@ -114,14 +161,20 @@ export function hubErrorInWords(code: HubErrorCode, host: string, repository: st
         host,
       );
     case 'no-space':
-      return vscode.l10n.t('There is too little room on the disk. What has been fetched is kept.');
+      return room
+        ? vscode.l10n.t(
+            'There is too little room on the disk: {0} are needed, and {1} are free. What has been fetched is kept.',
+            formatSize(room.neededBytes),
+            formatSize(room.freeBytes),
+          )
+        : vscode.l10n.t('The disk is full. What has been fetched is kept.');
     case 'storage':
-      return vscode.l10n.t('The folder for models cannot be written to.');
+      return vscode.l10n.t('The folder for models cannot be written to: {0}', folder);
     case 'in-progress':
-      return vscode.l10n.t('Another window is fetching this model.');
+      return vscode.l10n.t('This model is being downloaded already, in this window or in another one.');
     case 'unusable':
       return vscode.l10n.t(
-        '{0} holds no model in the layout of transformers.js: config.json, tokenizer.json and onnx/model*.onnx.',
+        '{0} holds no model in the layout of transformers.js: config.json, tokenizer.json and onnx/model*.onnx, with weights in it or in files that are named after it.',
         repository,
       );
   }

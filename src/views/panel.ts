@@ -106,7 +106,7 @@ export class PanelView implements Disposable {
         futures: (document, asked, signal) => scored.ask(document, 'futures', asked, signal),
         textBetween,
         refusalInWords,
-        failureInWords: code => failureInWords(code, 'sample'),
+        failureInWords: failure => failureInWords(failure, 'sample'),
         time: work => pauses.time('cursor', work),
       },
       message => this.#pages.post(message),

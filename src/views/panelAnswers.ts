@@ -3,7 +3,7 @@ import { noCells } from '../core/cells';
 import { distributionOfLogProbabilities, distributionOfRow } from '../core/distribution';
 import type { Palette } from '../core/look';
 import { piecesOfBytes, type TokenPieces, type Vocabulary } from '../core/vocabulary';
-import { ModelError, type ModelErrorCode } from '../model/errors';
+import { ModelError } from '../model/errors';
 import type { DocumentView, LensState, NextAnswer } from '../documentView';
 import { Refusal } from '../refusal';
 import type { RefusalReason } from '../refusal';
@@ -57,7 +57,7 @@ export interface PanelSource<D> {
   wantsWholeRow(): boolean;
   /** Sentences for people, as everywhere else in the editor. */
   refusalInWords(reason: RefusalReason): string;
-  failureInWords(code: ModelErrorCode, retry: Retry): string;
+  failureInWords(failure: ModelError, retry: Retry): string;
   /** Runs work that an answer has brought, as a part of what the editor measures. */
   time(work: () => void): void;
 }
@@ -72,7 +72,7 @@ export class PanelAnswers<D extends VersionedDocument> {
   readonly #post: (message: ToPanel) => void;
   #run: { readonly place: Place<D>; readonly abort: AbortController } | undefined;
   /** What the model said last, so that rows arriving elsewhere in the document do not make it say it again. */
-  #outcome: { readonly place: Place<D>; readonly result: NextAnswer | ModelErrorCode | RefusalReason } | undefined;
+  #outcome: { readonly place: Place<D>; readonly result: NextAnswer | ModelError | RefusalReason } | undefined;
   #shown: { readonly document: D | undefined; readonly state: PanelState } | undefined;
   #modelName: string | undefined;
   /** The place of the last distribution, by the number that stands for it in pages. */
@@ -98,13 +98,13 @@ export class PanelAnswers<D extends VersionedDocument> {
     const { document, version, offset } = place;
     const lens = this.#source.state(document);
     if (lens.kind === 'refused') return this.#answer(document, this.#refusal(lens.reason));
-    if (lens.kind === 'failed') return this.#answer(document, this.#failure(lens.error.code, 'toggle'));
+    if (lens.kind === 'failed') return this.#answer(document, this.#failure(lens.error, 'toggle'));
 
     const view = this.#source.isOn(document) ? this.#source.view(document) : undefined;
     const isOfText = view?.documentVersion === version && place.after.length === 0;
     const ofTable = isOfText ? answerOfTable(view, offset, this.#source.topCount()) : undefined;
     const result = this.#outcome && isSamePlace(this.#outcome.place, place) ? this.#outcome.result : undefined;
-    const next = typeof result === 'object' && 'result' in result ? result : undefined;
+    const next = result && 'result' in result ? result : undefined;
     const wholeRow = this.#source.wantsWholeRow();
     // The model is asked at borders of words only: of a place within one, the whole row is that of the word's beginning.
     if (ofTable && !(wholeRow && next && next.result.cut !== offset)) {
@@ -114,7 +114,7 @@ export class PanelAnswers<D extends VersionedDocument> {
       else if (!this.#isAsking(place)) void this.#ask(place, undefined);
       return;
     }
-    if (typeof result === 'string') return this.#answer(document, this.#failure(result, 'move'));
+    if (result instanceof ModelError) return this.#answer(document, this.#failure(result, 'move'));
     if (result && 'kind' in result) return this.#answer(document, this.#refusal(result));
     if (next) {
       this.#answer(document, this.#stateOf(place, this.#answerOfNext(place, next, view), view, next.result.cut));
@@ -154,7 +154,7 @@ export class PanelAnswers<D extends VersionedDocument> {
   get origin(): Origin<D> | undefined {
     if (!this.#numbered || !this.#outcome) return undefined;
     const { place, result } = this.#outcome;
-    if (!isSamePlace(place, this.#numbered.place) || typeof result === 'string' || !('result' in result)) return undefined;
+    if (!isSamePlace(place, this.#numbered.place) || !('result' in result)) return undefined;
     return { place, answer: result };
   }
 
@@ -189,11 +189,11 @@ export class PanelAnswers<D extends VersionedDocument> {
     const run = { place, abort: new AbortController() };
     this.#run = run;
     if (waiting) this.#showWaiting(place.document, waiting === 'starting');
-    let result: NextAnswer | ModelErrorCode | RefusalReason;
+    let result: NextAnswer | ModelError | RefusalReason;
     try {
       result = await this.#source.next(place, run.abort.signal);
     } catch (error) {
-      result = error instanceof Refusal ? error.reason : ModelError.from(error).code;
+      result = error instanceof Refusal ? error.reason : ModelError.from(error);
     }
     if (run.abort.signal.aborted) return; // a newer question has its own run
     this.#run = undefined;
@@ -206,8 +206,8 @@ export class PanelAnswers<D extends VersionedDocument> {
     return refusalMessage(reason, this.#source.refusalInWords(reason));
   }
 
-  #failure(code: ModelErrorCode, retry: Retry): PanelState {
-    return failureMessage(code, this.#source.failureInWords(code, retry));
+  #failure(failure: ModelError, retry: Retry): PanelState {
+    return failureMessage(failure.code, this.#source.failureInWords(failure, retry));
   }
 
   /** The question of the distribution. */

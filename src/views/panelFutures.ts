@@ -3,7 +3,7 @@ import { packed, type Continuation } from '../core/futures';
 import { textOfTokens } from '../core/scratch';
 import type { Vocabulary } from '../core/vocabulary';
 import type { Answer, QuestionParams } from '../documentView';
-import { ModelError, type ModelErrorCode } from '../model/errors';
+import { ModelError } from '../model/errors';
 import type { FuturesResult } from '../model/protocol';
 import { Refusal, type RefusalReason } from '../refusal';
 import type { ForcedStart, FuturesGone, FuturesMessage, FuturesWanted, SampledFutures } from './futuresProtocol';
@@ -21,7 +21,7 @@ export interface FuturesSource<D> {
   textBetween(document: D, start: number, end: number): string;
   /** Sentences for people. */
   refusalInWords(reason: RefusalReason): string;
-  failureInWords(code: ModelErrorCode): string;
+  failureInWords(failure: ModelError): string;
   /** Runs work that an answer has brought, as a part of what the editor measures. */
   time(work: () => void): void;
 }
@@ -90,8 +90,7 @@ export class PanelFutures<D extends { readonly version: number }> {
         }
       }
     } catch (error) {
-      problem =
-        error instanceof Refusal ? this.#source.refusalInWords(error.reason) : this.#source.failureInWords(ModelError.from(error).code);
+      problem = error instanceof Refusal ? this.#source.refusalInWords(error.reason) : this.#source.failureInWords(ModelError.from(error));
     }
     if (!isOver()) this.#end(problem === undefined ? 'done' : 'failed', problem);
   }

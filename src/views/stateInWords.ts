@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { ModelError } from '../model/errors';
-import type { ModelErrorCode } from '../model/errors';
-import { formatCount } from '../core/numberText';
+import type { Because } from '../model/errors';
+import { formatCount, formatDecimal } from '../core/numberText';
 import type { LensState } from '../documentView';
 import { Refusal } from '../refusal';
 import type { RefusalReason } from '../refusal';
@@ -55,7 +55,7 @@ export function stateInWords(state: LensState): Words {
     case 'refused':
       return { headline: vscode.l10n.t('this document is not scored'), text: refusalInWords(state.reason) };
     case 'failed':
-      return { headline: vscode.l10n.t('the model could not score this document'), text: failureInWords(state.error.code, 'toggle') };
+      return { headline: vscode.l10n.t('the model could not score this document'), text: failureInWords(state.error, 'toggle') };
   }
 }
 
@@ -108,11 +108,11 @@ export function noAnswerInWords(): string {
 
 /** Why a call of the model gave nothing, or what to do about it, as a sentence. */
 export function errorInWords(error: unknown, retry: Retry): string {
-  return error instanceof Refusal ? refusalInWords(error.reason) : failureInWords(ModelError.from(error).code, retry);
+  return error instanceof Refusal ? refusalInWords(error.reason) : failureInWords(ModelError.from(error), retry);
 }
 
 /** What to do about a failure, as a sentence. */
-export function failureInWords(code: ModelErrorCode, retry: Retry): string {
+export function failureInWords({ code, because }: Pick<ModelError, 'code' | 'because'>, retry: Retry): string {
   const again = {
     move: vscode.l10n.t('Move the cursor to try again.'),
     sample: vscode.l10n.t('Sample again to retry.'),
@@ -123,11 +123,11 @@ export function failureInWords(code: ModelErrorCode, retry: Retry): string {
     case 'not-found':
       return vscode.l10n.t('There is no model where one is looked for: choose a folder that holds one.');
     case 'incomplete':
-      return vscode.l10n.t('Files are missing from the model folder. Copy it again, or set another one in the settings.');
+      return vscode.l10n.t('Files are missing from the model folder, or damaged. Copy or download it again, or choose another model.');
     case 'unsupported':
-      return vscode.l10n.t('The model folder holds a model of an unknown kind. Set another one in the settings.');
+      return `${because ? becauseInWords(because) : vscode.l10n.t('The model folder holds a model of an unknown kind.')} ${chooseAnother()}`;
     case 'cannot-align':
-      return vscode.l10n.t('The tokens of this model cannot be aligned with the text. Set another model folder in the settings.');
+      return `${because ? becauseInWords(because) : vscode.l10n.t('The tokens of this model cannot be aligned with the text.')} ${chooseAnother()}`;
     case 'out-of-memory':
       return vscode.l10n.t('The model ran out of memory. Set a smaller context, or close other programs. {0}', again);
     case 'bad-argument':
@@ -158,6 +158,54 @@ export function failureInWords(code: ModelErrorCode, retry: Retry): string {
     case 'internal':
       return askTheLog(again);
   }
+}
+
+/** Why a model cannot be used, as a sentence. Names in it are those of the model's files. */
+export function becauseInWords({ key, values: [first = '', second = ''] }: Because): string {
+  switch (key) {
+    case 'leaks':
+      return vscode.l10n.t(
+        'Its number format ({0}) lets later text change the scores of earlier text, here by {1} bits; another number format of the same model may not.',
+        first,
+        formatDecimal(Number(second), 2),
+      );
+    case 'not-numbers':
+      return vscode.l10n.t('It gives scores that are not numbers; another number format of the same model may not.');
+    case 'tokenizer-kind':
+      return vscode.l10n.t('Its tokens cannot be aligned with the text exactly: its tokenizer is of the kind {0}, not BPE.', first);
+    case 'tokenizer-step':
+      return vscode.l10n.t('Its tokens cannot be aligned with the text exactly: its tokenizer changes the text ({0}).', first);
+    case 'tokenizer-space':
+      return vscode.l10n.t(
+        'Its tokens cannot be aligned with the text exactly: its tokenizer adds spaces to the text, or takes some away.',
+      );
+    case 'tokenizer-bytes':
+      return vscode.l10n.t('Its tokens cannot be aligned with the text exactly: its tokenizer does not have a token for every byte.');
+    case 'tokenizer-other':
+      return vscode.l10n.t('Its tokens cannot be aligned with the text exactly: its tokenizer does what cannot be followed.');
+    case 'no-language-model':
+      return vscode.l10n.t('It is not a language model that reads from left to right.');
+    case 'no-cache':
+      return vscode.l10n.t('It was exported without a key/value cache.');
+    case 'unknown-input':
+      return vscode.l10n.t('It asks for an input that this version does not know ({0}).', first);
+    case 'number-type':
+      return vscode.l10n.t('It gives numbers of a type that is not supported ({0}).', first);
+    case 'no-positions':
+      return vscode.l10n.t('Its config.json does not say how many tokens of context it has.');
+    case 'number-format':
+      return vscode.l10n.t('Its number format is not known ({0}).', first);
+    case 'outside':
+      return vscode.l10n.t('It names a file outside of its folder ({0}), which is not opened.', first);
+    case 'too-large':
+      return vscode.l10n.t('Its {0} is larger than any such file should be.', first);
+    case 'no-model-file':
+      return vscode.l10n.t('Its model file cannot be opened ({0}).', first);
+  }
+}
+
+function chooseAnother(): string {
+  return vscode.l10n.t('Choose another model (command Token Lens: Select Model).');
 }
 
 function askTheLog(again: string): string {

@@ -15,13 +15,13 @@ function gateWith(freeBytes: number | undefined) {
     () => new Promise<boolean>(resolve => answers.push(resolve)),
     () => allowed++,
   );
-  const passes = () => {
+  const passes = (folder = '/a', neededBytes = 1000) => {
     try {
-      gate.check(1000);
+      gate.check(folder, neededBytes);
       return true;
     } catch (error) {
       assert.ok(error instanceof Refusal);
-      assert.deepEqual(error.reason, { kind: 'memory', neededBytes: 1000, freeBytes: machine.freeBytes });
+      assert.deepEqual(error.reason, { kind: 'memory', neededBytes, freeBytes: machine.freeBytes });
       return false;
     }
   };
@@ -60,6 +60,25 @@ describe('MemoryGate', () => {
     await settled();
     assert.equal(allowed(), 1);
     assert.deepEqual([passes(), answers.length], [true, 1]);
+  });
+
+  it('asks of each model by itself: what was said of one says nothing of another', async () => {
+    const { gate, passes, answers, settled } = gateWith(10);
+    assert.deepEqual([passes(), passes('/b')], [false, false]);
+    assert.equal(answers.length, 2, 'an open question about one kept the other from being asked about');
+    answers[0]?.(true); // the older question
+    await settled();
+    assert.deepEqual([passes(), passes('/b'), passes('/a', 10_000)], [true, false, false]);
+    assert.equal(answers.length, 3, 'ten times as much was never asked about');
+    answers[1]?.(false);
+    await settled();
+    assert.deepEqual([passes('/b'), passes('/c')], [false, false]);
+    assert.equal(answers.length, 4);
+    const [a, b] = [gate.answer('/a', 1000), gate.answer('/b', 1000)];
+    assert.deepEqual([await a, await b], [true, false]);
+    const later = gate.answer('/c', 1000);
+    answers[3]?.(true);
+    assert.equal(await later, true);
   });
 
   it('lets the model be loaded as soon as memory is free', () => {

@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { TokenLensApi } from '../../src/api';
+import { Config } from '../../src/config';
+import { DisposableStore } from '../../src/disposable';
+import { HubAccess } from '../../src/hubAccess';
+import { LensModel } from '../../src/lensModel';
+import { ModelPicker } from '../../src/views/selectModel';
+import { WindowFocus } from '../../src/windowFocus';
 import { commit, HubServer, repository } from '../hub/hubServer';
 import { browser } from './browser';
 import { activated, comesTrue, eventually, inExtension, untitled, useModel } from './documents';
 import { clearNotices, notices } from './notices';
 import type { Entry } from './picks';
+import { Memento } from './ownLens';
 import { isClosed, list, listed } from './picks';
 
 describe('models of a hub', function () {
@@ -15,6 +23,10 @@ describe('models of a hub', function () {
   let api: TokenLensApi;
   let server: HubServer;
   let usual: string;
+  let store: DisposableStore;
+  let log: vscode.LogOutputChannel;
+  /** Of tests that put the picker together anew. */
+  let storage: string;
 
   const settings = () => vscode.workspace.getConfiguration('tokenLens');
   const modelFolder = () => settings().get<string>('modelFolder') ?? '';
@@ -23,8 +35,15 @@ describe('models of a hub', function () {
 
   before(async () => {
     api = await activated();
+    log = vscode.window.createOutputChannel('Token Lens (test)', { log: true });
+    storage = mkdtempSync(path.join(tmpdir(), 'token-lens-models-'));
+  });
+  after(() => {
+    log.dispose();
+    rmSync(storage, { recursive: true });
   });
   beforeEach(async () => {
+    store = new DisposableStore();
     usual = inExtension('test/fixtures/tiny-gpt2');
     await useModel(usual);
     server = new HubServer(usual);
@@ -33,6 +52,7 @@ describe('models of a hub', function () {
   });
   afterEach(async () => {
     server.stop();
+    store.dispose();
     await clearNotices();
     await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
@@ -73,6 +93,31 @@ describe('models of a hub', function () {
   const pressNotice = (button: string) =>
     browser.click(`.notifications-center .notification-list-item-buttons-container .monaco-button:has-text("${button}")`);
 
+  /** In the list that is open, of the one that is on this machine. */
+  async function removeInList(text = 'revision'): Promise<void> {
+    await browser.type(text);
+    await eventually('it stands alone', async () => (await listed()).length === 1);
+    await browser.click('.quick-input-list .codicon-trash');
+    await eventually('it is asked whether to', async () => entry(await listed(), 'of the disk become free')?.focused === true);
+    await browser.press('Enter');
+    await eventually('the list is there again', async () => entry(await listed(), 'Choose a folder') !== undefined);
+    assert.equal(entry(await listed(), text === 'revision' ? 'revision 0123456' : text), undefined);
+  }
+  /** Beside that of the extension, over the same settings. */
+  function ownPicker(memento: vscode.Memento, memory: ConstructorParameters<typeof LensModel>[4]) {
+    const config = store.add(new Config());
+    const files = {
+      worker: inExtension('dist/worker.js'),
+      bundledModel: inExtension('models/smollm2-135m-instruct'),
+      cacheFolder: storage,
+      models: path.join(storage, 'models'),
+    };
+    const model = store.add(new LensModel(config, store.add(new WindowFocus(config)), files, log, memory));
+    const secrets = { get: () => Promise.resolve(undefined) } as unknown as vscode.SecretStorage;
+    const access = new HubAccess(config, secrets);
+    return { picker: new ModelPicker({ config, model, access, log }, files, memento, '0'), model };
+  }
+
   it('lists the embedded model, the one in use and those of the hub, and asks the hub nothing for it', async () => {
     const entries = await list('selectModel');
     await browser.screenshot('model-list');
@@ -84,7 +129,10 @@ describe('models of a hub', function () {
       entries.filter(({ checked }) => checked).map(({ text }) => text.includes('tiny-gpt2')),
       [true],
     );
-    assert.match(entry(entries, 'SmolLM2 360M')?.text ?? '', /instruct model, about 360 million parameters/);
+    const curated = entry(entries, 'Qwen2.5 0.5B Instruct')?.text ?? '';
+    assert.match(curated, /instruct model · apache-2\.0 · 32,768 tokens of context · more than 29 languages/);
+    assert.match(curated, /not checked yet · 127\.0\.0\.1:\d+ tells size and number format/);
+    assert.match(entry(entries, 'Coder')?.text ?? '', /tells size, number format, context and languages/);
     assert.deepEqual(server.asked, []);
   });
 
@@ -131,6 +179,140 @@ describe('models of a hub', function () {
     await eventually('it is gone', () => !existsSync(folder));
     await eventually('the list is there again', async () => entry(await listed(), 'Choose a folder') !== undefined);
     assert.equal(entry(await listed(), 'revision 0123456'), undefined);
+  });
+
+  it('refuses one whose tokens cannot be aligned, says why once and in the list, and goes on with the model before', async () => {
+    const tokenizer = JSON.parse(String(server.files.get('tokenizer.json'))) as { model: Record<string, unknown> };
+    tokenizer.model['type'] = 'Unigram';
+    server.files.set('tokenizer.json', Buffer.from(JSON.stringify(tokenizer)));
+    await vscode.commands.executeCommand('tokenLens.toggle'); // a document that is scored meets the model as well
+    await chooseRepository();
+    await chooseFormat();
+    await consent('Download');
+    await noticed('its tokenizer is of the kind Unigram, not BPE');
+    await eventually('the model before is in use', () => modelFolder() === usual);
+    await new Promise(resolve => setTimeout(resolve, 1_500)); // for a second notice to come
+    const told = (await notices())
+      .split('\n')
+      .filter(notice => notice.includes('tokens cannot be aligned') || notice.includes('could not score'));
+    assert.equal(told.length, 1, told.join('\n'));
+    assert.match(told[0] ?? '', /tiny-gpt2 cannot be used\. Its tokens .* The model before is the one in use\./);
+    await clearNotices();
+    await vscode.window.showTextDocument(await untitled('Another text.'));
+    const row = entry(await list('selectModel'), 'revision 0123456')?.text ?? '';
+    assert.match(row, /cannot be used: Its tokens cannot be aligned with the text exactly: its tokenizer is of the kind Unigram/);
+    await browser.screenshot('model-refused');
+    await removeInList();
+  });
+
+  it('downloads one again that was damaged on the disk', async () => {
+    await chooseRepository();
+    await chooseFormat();
+    await consent('Download');
+    await noticed('tiny-gpt2 is in use');
+    const folder = modelFolder();
+    await useModel(usual);
+    const graph = path.join(folder, 'onnx', 'model.onnx');
+    const whole = readFileSync(graph);
+    writeFileSync(graph, whole.subarray(0, whole.length - 1));
+    server.asked.length = 0;
+    await clearNotices();
+    await vscode.window.showTextDocument(await untitled('Another text.'));
+    await list('selectModel');
+    await browser.type('revision');
+    await eventually('it stands alone', async () => (await listed()).length === 1);
+    await browser.press('Enter');
+    await noticed('Files are missing from the model folder, or damaged');
+    assert.equal(modelFolder(), usual);
+    await browser.screenshot('model-damaged');
+    await pressNotice('Download Again');
+    await consent('Download');
+    await noticed('tiny-gpt2 is in use');
+    assert.equal(modelFolder(), folder);
+    assert.ok(readFileSync(graph).equals(whole));
+    assert.deepEqual(weightsAsked(), [undefined]);
+    await useModel(usual);
+    await clearNotices();
+    await vscode.window.showTextDocument(await untitled('A third text.'));
+    await list('selectModel');
+    await removeInList();
+  });
+
+  it('remembers a folder of the user, with what its files say and what the self-check found', async () => {
+    const folder = inExtension('test/fixtures/families/llama');
+    await useModel(folder);
+    await api.score((await untitled('The harbour was quiet.')).uri);
+    await list('selectModel');
+    await browser.type('families');
+    await eventually('it stands alone', async () => (await listed()).length === 1);
+    await browser.press('Enter'); // in use already: nothing is to be done
+    await isClosed();
+    await useModel(usual);
+    await vscode.window.showTextDocument(await untitled('Another text.'));
+    const memento = new Memento();
+    const { picker, model } = ownPicker(memento, { freeBytes: () => 64e9, ask: () => Promise.resolve(false) });
+    await memento.update('tokenLens.ownFolders', { [folder]: '', '/no/such/folder': '' });
+    void picker.select();
+    await eventually('the list is open', async () => entry(await listed(), folder) !== undefined);
+    const row = entry(await listed(), folder)?.text ?? '';
+    assert.match(row, /q4 · [\d.,]+ k?B · no licence named · [\d,]+ tokens of context/);
+    assert.match(row, /not checked yet/);
+    assert.equal(entry(await listed(), '/no/such/folder'), undefined);
+    await browser.type('families');
+    await eventually('it stands alone', async () => (await listed()).length === 1);
+    await browser.press('Enter');
+    await noticed('is in use');
+    assert.equal(modelFolder(), folder);
+    const { contentHash } = model.loaded?.key ?? assert.fail('not loaded');
+    assert.deepEqual(memento.get('tokenLens.ownFolders'), { '/no/such/folder': '', [folder]: contentHash });
+  });
+
+  for (const isLoaded of [false, true]) {
+    it(`${isLoaded ? 'loads a model although memory is short' : 'goes on with the model before'} when the question about it says so`, async () => {
+      const folder = inExtension('test/fixtures/families/llama');
+      const memento = new Memento();
+      await memento.update('tokenLens.ownFolders', { [folder]: '' });
+      let asked = 0;
+      const { picker, model } = ownPicker(memento, { freeBytes: () => 1000, ask: () => Promise.resolve(++asked > 0 && isLoaded) });
+      void picker.select();
+      await eventually('the list is open', async () => entry(await listed(), folder) !== undefined);
+      await browser.type('families');
+      await eventually('it stands alone', async () => (await listed()).length === 1);
+      await browser.press('Enter');
+      await noticed(isLoaded ? 'is in use' : 'was not loaded, as memory is short');
+      assert.equal(asked, 1);
+      assert.equal(modelFolder(), isLoaded ? folder : usual);
+      assert.equal(model.loaded?.key.folder, isLoaded ? folder : undefined);
+    });
+  }
+
+  it('lists one that is being downloaded as such, with no way to remove it', async () => {
+    const weights = server.files.get('onnx/model.onnx') ?? assert.fail('no weights');
+    server.trick = (_, response, asked) => {
+      if (!asked.endsWith('.onnx')) return false;
+      response.writeHead(200, { etag: server.etagOf(weights), 'content-length': weights.length }).write(weights.subarray(0, 100_000));
+      return true;
+    };
+    await chooseRepository();
+    await chooseFormat();
+    await consent('Download');
+    await eventually('part of it is here', async () => (await notices()).includes('116 kB of 250 kB'));
+    await vscode.window.showTextDocument(await untitled('Another text.'));
+    const entries = await list('selectModel');
+    assert.ok(entry(entries, 'tiny-gpt2 is being downloaded'), JSON.stringify(entries));
+    assert.equal(entry(entries, 'Go on downloading'), undefined);
+    await browser.type('being downloaded');
+    await eventually('it stands alone', async () => (await listed()).length === 1);
+    await browser.screenshot('model-running');
+    assert.equal(await browser.evaluate<boolean>(`document.querySelector('.quick-input-list .codicon-trash') !== null`), false);
+    await browser.press('Enter');
+    await noticed('is being downloaded already, in this window or in another one');
+    await pressNotice('Cancel');
+    await eventually('it has ended', async () => !(await notices()).includes('Downloading'));
+    await clearNotices();
+    await vscode.window.showTextDocument(await untitled('A third text.'));
+    await list('selectModel');
+    await removeInList('Go on');
   });
 
   it('can be cancelled in the middle, and goes on from there', async () => {
@@ -191,6 +373,40 @@ describe('models of a hub', function () {
     await noticed('needs an access token');
     assert.ok(server.asked.length > 0);
     for (const { headers } of server.asked) assert.equal(headers.authorization, undefined);
+  });
+
+  it('says that a token that was sent did not do, and forgets it', async () => {
+    server.trick = (_, response) => !!response.writeHead(401).end();
+    await chooseRepository();
+    await noticed('needs an access token');
+    await pressNotice('Set Access Token');
+    const isAsked = `document.querySelector('.quick-input-widget input[type=password]') !== null`;
+    await eventually('it is asked for', () => browser.evaluate<boolean>(isAsked));
+    await browser.type('hf_that_expired');
+    await browser.press('Enter');
+    await noticed('with the access token that was sent: the token is wrong or has expired');
+    await browser.screenshot('model-wrong-token');
+    await pressNotice('Forget the Token');
+    await noticed('the access token is forgotten');
+    server.asked.length = 0;
+    await clearNotices();
+    await vscode.window.showTextDocument(await untitled('Another text.'));
+    await chooseRepository();
+    await noticed('needs an access token');
+    for (const { headers } of server.asked) assert.equal(headers.authorization, undefined);
+  });
+
+  it('takes the address of a page for its name, and says of other words what a name looks like', async () => {
+    await list('selectModel');
+    await browser.type('gpt2zzz');
+    await eventually('it says so', async () => entry(await listed(), 'no name of a repository')?.text.includes('owner/name') === true);
+    await browser.screenshot('model-no-name');
+    await browser.press('Enter');
+    await new Promise(resolve => setTimeout(resolve, 500));
+    assert.ok(entry(await listed(), 'no name of a repository'), 'the list was closed without a word');
+    for (let keys = 'gpt2zzz'.length; keys > 0; keys--) await browser.press('Backspace');
+    await browser.type(`${server.address}/${repository}/tree/main`);
+    await eventually('it is taken', async () => (await listed())[0]?.label.includes(repository) === true);
   });
 
   it('asks no address without encryption', async () => {

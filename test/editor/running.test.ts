@@ -139,6 +139,19 @@ describe('how the model runs', function () {
     assert.equal(own.client.processId, first);
   });
 
+  it('in place of another one, whose memory counts as free: its process is gone before free memory is read', async () => {
+    let before = 0;
+    const { questions, processId } = ownModel(() => (before !== 0 && isAlive(before) ? 1000 : plenty));
+    before = await processId();
+    try {
+      await set('modelFolder', inExtension('test/fixtures/families/llama'));
+      const after = await processId();
+      assert.deepEqual([isAlive(before), isAlive(after), questions], [false, true, []]);
+    } finally {
+      await set('modelFolder', undefined);
+    }
+  });
+
   it('on the processor where WebGPU cannot be used, and says so once in the log and in the status bar', async function () {
     const { model, warnings, processId } = ownModel(() => plenty);
     await set('device', 'webgpu');

@@ -23,8 +23,9 @@ import { Hub } from '../../src/models/hub';
 import type { Patience } from '../../src/models/hub';
 import { HubError } from '../../src/models/hubError';
 import type { HubErrorCode } from '../../src/models/hubError';
-import { folderOf, modelsOnDisk, partOf, removeModel } from '../../src/models/installed';
+import { diskBytesOf, folderOf, hasSameFiles, modelsOnDisk, partOf, planAgain, removeModel } from '../../src/models/installed';
 import type { Plan } from '../../src/models/installed';
+import { lock } from '../../src/models/lock';
 import { HubServer, repository } from './hubServer';
 
 const patience: Patience = { quietMs: 500, firstPauseMs: 5, longestPauseMs: 2_000, tries: 4 };
@@ -316,8 +317,26 @@ function tests(): void {
           file.path === 'config.json' ? { ...file, bytes: config.length, hash: { kind: 'sha256', hex } } : file,
         ),
       };
-      await assert.rejects(fetchIt(), /is not a JSON object/);
-      assert.ok(!existsSync(folder));
+      await fails('unusable');
+      assert.ok(!existsSync(partOf(folder)), 'what can never be a model was kept');
+    });
+
+    it('a model whose weights are in files that are not named after it, before it fetches any', async () => {
+      server.stop();
+      server = new HubServer('test/fixtures/families/phi');
+      const content = contentOf(graph);
+      const at = content.indexOf('model.onnx_data');
+      assert.ok(at > 0);
+      server.files.set(graph, Buffer.from(content.toString('latin1').replaceAll('model.onnx_data', 'model.onnx.data'), 'latin1'));
+      hub = new Hub(await server.start(), undefined, patience);
+      const { formats, ...source } = await hub.repository(repository, never);
+      const format = formats.find(({ dtype }) => dtype === 'fp32');
+      assert.ok(format?.files.some(file => file.path === 'onnx/model.onnx_data'));
+      plan = { ...source, ...(format ?? assert.fail('no fp32')) };
+      folder = folderOf(root, plan);
+      await fails('unusable');
+      assert.ok(!server.ranges.some(([name]) => name === 'onnx/model.onnx_data'));
+      assert.deepEqual((await modelsOnDisk(root)).halves, []);
     });
   });
 
@@ -343,6 +362,51 @@ function tests(): void {
     assert.equal(rangesOfWeights().length, patience.tries);
   });
 
+  it('tells that it checks what came, and reads a tokenizer of any size in no one piece', async () => {
+    const told: DownloadProgress[] = [];
+    server.files.set('tokenizer.json', Buffer.from('not JSON: the model process says so when it loads it'));
+    const { formats, ...source } = await hub.repository(repository, never);
+    assert.ok(formats[0]);
+    plan = { ...source, ...formats[0] };
+    await fetchIt({ onProgress: progress => told.push(progress) });
+    isWhole();
+    assert.ok(told.some(({ isChecking, fetchedBytes, totalBytes }) => isChecking && fetchedBytes === totalBytes));
+    assert.equal(told.at(-1)?.isChecking, false);
+  });
+
+  it('can be cancelled while it checks', async () => {
+    const stop = new AbortController();
+    const total = plan.files.reduce((sum, { bytes }) => sum + bytes, 0);
+    const onProgress = ({ isChecking, fetchedBytes }: DownloadProgress) => {
+      if (isChecking && fetchedBytes === total) stop.abort(new Error('enough'));
+    };
+    await assert.rejects(fetchIt({ onProgress }, stop.signal), /enough/);
+    assert.ok(!existsSync(folder));
+    server.asked.length = 0;
+    await fetchIt();
+    isWhole();
+    assert.deepEqual(server.ranges, []);
+  });
+
+  it('goes on at another host, whatever that says of the model, and notes whom it asked', async () => {
+    onWeights((response, n, request) => (n === 0 ? cutAfter(50_000, request, response) : !!request.socket.destroy()));
+    await fails('offline');
+    server.stop();
+    server = new HubServer('test/fixtures/tiny-gpt2');
+    hub = new Hub(await server.start(), undefined, patience);
+    const before = plan;
+    plan = { ...before, licence: 'mit', languages: [] };
+    await fetchIt();
+    isWhole();
+    assert.deepEqual(server.ranges, [[graph, 'bytes=50000-']]);
+    const [model] = (await modelsOnDisk(root)).installed;
+    assert.deepEqual([model?.provenance.host, model?.provenance.licence], [hub.host, 'mit']);
+    assert.notEqual(hub.host, before.host);
+    assert.ok(hasSameFiles(before, plan));
+    for (const other of [{ commit: '1'.repeat(40) }, { dtype: 'q4' }, { files: before.files.slice(1) }])
+      assert.ok(!hasSameFiles(before, { ...before, ...other }));
+  });
+
   it('stops when it is cancelled, and goes on from there', async () => {
     const stop = new AbortController();
     onWeights((response, n) => {
@@ -360,8 +424,25 @@ function tests(): void {
   });
 
   it('begins no file for which there is no room', async () => {
-    await fails('no-space', fetchIt({ freeBytes: () => Promise.resolve(200e6 + 1000) }));
+    const freeBytes = 200e6 + 1000;
+    const failed = fetchIt({ freeBytes: () => Promise.resolve(freeBytes) });
+    await fails('no-space', failed);
+    const neededBytes = 200e6 + plan.files.reduce((sum, { bytes }) => sum + bytes, 0);
+    await assert.rejects(failed, { room: { neededBytes, freeBytes } });
     assert.deepEqual(server.asked, []);
+  });
+
+  it('counts the copy that is made of a graph with its weights in it', () => {
+    const file = (name: string, bytes: number) => ({ path: name, bytes });
+    assert.equal(diskBytesOf([file('config.json', 5), file(graph, 1e9)]), 2e9 + 5);
+    assert.equal(diskBytesOf([file('config.json', 5), file(graph, 1e6)]), 1e6 + 5);
+    assert.equal(diskBytesOf([file(graph, 10e6), file('onnx/model.onnx_data', 1e9)]), 1.01e9);
+  });
+
+  it('begins none for which there is no room once it is loaded', async () => {
+    const large = plan.files.map(each => (each.path === graph ? { ...each, bytes: 1e9 } : each));
+    plan = { ...plan, files: large };
+    await fails('no-space', fetchIt({ freeBytes: () => Promise.resolve(1.9e9) }));
   });
 
   it('says that the disk is full when it gets full on the way', async function () {
@@ -390,11 +471,48 @@ function tests(): void {
     isWhole();
     rmSync(folder, { recursive: true });
     mkdirSync(partOf(folder));
-    const lock = path.join(partOf(folder), 'lock');
-    writeFileSync(lock, String(process.pid)); // the id of a process that died, which another one has by now
-    utimesSync(lock, new Date(0), new Date(0));
+    const left = path.join(partOf(folder), 'lock');
+    writeFileSync(left, String(process.pid)); // the id of a process that died, which another one has by now
+    utimesSync(left, new Date(0), new Date(0));
     await fetchIt();
     isWhole();
+  });
+
+  it('is locked by one of many who find the lock of a dead process at once', async () => {
+    for (let round = 0; round < 20; round++) {
+      const place = mkdtempSync(path.join(root, 'lock-'));
+      writeFileSync(path.join(place, 'lock'), '1 left');
+      utimesSync(path.join(place, 'lock'), new Date(0), new Date(0));
+      const all = await Promise.allSettled(Array.from({ length: 6 }, () => lock(place)));
+      const held = all.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []));
+      assert.equal(held.length, 1, `round ${round}`);
+      assert.deepEqual(readdirSync(place), ['lock']);
+      await held[0]?.();
+      assert.deepEqual(readdirSync(place), []);
+    }
+  });
+
+  it('follows the hub to another host, from the beginning and in the middle, and gives it no token', async () => {
+    const store = new HubServer('test/fixtures/tiny-gpt2');
+    await store.start();
+    try {
+      hub = new Hub(server.address, 'hf_of_a_test', patience);
+      server.trick = (_, response, asked) =>
+        asked.includes('/resolve/') && !!response.writeHead(302, { location: `${store.address}${asked}` }).end();
+      let n = 0;
+      store.trick = (request, response, asked) => asked.endsWith('.onnx') && n++ === 0 && cutAfter(50_000, request, response);
+      await fetchIt();
+      isWhole();
+      assert.deepEqual(
+        store.ranges.filter(([name]) => name === graph).map(([, range]) => range),
+        [undefined, 'bytes=50000-'],
+      );
+      assert.equal(store.asked.at(-1)?.headers['if-range'], store.etagOf(weights));
+      assert.ok(store.asked.every(({ headers }) => headers.authorization === undefined));
+      assert.ok(server.asked.every(({ headers }) => headers.authorization === 'Bearer hf_of_a_test'));
+    } finally {
+      store.stop();
+    }
   });
 
   it('is gone on with after its process was killed in the middle', async () => {
@@ -423,6 +541,57 @@ function tests(): void {
     isWhole();
     assert.deepEqual(server.ranges, [[graph, 'bytes=70000-']]);
     assert.equal(server.asked[0]?.headers['if-range'], server.etagOf(weights));
+  });
+
+  it('mends a model that was damaged later: its very files are fetched again', async () => {
+    const first = await fetchIt();
+    writeFileSync(path.join(folder, graph), weights.subarray(0, 1000));
+    await assert.rejects(readModelFolder(folder, undefined), { code: 'incomplete' });
+    await removeModel(root, first, path.join(root, 'none'));
+    server.asked.length = 0;
+    plan = planAgain(first);
+    const { contentHash } = await fetchIt();
+    isWhole();
+    assert.equal(contentHash, first.contentHash);
+    assert.equal(server.ranges.length, plan.files.length);
+    // A hub that has something else under the same names now is not believed.
+    await removeModel(root, first, path.join(root, 'none'));
+    server.files.set('config.json', Buffer.from(contentOf('config.json').toString().replace(/\d/, '7')));
+    await fails('damaged');
+  });
+
+  it('is known to be under way, and is not removed from under it', async () => {
+    const stop = new AbortController();
+    let held: (() => void) | undefined;
+    const isHalf = new Promise<void>(resolve => (held = resolve));
+    onWeights((response, n) => {
+      if (n > 0) return false;
+      response.writeHead(200, { etag: server.etagOf(weights), 'content-length': weights.length });
+      response.write(weights.subarray(0, 60_000), () => held?.());
+      return true;
+    });
+    const running = fetchIt({}, stop.signal);
+    await isHalf;
+    assert.deepEqual(
+      (await modelsOnDisk(root)).halves.map(({ isRunning }) => isRunning),
+      [true],
+    );
+    await assert.rejects(removeModel(root, plan, path.join(root, 'none')), { code: 'in-progress' });
+    assert.ok(existsSync(path.join(partOf(folder), 'download.json')));
+    stop.abort(new Error('enough'));
+    await assert.rejects(running, /enough/);
+    assert.deepEqual(
+      (await modelsOnDisk(root)).halves.map(({ isRunning }) => isRunning),
+      [false],
+    );
+    await removeModel(root, plan, path.join(root, 'none'));
+    assert.deepEqual(readdirSync(root), []);
+  });
+
+  it('says that what cannot be removed cannot', async () => {
+    mkdirSync(path.dirname(folder), { recursive: true });
+    writeFileSync(partOf(folder), 'not a folder');
+    await assert.rejects(removeModel(root, plan, path.join(root, 'none')), { code: 'storage' });
   });
 
   it('can be removed, whole or half, with nothing left, and nothing else', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Hub, hubAddress, isRepositoryName } from '../../src/models/hub';
+import { Hub, hubAddress, isRepositoryName, repositoryIn } from '../../src/models/hub';
 import type { HubRepository, Patience } from '../../src/models/hub';
 import { HubError } from '../../src/models/hubError';
 import type { HubErrorCode } from '../../src/models/hubError';
@@ -238,6 +238,15 @@ describe('the address of a hub', () => {
 });
 
 describe('the name of a repository', () => {
+  it('is found in the address of its page, at the hub that is asked', () => {
+    const address = 'https://huggingface.co';
+    for (const text of ['a/b', ' a/b ', `${address}/a/b`, `${address}/a/b/tree/main`, `${address}/a/b?x=1#y`])
+      assert.equal(repositoryIn(text, address), 'a/b', text);
+    for (const text of ['gpt2', `${address}/gpt2`, `${address}/a/..`, 'https://other.example/a/b', `${address}.evil.example/a/b`, ''])
+      assert.equal(repositoryIn(text, address), undefined, text);
+    assert.equal(repositoryIn(`${address}/a/b`, undefined), undefined);
+  });
+
   it('has an owner and a name, and leads out of no folder', () => {
     for (const good of ['onnx-community/Qwen2.5-0.5B', 'a/b', 'Some_One/x.y_z-1']) assert.ok(isRepositoryName(good), good);
     for (const bad of [

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { MessageChannel } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import type { ModelKey } from '../../src/core/scores';
-import { ModelError } from '../../src/model/errors';
-import type { Handlers, Measurements, ModelEvent } from '../../src/model/protocol';
+import { because, ModelError } from '../../src/model/errors';
+import type { Because } from '../../src/model/errors';
+import type { Handlers, Measurements, ModelEvent, Params } from '../../src/model/protocol';
 import { RpcClient, serve } from '../../src/model/rpc';
 import type { Transport } from '../../src/model/rpc';
 import { loadParams, never, tinyFolder } from './process';
@@ -91,6 +92,24 @@ describe('calls between processes', () => {
       client.call('close', { model, document: 'd' }, never),
       (error: unknown) => error instanceof ModelError && error.code === 'incomplete' && error.message === 'half a model',
     );
+  });
+
+  it('end as an error with the reason that views put into words, if it is one', async () => {
+    const why = { key: 'leaks', values: ['q8', '0.52'] } as const;
+    const client = connect({ load: () => Promise.reject(new ModelError('unsupported', 'no', { because: why })) });
+    const failure = await client.call('load', {} as Params<'load'>, never).catch((error: unknown) => error);
+    assert.deepEqual(failure instanceof ModelError && failure.because, why);
+    const long = because('unknown-input', 'x'.repeat(1000)).because;
+    assert.equal(long.values[0]?.length, 80);
+    for (const wrong of [
+      { key: 'other', values: [] },
+      { key: 'leaks', values: [1] },
+      { key: 'leaks', values: ['x'.repeat(81)] },
+      'leaks',
+    ]) {
+      const nonsense = connect({ load: () => Promise.reject(new ModelError('unsupported', 'no', { because: wrong as Because })) });
+      await assert.rejects(nonsense.call('load', {} as Params<'load'>, never), { code: 'exited', because: undefined });
+    }
   });
 
   it('end as cancelled, once the other side has stopped, with all events sent before that', async () => {

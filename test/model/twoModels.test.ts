@@ -80,6 +80,16 @@ describe('two models', () => {
     assert.ok(first.running);
   });
 
+  it('are each who they were asked for, also where two second ones are asked for at once', async () => {
+    const { second } = models();
+    const both = await Promise.all([otherFolder, thirdFolder].map(folder => second.ready(loadParams(folder), undefined, never)));
+    assert.deepEqual(
+      both.map(({ description }) => description.key.folder),
+      [path.resolve(otherFolder), path.resolve(thirdFolder)],
+    );
+    assert.equal(second.slot.running, both[1]);
+  });
+
   it('are refused where memory has no room for both, with the first one counted unless it is loaded', async () => {
     const { first, second, limits } = models();
     const [a, b] = [loadParams(tinyFolder), loadParams(otherFolder)];

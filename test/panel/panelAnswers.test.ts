@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cellsFrom, cellsWithin } from '../../src/core/cells';
 import { rowState, type Provenance, type ScoreTable } from '../../src/core/scores';
 import { Vocabulary } from '../../src/core/vocabulary';
-import { ModelError, type ModelErrorCode } from '../../src/model/errors';
+import { ModelError } from '../../src/model/errors';
 import type { Answer, DocumentView, LensState, NextAnswer } from '../../src/documentView';
 import { Refusal } from '../../src/refusal';
 import type { RefusalReason } from '../../src/refusal';
@@ -123,7 +123,7 @@ class FakeSource implements PanelSource<FakeDocument> {
   refusalInWords(reason: RefusalReason): string {
     return `Refused: ${reason.kind}.`;
   }
-  failureInWords(code: ModelErrorCode, retry: Retry): string {
+  failureInWords({ code }: ModelError, retry: Retry): string {
     return `Failed: ${code}; ${retry}.`;
   }
   time(work: () => void): void {

@@ -5,7 +5,7 @@ import { Vocabulary } from '../../src/core/vocabulary';
 import type { Provenance } from '../../src/core/scores';
 import type { Answer } from '../../src/documentView';
 import type { ModelClient } from '../../src/model/client';
-import { ModelError, type ModelErrorCode } from '../../src/model/errors';
+import { ModelError } from '../../src/model/errors';
 import { Refusal, type RefusalReason } from '../../src/refusal';
 import { askFuturesFrom, type FuturesMessage, type FuturesWanted, type SampledFutures } from '../../src/views/futuresProtocol';
 import type { Place } from '../../src/views/panelAnswers';
@@ -52,7 +52,7 @@ class FakeSource implements FuturesSource<FakeDocument> {
   refusalInWords(reason: RefusalReason): string {
     return `Refused: ${reason.kind}.`;
   }
-  failureInWords(code: ModelErrorCode): string {
+  failureInWords({ code }: ModelError): string {
     return `Failed: ${code}.`;
   }
   time(work: () => void): void {
@@ -300,7 +300,7 @@ describe('futures of the panel with a model process', () => {
       }),
       textBetween: (document, from, to) => document.text.slice(from, to),
       refusalInWords: ({ kind }) => kind,
-      failureInWords: code => code,
+      failureInWords: ({ code }) => code,
       time: work => work(),
     };
     return { client, key, reader, posted, futures: new PanelFutures(source, message => posted.push(message)) };
