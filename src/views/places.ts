@@ -49,13 +49,10 @@ export class PlaceMark implements Disposable {
 
   /** In these editors, and in no other any more. */
   show(editors: readonly vscode.TextEditor[], range: vscode.Range): void {
-    this.#clear();
-    for (const editor of editors) {
-      editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
-      editor.setDecorations(this.#look, [range]);
-    }
+    for (const editor of editors) editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+    this.#draw(editors, range);
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#clear(), markMs);
+    this.#timer = setTimeout(() => this.#draw([], range), markMs);
   }
 
   dispose(): void {
@@ -63,8 +60,8 @@ export class PlaceMark implements Disposable {
     this.#look.dispose();
   }
 
-  #clear(): void {
-    for (const editor of vscode.window.visibleTextEditors) editor.setDecorations(this.#look, []);
+  #draw(editors: readonly vscode.TextEditor[], range: vscode.Range): void {
+    for (const editor of vscode.window.visibleTextEditors) editor.setDecorations(this.#look, editors.includes(editor) ? [range] : []);
   }
 }
 

@@ -190,7 +190,7 @@ describe('the report of a user', function () {
       const at = vscode.window.activeTextEditor?.selection.active;
       return at?.line === 60 && editor.document.offsetAt(at) > place;
     });
-    assert.ok(editor.visibleRanges.some(range => range.contains(editor.selection.active)));
+    await eventually('it is on the screen', () => editor.visibleRanges.some(range => range.contains(editor.selection.active)));
     assert.equal(vscode.window.activeTextEditor, editor);
 
     await editor.edit(edit => edit.insert(new vscode.Position(0, 0), 'A new line stands here now.\n'));
