@@ -542,7 +542,7 @@ export class ModelPicker {
     }
     if (typeof tried === 'string') return;
     if (!(tried instanceof ModelError)) return this.#tellInUse(folder, name, tried, isMove ? goBack : undefined);
-    log.warn(`The model could not be used (${tried.code}): ${tried.message}`);
+    log.warn(`The model could not be used (${tried.code}): ${excerpt(tried.message, 300)}`); // which quotes names of its files
     const isRefused = tried.code === 'unsupported' || tried.code === 'cannot-align';
     if (isRefused) await this.#keepRefusal(folder, tried.because);
     const damaged = tried.code === 'incomplete' ? await this.#downloaded(folder) : undefined;

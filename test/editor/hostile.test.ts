@@ -9,7 +9,6 @@ import type { CommandId } from '../../src/core/contributions';
 import { hoverMarkdown, plainPieces, safeLabel } from '../../src/core/hoverText';
 import { formatCount } from '../../src/core/numberText';
 import { piecesOfBytes } from '../../src/core/vocabulary';
-import { ModelError } from '../../src/model/errors';
 import { showErrorMessage, showInformationMessage, showProgress, showWarningMessage } from '../../src/notices';
 import { isAsked } from '../../src/views/alternatives';
 import { Announcer } from '../../src/views/byEar';
@@ -195,9 +194,10 @@ describe('hostile text in VS Code', function () {
       'tokenLens.showEffects',
       'tokenLens.setPreamble',
     ]);
+    const isNearly = (at: number) => at >= 12 && at < 21;
     for (const [index, command] of [...publicCommands, ...internalCommands].entries()) {
       // Those that read theirs get what looks nearly right to one of them. Every other gets one or two: each takes its time to open what it opens.
-      for (const argument of wrong.filter((_, at) => at % 48 === index % 48 || (asking.has(command) && at < 24))) {
+      for (const argument of wrong.filter((_, at) => at % 48 === index % 48 || (asking.has(command) && isNearly(at)))) {
         await show();
         let isDone = false;
         const ended = () => {
@@ -284,8 +284,8 @@ describe('hostile text in VS Code', function () {
       assertText(SurprisesTree.prototype.getTreeItem({ kind: 'surprise', surprise, place }));
       assertText(SurprisesTree.prototype.getTreeItem({ kind: 'line', line: 3, text, place, surprises: [] }));
     }
-    const joined = manyTexts.join('\n');
-    const document = await untitled(joined);
+    // VS Code holds some of it as other line ends and characters.
+    const document = await vscode.workspace.openTextDocument({ content: manyTexts.join('\n') });
     const whole = document.getText();
     for (let start = 0; start < whole.length; start += 97) {
       const span = { start, end: Math.min(whole.length, start + 97) };
@@ -344,14 +344,12 @@ describe('hostile text in VS Code', function () {
     await running;
   });
 
-  it('is no link in what is said of a reading, nor of why it failed', async () => {
+  it('is no link in what is said of a reading', async () => {
     const reading = new LongReading();
     const asked = reading.run(`After ${linkAttack}`, 1_000_000, () => Promise.resolve(1));
     await assertPlain('the model reads about');
     await clearNotices();
     assert.equal(await asked, undefined);
-    await reading.run('short', 0, () => Promise.reject(new ModelError('bad-argument', linkAttack)));
-    await assertPlain('The model cannot do that here');
   });
 
   it('is no link in what is said of a model folder, by its name or by what its files say', async () => {
@@ -372,8 +370,8 @@ describe('hostile text in VS Code', function () {
       await browser.type('ZenMode');
       await eventually('the folder stands alone', async () => (await listed()).length === 1);
       await browser.press('Enter');
-      const all = await assertPlain('Unknown number format');
-      const shown = all.split('\n').find(message => message.includes('Unknown number format')) ?? '';
+      const all = await assertPlain('Its number format is not known');
+      const shown = all.split('\n').find(message => message.includes('Its number format is not known')) ?? '';
       await browser.screenshot('hostile-folder');
       assert.equal(shown.replaceAll('\u2060', '').split('[free](command:').length, 3, 'the folder and what it says');
       assert.ok(shown.length < 700, shown);
