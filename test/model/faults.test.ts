@@ -13,6 +13,10 @@ import { loadParams, measure, never, randomNumbers, Reader, tinyFolder, tinySett
 
 const text = 'The harbour was quiet before dawn. '.repeat(300);
 const misbehaving = 'test/fixtures/workers/misbehaving.cjs';
+/** Between two turns of the host's loop. */
+const mostBusyMs = 500;
+/** Of the model process, after hundreds of documents; to keep each of them would take more. */
+const mostGrowthBytes = 60e6;
 
 const withCode = (code: ModelErrorCode) => (error: unknown) => error instanceof ModelError && error.code === code;
 const isAlive = (processId: number) => {
@@ -249,11 +253,17 @@ describe('faults of the model process', () => {
 
     for (const fault of ['floods', 'floods-rows']) {
       it(`${fault}: it is ended, and meanwhile its host does other things`, async () => {
-        let turns = 0;
-        const timer = setInterval(() => turns++, 1);
+        // By the processor's clock: what other programs take is not ours.
+        let [busyMs, before] = [0, process.cpuUsage()];
+        const turn = () => {
+          const { user, system } = process.cpuUsage(before);
+          [busyMs, before] = [Math.max(busyMs, (user + system) / 1000), process.cpuUsage()];
+        };
+        const timer = setInterval(turn, 1);
         await assert.rejects(callTo(fault), /makes no sense/);
+        turn();
         clearInterval(timer);
-        assert.ok(turns > 0);
+        assert.ok(busyMs < mostBusyMs, `${String(busyMs)} ms without a turn`);
       });
     }
 
@@ -488,9 +498,12 @@ describe('faults of the model process', () => {
   it('that is sent 200 documents, edits and cancelled runs as fast as a script can ends with the right scores, its memory bounded', async () => {
     const made = client();
     const { key } = await load(made);
-    const resources = process.getActiveResourcesInfo().length;
     const reader = new Reader(made, key, 'edited');
+    await reader.open(text);
+    await reader.score(tinySettings);
     await reader.open('');
+    const resources = process.getActiveResourcesInfo().length;
+    const before = await measure(made, key);
     const runs: Promise<unknown>[] = [];
     for (let each = 0; each < 200; each++) {
       const other = new Reader(made, key, `document ${String(each)}`);
@@ -515,7 +528,11 @@ describe('faults of the model process', () => {
     await reader.score(tinySettings);
     assert.equal(reader.text, text);
     assertRight({ ...expected, table: reader.finished });
-    assert.ok((await measure(made, key)).snapshotBytes <= loadParams(tinyFolder).snapshotBytes);
+    const after = await measure(made, key);
+    assert.ok(after.snapshotBytes <= loadParams(tinyFolder).snapshotBytes);
+    assert.deepEqual([before.documents, after.documents], [1, 1]);
+    const growthBytes = after.residentBytes - after.snapshotBytes - (before.residentBytes - before.snapshotBytes);
+    assert.ok(growthBytes < mostGrowthBytes, `${String(growthBytes)} bytes more`);
     assert.ok(process.getActiveResourcesInfo().length <= resources);
   });
 });
