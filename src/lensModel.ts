@@ -23,6 +23,8 @@ export interface LensModelFiles {
   readonly cacheFolder: string | undefined;
   /** Downloaded models are below it; undefined: there are none. */
   readonly models: string | undefined;
+  /** See `ModelClientOptions`. */
+  readonly tickMs?: number | undefined;
 }
 
 /** The model that the settings name, in a process of its own; loaded when first asked for. Another one beside it, in a second process, for comparing. */
@@ -217,7 +219,9 @@ export class LensModel implements Disposable {
 
   #slotOptions(): ModelSlotOptions {
     const idleMs = () => this.#idleMs();
+    const { tickMs } = this.#files;
     return {
+      ...(tickMs === undefined ? {} : { tickMs }),
       connect: childProcesses(this.#files.worker, { lowPriority: true }),
       log: (level, message) => {
         this.#log[level](message);

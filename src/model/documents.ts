@@ -77,6 +77,10 @@ export class Documents {
   readonly #open = new Map<string, OpenDocument>();
   #nextTableId = 1;
 
+  get count(): number {
+    return this.#open.size;
+  }
+
   open({ document, version, text }: OpenParams): void {
     this.#open.set(document, new OpenDocument(document, version, text, () => this.#nextTableId++));
   }

@@ -389,6 +389,8 @@ export interface Measurements {
   readonly residentBytes: number;
   /** Of key/value caches kept. */
   readonly snapshotBytes: number;
+  /** Whose text is kept. */
+  readonly documents: number;
 }
 
 export type ModelEvent = LayoutEvent | RowsEvent;

@@ -253,6 +253,7 @@ const results: { readonly [M in Method]: ResultForm<M> } = {
       cpuMs: isFloat,
       residentBytes: isCount,
       snapshotBytes: isCount,
+      documents: isCount,
     }),
   },
 };

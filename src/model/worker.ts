@@ -137,7 +137,7 @@ const handlers: Handlers = {
   measure: async ({ model }) => {
     const { user, system } = process.cpuUsage();
     const cpuMs = (user + system) / 1000;
-    return Promise.resolve({ ...modelFor(model).costs, cpuMs, residentBytes: process.memoryUsage.rss() });
+    return Promise.resolve({ ...modelFor(model).costs, documents: documents.count, cpuMs, residentBytes: process.memoryUsage.rss() });
   },
 };
 

@@ -34,6 +34,8 @@ export interface OwnParts {
   readonly worker?: string | undefined;
   /** Undefined: nowhere. */
   readonly cacheFolder?: string | undefined;
+  /** See `LensModelFiles`. */
+  readonly tickMs?: number;
   /** Undefined: their own. */
   readonly preambles?: Preambles;
 }
@@ -41,7 +43,7 @@ export interface OwnParts {
 /** Scored documents put together anew beside those of the extension that runs. They go with the store. */
 export function ownLens(
   store: DisposableStore,
-  { log, memento, bundledModel, memory, worker, preambles: given, cacheFolder }: OwnParts,
+  { log, memento, bundledModel, memory, worker, preambles: given, cacheFolder, tickMs }: OwnParts,
 ): ScoredDocuments {
   const config = store.add(new Config());
   const focus = store.add(new WindowFocus(config));
@@ -49,6 +51,7 @@ export function ownLens(
     worker: worker ?? inExtension('dist/worker.js'),
     bundledModel,
     cacheFolder,
+    tickMs,
     models: cacheFolder && path.join(cacheFolder, 'models'),
   };
   const model = store.add(new LensModel(config, focus, files, log, memory));

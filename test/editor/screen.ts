@@ -90,12 +90,16 @@ const underlineOfBand: Readonly<Record<'contrast' | 'tinted', readonly (string |
   contrast: [undefined, 'dotted 1px', 'dotted 2px', 'dashed 1px', 'dashed 2px', 'solid 2px'],
 };
 
-/** Why one editor does not show the text coloured as its scores say, by character; empty when it does. */
+/**
+ * Why one editor does not show the text coloured as its scores say, by character; empty when it does. `blankBands`: so many of the weakest may have no colour,
+ * as where an editor has no room for more ranges.
+ */
 export function drawingFaults(
   shown: readonly ShownCharacter[],
   text: string,
   { cells }: Pick<DocumentScores, 'cells'>,
   colours: BandColours,
+  blankBands = 0,
 ): readonly string[] {
   const isContrast = colours.theme === 'highContrast' || colours.theme === 'highContrastLight';
   const faults: string[] = [];
@@ -118,6 +122,7 @@ export function drawingFaults(
     const isEdge = character.trim() === '' && (before.trim() === '' || after.trim() === '' || /\s*[\r\n]/y.test(after));
     if (isEdge && (inCell.trim() === '' || /[\r\n]/.test(inCell))) continue; // white space alone: either is right
     const band = isEdge ? 0 : (cell?.band ?? 0);
+    if (band <= blankBands && at?.background === '' && at.underline === '') continue;
     const background = isContrast || band === 0 ? '' : colours.backgrounds[band];
     const style = underlineOfBand[isContrast ? 'contrast' : 'tinted'][band];
     const colour = isContrast ? undefined : colours.underlines[band];
@@ -190,6 +195,29 @@ export async function editorHasFocus(): Promise<void> {
   await eventually('the editor has the focus', () =>
     browser.evaluate<boolean>(`document.activeElement?.closest('.part.editor .monaco-editor') instanceof Element`),
   );
+}
+
+/** Lines at the beginning of a long text that `assertTopDrawn` looks at: what is on the screen and painted below it, which has to have few tokens. */
+export const shortLines = 110;
+
+/** Waits until the one editor, scrolled to the beginning of a long text, shows what fits on the screen as its scores say; the two strongest bands whole. */
+export async function assertTopDrawn(document: vscode.TextDocument, scores: Pick<DocumentScores, 'cells'>, theme: Theme): Promise<void> {
+  const text = document.getText();
+  const colours = await bandColours(theme);
+  let faults: readonly string[] = [];
+  await eventually('the screen shows the scores', async () => {
+    const editors = await shownEditors();
+    const shown = editors[0] ?? [];
+    let end = 0;
+    for (let left = shown.length; left > 0 && end < text.length; end++) if (!/[\r\n]/.test(text[end] ?? '')) left--;
+    faults =
+      editors.length === 1 && shown.length > 200
+        ? drawingFaults(shown, text.slice(0, end), scores, colours, 3)
+        : [`${String(editors.length)} editors, ${String(shown.length)} characters`];
+    return faults.length === 0;
+  }).catch((error: unknown) => {
+    throw new Error(`${String(faults.length)} faults\n${faults.slice(0, 6).join('\n')}`, { cause: error });
+  });
 }
 
 /** Undefined: the theme VS Code starts with. */

@@ -1,5 +1,5 @@
 // node test/host/runUntrustedTests.mjs: test/untrusted in a real VS Code in restricted mode, in a folder whose settings ask for what they must not get.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { root, runSuite } from './vscodeHost.mjs';
@@ -7,20 +7,11 @@ import { root, runSuite } from './vscodeHost.mjs';
 const workspace = mkdtempSync(path.join(tmpdir(), 'token-lens-untrusted-'));
 try {
   mkdirSync(path.join(workspace, '.vscode'));
-  writeFileSync(
-    path.join(workspace, '.vscode/settings.json'),
-    JSON.stringify({
-      'tokenLens.modelFolder': path.join(root, 'test/fixtures/tiny-half'),
-      'tokenLens.threads': 63,
-      'tokenLens.snapshotMegabytes': 2047,
-      'tokenLens.autoStart': ['plaintext'],
-      'tokenLens.inspectInsertions': 'auto',
-      'tokenLens.largestDocumentBytes': 1000,
-      'tokenLens.contextTokens': 17,
-      'tokenLens.idleMinutes': 1439,
-      'tokenLens.palette': 'tide',
-    }),
-  );
+  /** @type {unknown} */
+  const settings = JSON.parse(readFileSync(path.join(root, 'test/fixtures/workspaceSettings.json'), 'utf8'));
+  const asked = /** @type {Readonly<Record<string, unknown>>} */ (settings);
+  const folder = path.join(root, String(asked['tokenLens.modelFolder']));
+  writeFileSync(path.join(workspace, '.vscode/settings.json'), JSON.stringify({ ...asked, 'tokenLens.modelFolder': folder }));
   writeFileSync(path.join(workspace, 'notes.txt'), 'The harbour was quiet before dawn. '.repeat(40));
   const { passed, failed } = await runSuite({
     extension: root,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, fork, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,10 @@ import { loadParams, measure, never, randomNumbers, Reader, tinyFolder, tinySett
 
 const text = 'The harbour was quiet before dawn. '.repeat(300);
 const misbehaving = 'test/fixtures/workers/misbehaving.cjs';
+/** Between two turns of the host's loop. */
+const mostBusyMs = 500;
+/** Of the model process, after hundreds of documents; to keep each of them would take more. */
+const mostGrowthBytes = 60e6;
 
 const withCode = (code: ModelErrorCode) => (error: unknown) => error instanceof ModelError && error.code === code;
 const isAlive = (processId: number) => {
@@ -42,7 +46,7 @@ describe('faults of the model process', () => {
   const started = new Set<number>();
   const environment = { ...process.env };
 
-  function client({ worker = 'dist/worker.js', tickMs = 10_000 } = {}): ModelClient {
+  function client({ worker = 'dist/worker.js', tickMs = 10_000, idleMs = 0 } = {}): ModelClient {
     const connect = childProcesses(path.resolve(worker));
     const made = new ModelClient({
       connect: chunkTokens => {
@@ -51,7 +55,7 @@ describe('faults of the model process', () => {
         return connection;
       },
       log: () => undefined,
-      idleMs: 0,
+      idleMs,
       tickMs,
     });
     clients.push(made);
@@ -104,30 +108,113 @@ describe('faults of the model process', () => {
 
   describe('killed', () => {
     const random = randomNumbers(9);
-    for (const [phase, count, longestMs] of [
-      ['loading', 5, 400],
-      ['scoring', 5, 150],
-      ['shutting down', 10, 20],
-    ] as const) {
-      it(`at ${String(count)} random moments of ${phase}: the call ends as exited or is right, the next one is right, and nothing is left`, async () => {
-        for (let round = 0; round < count; round++) {
+    let loadMs: number;
+    let scoreMs: number;
+    before(async () => {
+      const made = client();
+      let start = performance.now();
+      await load(made);
+      loadMs = performance.now() - start;
+      start = performance.now();
+      await score(made);
+      scoreMs = performance.now() - start;
+    });
+
+    const kill = (processId: number | undefined) => {
+      assert.ok(processId !== undefined);
+      if (isAlive(processId)) process.kill(processId, 'SIGKILL');
+    };
+    const codeOf = (call: Promise<unknown>) =>
+      call.then(
+        () => 'done',
+        (error: unknown) => ModelError.from(error).code,
+      );
+    /** Does both, in this order or the other, up to so many milliseconds apart. */
+    async function around(mostMs: number, one: () => void, other: () => void): Promise<void> {
+      const apartMs = random(2 * mostMs + 1) - mostMs;
+      (apartMs < 0 ? other : one)();
+      await pause(Math.abs(apartMs));
+      (apartMs < 0 ? one : other)();
+    }
+
+    for (const phase of ['loading', 'scoring'] as const) {
+      it(`at 5 random moments of ${phase}: the call ends as exited or is right, the next one is right, and nothing is left`, async () => {
+        const codes: string[] = [];
+        for (let round = 0; round < 5; round++) {
           const made = client();
-          if (phase !== 'loading') await load(made);
-          const call = phase === 'loading' ? load(made) : score(made).then(assertRight);
-          const ended = call.then(
-            () => 'done',
-            (error: unknown) => ModelError.from(error).code,
-          );
-          await pause(random(longestMs));
-          if (made.processId !== undefined) process.kill(made.processId, 'SIGKILL');
-          if (phase === 'shutting down') made.dispose();
-          assert.match(await ended, /^(done|exited)$/);
-          if (phase === 'shutting down') await assert.rejects(load(made), withCode('exited'));
-          else assertRight(await scoreAgain(made));
+          if (phase === 'scoring') await load(made);
+          const ended = codeOf(phase === 'loading' ? load(made) : score(made).then(assertRight));
+          await pause(random(Math.round(phase === 'loading' ? loadMs : scoreMs)));
+          kill(made.processId);
+          codes.push(await ended);
+          assertRight(await scoreAgain(made));
           made.dispose();
         }
+        assert.deepEqual(
+          codes.filter(code => code !== 'done' && code !== 'exited'),
+          [],
+        );
+        assert.ok(codes.filter(code => code === 'exited').length >= 3, `most are in the middle of it: ${codes.join(', ')}`);
       });
     }
+
+    it('at 4 random moments before and after it is disposed of in the middle of a call: the call ends as exited, and nothing is left', async () => {
+      for (let round = 0; round < 4; round++) {
+        const made = client();
+        if (round % 2 > 0) await load(made);
+        const ended = codeOf(round % 2 > 0 ? score(made) : load(made));
+        const { processId } = made;
+        await pause(random(Math.round((round % 2 > 0 ? scoreMs : loadMs) / 2)));
+        await around(
+          8,
+          () => {
+            made.dispose();
+          },
+          () => {
+            kill(processId);
+          },
+        );
+        assert.equal(await ended, 'exited');
+        await assert.rejects(load(made), withCode('exited'));
+      }
+    });
+
+    it('at 3 random moments before and after it ends for being idle: the next call is right, and nothing is left', async () => {
+      for (let round = 0; round < 3; round++) {
+        const made = client({ idleMs: 40 });
+        await load(made);
+        const { processId } = made;
+        await pause(40 + random(21) - 10);
+        kill(processId);
+        assertRight(await scoreAgain(made));
+        assert.notEqual(made.processId, processId);
+        made.dispose();
+      }
+    });
+
+    it('at 3 random moments before and after its host closes the channel in the middle of a call: nothing is left', async () => {
+      for (let round = 0; round < 3; round++) {
+        const child = fork(path.resolve('dist/worker.js'), [], {
+          serialization: 'advanced',
+          execArgv: [],
+          stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+        });
+        assert.ok(child.pid !== undefined);
+        started.add(child.pid);
+        child.send({ kind: 'call', id: 1, method: 'load', params: loadParams(tinyFolder) });
+        await pause(random(Math.round(loadMs)));
+        assert.equal(child.exitCode, null);
+        await around(
+          20,
+          () => {
+            if (child.connected) child.disconnect();
+          },
+          () => {
+            kill(child.pid);
+          },
+        );
+      }
+    });
   });
 
   describe('that misbehaves', () => {
@@ -166,11 +253,17 @@ describe('faults of the model process', () => {
 
     for (const fault of ['floods', 'floods-rows']) {
       it(`${fault}: it is ended, and meanwhile its host does other things`, async () => {
-        let turns = 0;
-        const timer = setInterval(() => turns++, 1);
+        // By the processor's clock: what other programs take is not ours.
+        let [busyMs, before] = [0, process.cpuUsage()];
+        const turn = () => {
+          const { user, system } = process.cpuUsage(before);
+          [busyMs, before] = [Math.max(busyMs, (user + system) / 1000), process.cpuUsage()];
+        };
+        const timer = setInterval(turn, 1);
         await assert.rejects(callTo(fault), /makes no sense/);
+        turn();
         clearInterval(timer);
-        assert.ok(turns > 0);
+        assert.ok(busyMs < mostBusyMs, `${String(busyMs)} ms without a turn`);
       });
     }
 
@@ -405,9 +498,12 @@ describe('faults of the model process', () => {
   it('that is sent 200 documents, edits and cancelled runs as fast as a script can ends with the right scores, its memory bounded', async () => {
     const made = client();
     const { key } = await load(made);
-    const resources = process.getActiveResourcesInfo().length;
     const reader = new Reader(made, key, 'edited');
+    await reader.open(text);
+    await reader.score(tinySettings);
     await reader.open('');
+    const resources = process.getActiveResourcesInfo().length;
+    const before = await measure(made, key);
     const runs: Promise<unknown>[] = [];
     for (let each = 0; each < 200; each++) {
       const other = new Reader(made, key, `document ${String(each)}`);
@@ -432,7 +528,11 @@ describe('faults of the model process', () => {
     await reader.score(tinySettings);
     assert.equal(reader.text, text);
     assertRight({ ...expected, table: reader.finished });
-    assert.ok((await measure(made, key)).snapshotBytes <= loadParams(tinyFolder).snapshotBytes);
+    const after = await measure(made, key);
+    assert.ok(after.snapshotBytes <= loadParams(tinyFolder).snapshotBytes);
+    assert.deepEqual([before.documents, after.documents], [1, 1]);
+    const growthBytes = after.residentBytes - after.snapshotBytes - (before.residentBytes - before.snapshotBytes);
+    assert.ok(growthBytes < mostGrowthBytes, `${String(growthBytes)} bytes more`);
     assert.ok(process.getActiveResourcesInfo().length <= resources);
   });
 });

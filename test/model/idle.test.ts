@@ -33,7 +33,7 @@ const description: ModelDescription = {
   device: 'cpu',
   deviceFallback: undefined,
 };
-const measurements: Measurements = { tokensRun: 0, modelCalls: 0, cpuMs: 0, residentBytes: 0, snapshotBytes: 0 };
+const measurements: Measurements = { tokensRun: 0, modelCalls: 0, cpuMs: 0, residentBytes: 0, snapshotBytes: 0, documents: 0 };
 
 /** A process that answers every call at once, but `load` only when the test says so. */
 function fakeProcess() {

@@ -165,7 +165,7 @@ describe('calls between processes', () => {
       const measure = () =>
         new Promise<Measurements>(resolve => {
           measured = () => {
-            resolve({ tokensRun: 0, modelCalls: 0, cpuMs: 0, residentBytes: 0, snapshotBytes: 0 });
+            resolve({ tokensRun: 0, modelCalls: 0, cpuMs: 0, residentBytes: 0, snapshotBytes: 0, documents: 0 });
           };
         });
       const client = connect({ load: () => new Promise(() => undefined), measure }, tickMs, kind => faults.push(kind));

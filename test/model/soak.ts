@@ -1,11 +1,12 @@
 /**
- * The faults of faults.test.ts, hundreds of times in random order, for as many minutes as the first argument says; the second is the seed. Prints what was
- * done, and memory and handles before and after. Exit code 1 where anything was wrong, left behind or grew. `npm run soak` builds and runs it.
+ * Faults as in faults.test.ts, those of `faults` below, in random order for as many minutes as the first argument says; the second is the seed. Prints how
+ * often each was injected after the warm-up, and memory and handles before and after. Exit code 1 where anything was wrong, left behind or grew. `npm run soak` builds and runs it.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { childProcesses } from '../../src/model/childProcess';
@@ -21,6 +22,9 @@ const text = 'The harbour was quiet before dawn. '.repeat(300);
 /** Of what is still in use after a collection; a leak of one document's text each time would be far more. */
 const mostHeapGrowthBytes = 8e6;
 const mostResidentGrowthBytes = 60e6;
+
+/** Not a fault. */
+const storms = 'storms of documents and edits';
 
 const started = new Set<number>();
 const counts = new Map<string, number>();
@@ -115,9 +119,16 @@ const faults: Readonly<Record<string, (parts: Parts) => Promise<void>>> = {
     const made = client();
     const ended = codeOf(random(2) === 0 ? load(made) : score(made));
     await pause(random(400));
-    if (made.processId !== undefined) process.kill(made.processId, 'SIGKILL');
-    await pause(random(5));
-    made.dispose();
+    const { processId } = made;
+    const kill = () => {
+      if (processId !== undefined && isAlive(processId)) process.kill(processId, 'SIGKILL');
+    };
+    const isFirst = random(2) === 0;
+    if (isFirst) kill();
+    else made.dispose();
+    await pause(random(8));
+    if (isFirst) made.dispose();
+    else kill();
     assert.match(await ended, /^(done|exited)$/);
   },
   'its host killed': async ({ folder }) => {
@@ -168,6 +179,63 @@ const faults: Readonly<Record<string, (parts: Parts) => Promise<void>>> = {
     assert.equal(await codeOf(load(made, own)), 'unsupported');
     cpSync(path.join(tinyFolder, 'onnx/model.onnx'), graph);
     assertRight((await score(made, own)).table.surprisalBits, parts);
+    made.dispose();
+  },
+  'model file flipped by a bit, deleted or put in place anew': async parts => {
+    const own = path.join(parts.folder, 'flipped');
+    cpSync(tinyFolder, own, { recursive: true });
+    const graph = path.join(own, 'onnx/model.onnx');
+    const right = readFileSync(graph);
+    writeFileSync(path.join(own, 'SHA256SUMS'), `${createHash('sha256').update(right).digest('hex')}  onnx/model.onnx\n`);
+    const made = client();
+    await load(made, own);
+    const ended = codeOf(score(made, own));
+    await pause(random(100));
+    const kind = random(3);
+    const flipped = Buffer.from(right);
+    const at = random(right.length);
+    flipped[at] = (flipped[at] ?? 0) ^ (1 << random(8));
+    if (kind === 0) rmSync(graph);
+    else writeFileSync(graph, kind === 1 ? flipped : right);
+    assert.match(await ended, /^(done|exited|incomplete)$/);
+    made.stop('the test looks at the files anew');
+    assert.match(await codeOf(load(made, own)), kind === 0 ? /^(incomplete|not-found)$/ : kind === 1 ? /^incomplete$/ : /^done$/);
+    if (kind !== 2) writeFileSync(graph, right); // else it is in use again
+    assertRight((await score(made, own)).table.surprisalBits, parts);
+    made.dispose();
+  },
+  'without its runtime': async parts => {
+    const own = mkdtempSync(path.join(parts.folder, 'runtime-'));
+    cpSync('dist/worker.js', path.join(own, 'worker.js'));
+    const made = client(path.join(own, 'worker.js'));
+    assert.equal(await codeOf(load(made)), 'no-runtime');
+    symlinkSync(path.resolve('node_modules'), path.join(own, 'node_modules'));
+    assertRight((await score(made)).table.surprisalBits, parts);
+    made.dispose();
+  },
+  'out of memory': async parts => {
+    const made = client();
+    const { NODE_OPTIONS: options = '' } = process.env;
+    process.env['NODE_OPTIONS'] = '--max-old-space-size=8';
+    const ended = codeOf(score(made));
+    process.env['NODE_OPTIONS'] = options; // the process has been started with the other
+    assert.equal(await ended, 'exited');
+    await assertScores(made, parts);
+    made.dispose();
+  },
+  'storage that cannot be written, or is full': async parts => {
+    const made = client();
+    const file = path.join(parts.folder, 'file');
+    writeFileSync(file, '');
+    const isFull = process.platform === 'linux' && random(2) === 0;
+    const cacheFolder = isFull ? mkdtempSync(path.join(parts.folder, 'full-')) : path.join(file, 'below');
+    if (isFull) {
+      await load(made);
+      execFileSync('prlimit', ['--pid', String(made.processId), '--fsize=16']);
+    }
+    const { table } = await scoreText(made, { ...loadParams(tinyFolder), cacheFolder }, text, tinySettings, 'native', never);
+    assertRight(table.surprisalBits, parts);
+    if (isFull) assert.deepEqual(readdirSync(cacheFolder), []);
     made.dispose();
   },
 };
@@ -232,12 +300,15 @@ async function run(folder: string): Promise<boolean> {
       await noneLeft();
       count(name);
     };
-    const names = [...Object.keys(faults), 'storm of documents and edits'];
+    const names = [...Object.keys(faults), storms];
     const end = performance.now() + minutes * 60_000;
     for (const name of [...names, ...names]) await one(name); // what is kept from then on was made once
+    counts.clear();
     const before = await figures(lasting);
     while (performance.now() < end) await one(names[random(names.length)] ?? '');
     const after = await figures(lasting);
+    const injected = [...counts].reduce((sum, [name, times]) => (name === storms ? sum : sum + times), 0);
+    process.stdout.write(`${String(injected).padStart(6)}  faults injected\n`);
     for (const [name, times] of counts) process.stdout.write(`${String(times).padStart(6)}  ${name}\n`);
     const inMegabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
     const row = (what: string, a: string | number, b: string | number) =>
@@ -251,6 +322,7 @@ async function run(folder: string): Promise<boolean> {
     row('model process that was spared: open files', before.modelFiles, after.modelFiles);
     return (
       after.heapBytes - before.heapBytes < mostHeapGrowthBytes &&
+      after.residentBytes - before.residentBytes < mostResidentGrowthBytes &&
       after.modelBytes - before.modelBytes < mostResidentGrowthBytes &&
       after.resources <= before.resources &&
       after.files <= before.files &&
