@@ -25,6 +25,22 @@ export class LongReading {
   }
 
   /**
+   * Says what it will cost where that is long, and asks; `asks` is called before. Whoever runs it himself shows how far it is, and that it can be
+   * cancelled.
+   */
+  async isWanted(title: string, tokens: number, asks?: () => void): Promise<boolean> {
+    const cost = this.#speed.cost(tokens);
+    if (!isLong(cost)) return true;
+    asks?.();
+    return isAgreed(title, cost);
+  }
+
+  /** Costs of later readings are told by it. `tokens`: as they were told. */
+  took(tokens: number, ms: number): void {
+    if (tokens > measuredTokens) this.#speed.ran(tokens, ms / 1000);
+  }
+
+  /**
    * Undefined: cancelled, here or by `ended`, or failed, which the user has been told. `tokens`: about how many the model will read.
    */
   async run<T>(
@@ -33,8 +49,7 @@ export class LongReading {
     work: (signal: AbortSignal, report: ReportShare) => Promise<T>,
     ended?: AbortSignal,
   ): Promise<T | undefined> {
-    const cost = this.#speed.cost(tokens);
-    if (isLong(cost) && !(await isWanted(title, cost))) return undefined;
+    if (!(await this.isWanted(title, tokens))) return undefined;
     if (ended?.aborted) return undefined;
     const begun = performance.now();
     let reported = 0;
@@ -43,7 +58,7 @@ export class LongReading {
         report({ increment: 100 * (share - reported) });
         reported = share;
       });
-      if (tokens > measuredTokens) this.#speed.ran(tokens, (performance.now() - begun) / 1000);
+      this.took(tokens, performance.now() - begun);
       return found;
     };
     try {
@@ -55,7 +70,7 @@ export class LongReading {
   }
 }
 
-async function isWanted(title: string, cost: Cost): Promise<boolean> {
+async function isAgreed(title: string, cost: Cost): Promise<boolean> {
   const go = vscode.l10n.t('Go On');
   const words = vscode.l10n.t(
     'Token Lens: {0} – the model reads about {1} tokens for it, which takes some {2} seconds.',
