@@ -308,7 +308,7 @@ describe('trying an edit', () => {
       const reader = new Reader(client, model.key, 'tried');
       const text = markdown(900);
       await reader.open(text);
-      await assert.rejects(reader.try(settings, { start: 0, end: 600, text: '' }, 100, never, 0, true, true), { code: 'bad-argument' });
+      await assert.rejects(reader.try(settings, { start: 0, end: 600, text: '' }, 100, never, 0, true, true), { code: 'too-long' });
     });
   });
 });
