@@ -115,13 +115,13 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const report = store.add(new ReportView(context.extensionUri, { scored, config, looks, focus, pauses, reading, leftOut }));
   const lesson = store.add(new LessonView(context.extensionUri, { scored, config, pauses }));
   const previews = store.add(new PassagePreviews({ scored, panel, config, looks, pauses, announcer }));
-  const change = store.add(new ChangeView(context.extensionUri, { scored, config, looks, focus, pauses, reading, preambles }));
+  const longReading = new LongReading();
+  const change = store.add(new ChangeView(context.extensionUri, { scored, config, looks, focus, pauses, reading, preambles, longReading }));
   store.add(new SurprisesTree(scored, leftOut, config, looks, pauses));
   store.add(new StretchPainter(stretches, scored, pauses));
   store.add(new StretchesTree(stretches, scored, config));
   const reports = store.add(new ReadingReports(scored, pauses));
   const ghostText = store.add(new GhostTextView({ scored, config, pauses }));
-  const longReading = new LongReading();
   const places = { scored, config, reading: longReading };
   const branches = store.add(new BranchPreviews(places));
   const access = new HubAccess(config, context.secrets);

@@ -18,8 +18,10 @@ import { chooseChange, sideName } from './changePick';
 import type { ChangeSubject } from './changePick';
 import { changeState } from './changeState';
 import { chooseModelFolder } from './failures';
+import type { LongReading } from './longReading';
 import { PlaceMark } from './places';
 import { provenanceInWords } from './preambleWords';
+import { withProgress } from './progress';
 import { fromReport } from './reportProtocol';
 import type { FromReport, ReportMessage, ReportState, ToReport } from './reportProtocol';
 import { errorInWords } from './stateInWords';
@@ -48,13 +50,14 @@ interface Shown {
 }
 
 export interface ChangeParts {
-  readonly scored: Pick<ScoredDocuments, 'complete'>;
+  readonly scored: Pick<ScoredDocuments, 'complete' | 'completeView'>;
   readonly config: Config;
   readonly looks: Pick<Looks, 'of' | 'onDidChange'>;
   readonly focus: WindowFocus;
   readonly pauses: Pauses;
   readonly reading: Pick<ReadingCheck, 'noteOf' | 'onDidDecide'>;
   readonly preambles: Pick<Preambles, 'onDidChange'>;
+  readonly longReading: Pick<LongReading, 'isWanted' | 'tokensOf'>;
 }
 
 /** The page about a change: both sides are scored whole, then the lines that differ are told with what they cost. It follows edits on either side. */
@@ -74,6 +77,9 @@ export class ChangeView implements Disposable {
   #isOwed = false;
   #run: AbortController | undefined;
   #reopened = 0;
+  /** Whose cost is being asked about, and whose was agreed to. */
+  #asking: ChangeSubject | undefined;
+  #agreed: ChangeSubject | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(extensionUri: vscode.Uri, parts: ChangeParts) {
@@ -107,6 +113,8 @@ export class ChangeView implements Disposable {
     this.#subject = subject;
     this.#shown = undefined;
     this.#reopened = 0;
+    this.#asking = undefined;
+    this.#agreed = undefined;
     this.#isHeld = false;
     this.#page.show();
     this.#draw(busy());
@@ -156,6 +164,7 @@ export class ChangeView implements Disposable {
 
   /** Never rejects. */
   async #measureNow(subject: ChangeSubject): Promise<void> {
+    if (this.#asking === subject) return; // the texts are read as they are when the answer comes
     this.#run?.abort();
     const run = new AbortController();
     this.#run = run;
@@ -172,8 +181,13 @@ export class ChangeView implements Disposable {
         return;
       }
       this.#postWaiting(subject);
-      const original = await this.#side(documents.original, signal);
-      const modified = await this.#side(documents.modified, signal);
+      const sides = await this.#sides(subject, documents, signal);
+      signal.throwIfAborted();
+      if (!sides) {
+        this.#abandon();
+        return;
+      }
+      const { original, modified } = sides;
       const report = await changeReport(original.lines, modified.lines, modified.provenance?.noiseFloorBits ?? null);
       signal.throwIfAborted();
       const isOf = ({ document, text }: Side) => !document || document.getText() === text;
@@ -194,7 +208,47 @@ export class ChangeView implements Disposable {
     }
   }
 
-  /** One text after the other: the model reads one at a time. */
+  /**
+   * Where texts are to be read whole, what that costs is said before, once for a change, and it can be cancelled; after an edit little is read
+   * again. Undefined: cancelled, by the reader or by `ended`.
+   */
+  async #sides(
+    subject: ChangeSubject,
+    { original, modified }: OpenSides,
+    ended: AbortSignal,
+  ): Promise<{ readonly original: Side; readonly modified: Side } | undefined> {
+    // One text after the other: the model reads one at a time.
+    const read = async (signal: AbortSignal) => ({
+      original: await this.#side(original, signal),
+      modified: await this.#side(modified, signal),
+    });
+    const { scored, longReading } = this.#parts;
+    const unread = [original, modified].filter(each => each && scored.completeView(each.uri.toString())?.documentVersion !== each.version);
+    if (!this.#isForced || unread.length === 0) return read(ended);
+    const title = vscode.l10n.t('Measuring a change');
+    if (this.#agreed !== subject) {
+      this.#asking = subject;
+      this.#draw(asking());
+      const isWanted = await longReading.isWanted(
+        title,
+        longReading.tokensOf(unread.reduce((sum, each) => sum + (each?.getText().length ?? 0), 0)),
+      );
+      // Another change may be meant by now, which has a question of its own.
+      if (this.#subject === subject) this.#asking = undefined;
+      if (!isWanted || ended.aborted) return undefined;
+      this.#agreed = subject;
+      this.#postWaiting(subject);
+    }
+    return withProgress(`Token Lens: ${title}`, read, ended);
+  }
+
+  /** The reader wants no numbers of this change: no edit begins it again. */
+  #abandon(): void {
+    this.#repository?.dispose();
+    this.#subject = undefined;
+    this.#post(cancelled());
+  }
+
   async #side(document: vscode.TextDocument | undefined, signal: AbortSignal): Promise<Side> {
     if (!document) return { document, text: '', lines: scoredLines('', undefined), provenance: undefined, modelName: '' };
     const { table, provenance, modelName } = await this.#parts.scored.complete(document, signal, true);
@@ -357,6 +411,24 @@ function busy(): ReportMessage {
     headline: vscode.l10n.t('Measuring a change'),
     text: vscode.l10n.t('Both sides are scored as a whole, which takes a while for long texts.'),
     busy: true,
+  };
+}
+
+function asking(): ReportMessage {
+  return {
+    kind: 'message',
+    headline: vscode.l10n.t('Measuring a change'),
+    text: vscode.l10n.t('Both sides are long. A notification says what reading them costs, and waits for your answer.'),
+    busy: false,
+  };
+}
+
+function cancelled(): ReportMessage {
+  return {
+    kind: 'message',
+    headline: vscode.l10n.t('This change was not measured'),
+    text: vscode.l10n.t('It was cancelled. The command Measure Change begins again.'),
+    busy: false,
   };
 }
 

@@ -24,6 +24,12 @@ export class LongReading {
     return Math.ceil(units / unitsPerToken);
   }
 
+  /** Says what it will cost where that is long, and asks; whoever runs it himself shows how far it is, and that it can be cancelled. */
+  async isWanted(title: string, tokens: number): Promise<boolean> {
+    const cost = this.#speed.cost(tokens);
+    return !isLong(cost) || isAgreed(title, cost);
+  }
+
   /**
    * Undefined: cancelled, here or by `ended`, or failed, which the user has been told. `tokens`: about how many the model will read.
    */
@@ -33,8 +39,7 @@ export class LongReading {
     work: (signal: AbortSignal, report: ReportShare) => Promise<T>,
     ended?: AbortSignal,
   ): Promise<T | undefined> {
-    const cost = this.#speed.cost(tokens);
-    if (isLong(cost) && !(await isWanted(title, cost))) return undefined;
+    if (!(await this.isWanted(title, tokens))) return undefined;
     if (ended?.aborted) return undefined;
     const begun = performance.now();
     let reported = 0;
@@ -55,7 +60,7 @@ export class LongReading {
   }
 }
 
-async function isWanted(title: string, cost: Cost): Promise<boolean> {
+async function isAgreed(title: string, cost: Cost): Promise<boolean> {
   const go = vscode.l10n.t('Go On');
   const words = vscode.l10n.t(
     'Token Lens: {0} – the model reads about {1} tokens for it, which takes some {2} seconds.',

@@ -7,7 +7,7 @@ import * as vscode from 'vscode';
 import type { TokenLensApi } from '../../src/api';
 import { browser } from './browser';
 import { activated, closeAll, eventually, readWhen, untitled, useModel } from './documents';
-import { clearNotices, notices } from './notices';
+import { cancelled, clearNotices, notices } from './notices';
 import { choose } from './picks';
 import { editorHasFocus, setTheme, themes } from './screen';
 
@@ -354,6 +354,34 @@ describe('a change, measured', function () {
       await settings.update('scoreOn', undefined, vscode.ConfigurationTarget.Global);
       await files.update('autoSave', undefined, vscode.ConfigurationTarget.Global);
     }
+  });
+
+  it('says what long sides cost before it reads them, asks once, can be cancelled, and no edit begins it again', async () => {
+    const long = first.repeat(200);
+    const uri = committed('long.ts', long);
+    writeFileSync(uri.fsPath, long.replace('level > 0.5', 'level > limit'));
+    const editor = await show(uri);
+    const tokensRun = async () => (await api.measure()).model?.tokensRun ?? 0;
+    const before = await tokensRun();
+    const message = () => browser.evaluateInReport<string>(`document.querySelector('.message')?.innerText ?? ''`);
+    const questions = async () => (await notices()).split('the model reads about').length - 1;
+    const edited = () => editor.edit(edit => edit.insert(new vscode.Position(0, 0), '// The tide.\n'));
+    await vscode.commands.executeCommand('tokenLens.measureChange');
+    await eventually('it asks', async () => (await questions()) === 1);
+    await eventually('the page says so', async () => (await message()).includes('waits for your answer'));
+    await edited();
+    await new Promise(resolve => setTimeout(resolve, 1_500)); // longer than edits rest
+    assert.equal(await questions(), 1);
+    assert.equal(await tokensRun(), before, 'nothing is read yet');
+    await browser.screenshot('change-question');
+    await browser.click('.notifications-center .notification-list-item-buttons-container .monaco-button');
+    await cancelled(api, 'Measuring a change');
+    await eventually('the page says so', async () => (await message()).includes('It was cancelled'));
+    const after = await tokensRun();
+    await edited();
+    await new Promise(resolve => setTimeout(resolve, 1_500));
+    assert.equal(await tokensRun(), after);
+    await vscode.commands.executeCommand('workbench.action.files.revert');
   });
 
   it('has a smaller one beside it: what is selected', async () => {

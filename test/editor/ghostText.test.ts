@@ -123,6 +123,22 @@ describe('ghost text in the editor', function () {
     await vscode.commands.executeCommand('tokenLens.leaveInspection');
   });
 
+  it('is listed no more, and not inserted, when a key comes while it is read for the list', async () => {
+    const { document } = await open(`${loop}|`);
+    await ask();
+    await shows(/^\+\+\)/);
+    const inPanel = () => browser.evaluateInWebview<string>(`document.querySelector('main')?.innerText ?? ''`);
+    const done = vscode.commands.executeCommand('tokenLens.inspectSuggestion');
+    await eventually('it is being read, or has just been', async () => /Reading the text|which also wrote it/.test(await inPanel()));
+    await browser.type('x');
+    await done;
+    await is(document, `${loop}x`);
+    await eventually('the list is gone', async () => (await inPanel()).toUpperCase().includes('WHAT IT EXPECTS NEXT'));
+    await new Promise(resolve => setTimeout(resolve, 1_500));
+    assert.doesNotMatch(await inPanel(), /which also wrote it/);
+    await is(document, `${loop}x`);
+  });
+
   it('does nothing while people type', async () => {
     const { document } = await open(`${loop}|`);
     const before = await tokensRun();

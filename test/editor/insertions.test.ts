@@ -209,6 +209,8 @@ describe('what was inserted', function () {
     const [lead = ''] = hover.split('\n');
     assert.ok(lead.includes(editor.document.getText(editor.selection)), `of the token that it went to: ${lead}`);
     await browser.screenshot('insertion-hover');
+    const onward = '.monaco-hover a[data-href^="command:tokenLens.continueFromHere"]';
+    assert.ok((await browser.evaluate<number>(`document.querySelectorAll('${onward}').length`)) > 3, 'it can be continued from');
     await browser.press('Escape');
     const start = editor.selection.start;
     editor.selection = new vscode.Selection(start, start);
@@ -220,6 +222,35 @@ describe('what was inserted', function () {
     // Who asks for it sees it again.
     await vscode.commands.executeCommand('tokenLens.inspectLastInsertion');
     await assertSaid(editor.document, 'sole.log(`utf16 ${total}`);');
+  });
+
+  it('is where the text can branch, with the lens off: the arrow of an alternative in its hover opens the comparison', async () => {
+    const editor = await opened(code);
+    await acceptCompletion(editor, half, 'console.log(`utf16 ${total}`);');
+    await assertSaid(editor.document, 'sole.log(`utf16 ${total}`);');
+    const text = editor.document.getText();
+    await vscode.commands.executeCommand('tokenLens.nextSurprise');
+    const start = editor.document.offsetAt(editor.selection.start);
+    const arrow = '.monaco-hover a[data-href^="command:tokenLens.continueFromHere"]';
+    await eventually('its hover has arrows', async () => {
+      await vscode.commands.executeCommand('editor.action.showHover');
+      return browser.evaluate<boolean>(`document.querySelector('${arrow}') !== null`);
+    });
+    await browser.click(arrow);
+    const compared = () =>
+      vscode.window.tabGroups.all
+        .flatMap(({ tabs }) => tabs.map(({ input }) => input))
+        .find(input => input instanceof vscode.TabInputTextDiff);
+    await eventually('the comparison is open', () => compared() !== undefined, patienceMs);
+    const address = compared()?.modified.toString();
+    const would = () => vscode.workspace.textDocuments.find(({ uri }) => uri.toString() === address)?.getText() ?? '';
+    await eventually('the text goes on in another way', () => would() !== '' && would() !== text, patienceMs);
+    assert.equal(would().slice(0, start), text.slice(0, start), 'from that token on');
+    await eventually('Escape leaves all as it was', async () => {
+      await browser.press('Escape');
+      return compared() === undefined;
+    });
+    assert.equal(editor.document.getText(), text);
   });
 
   it('is a paste, in place of a selection too, and goes when the cursor leaves its lines', async () => {
@@ -755,6 +786,33 @@ describe('what was inserted', function () {
       }
       await eventually('it is listed', async () => (await panelText()).includes('not the model that wrote it'), patienceMs);
       assert.equal(editor.document.getText(), code);
+    });
+
+    it('is not listed, nor read on, where keys come while it is read; an edit takes the list away, and its button with it', async () => {
+      const tokensRun = async () => (await api.measure()).model?.tokensRun ?? 0;
+      const isBack = async () => (await panelText()).toUpperCase().includes('WHAT IT EXPECTS NEXT');
+      const editor = await opened(code);
+      putCursor(editor, half);
+      await vscode.env.clipboard.writeText('sole.log(`the harbour of ${total} quays`);\n  con'.repeat(80));
+      const before = await tokensRun();
+      const done = vscode.commands.executeCommand('tokenLens.inspectClipboardHere');
+      await eventually('it is being read', async () => (await panelText()).includes('Reading the text'));
+      await eventually('the model is at it', async () => (await tokensRun()) > before, patienceMs);
+      await browser.type('s');
+      await eventually('it is given up', isBack);
+      await done;
+      assert.equal(editor.document.getText(), code.replace('  con\n', '  cons\n'));
+      await rest();
+      assert.ok(!(await panelText()).includes('not the model that wrote it'), 'nor listed later');
+
+      await vscode.env.clipboard.writeText('ole.log();');
+      await vscode.commands.executeCommand('tokenLens.inspectClipboardHere');
+      await eventually('it is listed', async () => (await panelText()).includes('not the model that wrote it'), patienceMs);
+      await focused();
+      await browser.press('Delete'); // the cursor stays where it is
+      await eventually('the list is gone', isBack);
+      assert.equal(await browser.evaluateInWebview<number>(`document.querySelectorAll('tr[data-row]').length`), 0);
+      assert.ok(!editor.document.getText().includes('ole.log();'), 'nothing is inserted');
     });
 
     it('goes by Escape in the editor; an empty one is said to be', async () => {
