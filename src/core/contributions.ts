@@ -84,7 +84,7 @@ export const contextKeys = {
   explaining: 'tokenLens.explaining',
   /** The active editor shows how much context its tokens need, or what a short one makes of them. */
   reading: 'tokenLens.reading',
-  /** The model writes ghost text that was asked for. */
+  /** The model writes ghost text that was asked for, or it is shown. */
   suggesting: 'tokenLens.suggesting',
 } as const;
 

@@ -57,7 +57,7 @@ export interface ChangeParts {
   readonly pauses: Pauses;
   readonly reading: Pick<ReadingCheck, 'noteOf' | 'onDidDecide'>;
   readonly preambles: Pick<Preambles, 'onDidChange'>;
-  readonly longReading: Pick<LongReading, 'isWanted' | 'tokensOf'>;
+  readonly longReading: Pick<LongReading, 'isWanted' | 'took' | 'tokensOf'>;
 }
 
 /** The page about a change: both sides are scored whole, then the lines that differ are told with what they cost. It follows edits on either side. */
@@ -226,20 +226,20 @@ export class ChangeView implements Disposable {
     const unread = [original, modified].filter(each => each && scored.completeView(each.uri.toString())?.documentVersion !== each.version);
     if (!this.#isForced || unread.length === 0) return read(ended);
     const title = vscode.l10n.t('Measuring a change');
+    const tokens = longReading.tokensOf(unread.reduce((sum, each) => sum + (each?.getText().length ?? 0), 0));
     if (this.#agreed !== subject) {
       this.#asking = subject;
-      this.#draw(asking());
-      const isWanted = await longReading.isWanted(
-        title,
-        longReading.tokensOf(unread.reduce((sum, each) => sum + (each?.getText().length ?? 0), 0)),
-      );
+      const isWanted = await longReading.isWanted(title, tokens, () => this.#draw(asking()));
       // Another change may be meant by now, which has a question of its own.
       if (this.#subject === subject) this.#asking = undefined;
       if (!isWanted || ended.aborted) return undefined;
       this.#agreed = subject;
       this.#postWaiting(subject);
     }
-    return withProgress(`Token Lens: ${title}`, read, ended);
+    const begun = performance.now();
+    const sides = await withProgress(`Token Lens: ${title}`, read, ended);
+    if (sides) longReading.took(tokens, performance.now() - begun);
+    return sides;
   }
 
   /** The reader wants no numbers of this change: no edit begins it again. */

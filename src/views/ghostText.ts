@@ -61,6 +61,7 @@ interface Shown {
   readonly text: string;
   /** Closing signs after the cursor that it brings itself. */
   readonly covered: string;
+  readonly bitsPerToken: number;
 }
 
 /**
@@ -78,6 +79,14 @@ export class GhostTextView implements Disposable {
   #writing: Writing | undefined;
   #shown: Shown | undefined;
   #message: vscode.Disposable | undefined;
+  #isSuggesting = false;
+  /** Behind the grey text of the line: VS Code draws what begins at one place in the order in which it came. */
+  readonly #mark = this.#store.add(
+    vscode.window.createTextEditorDecorationType({
+      after: { color: new vscode.ThemeColor('descriptionForeground'), margin: '0 0 0 2.5em', fontStyle: 'italic' },
+      rangeBehavior: vscode.DecorationRangeBehavior.ClosedClosed,
+    }),
+  );
 
   constructor({ scored, config, pauses }: GhostTextParts) {
     this.#scored = scored;
@@ -125,8 +134,9 @@ export class GhostTextView implements Disposable {
     this.#endUnasked(writing);
   }
 
-  /** Nobody waits for the answer any more. */
+  /** Nobody waits for the answer any more, nor wants to see it. */
   cancel(): void {
+    if (this.#shown) void vscode.commands.executeCommand('editor.action.inlineSuggest.hide');
     this.#leave();
   }
 
@@ -194,7 +204,7 @@ export class GhostTextView implements Disposable {
     const writing = { run, leastProbability, answer: this.#scored.ask(document, 'draft', asked, run.signal) };
     writing.answer.catch(() => undefined); // whoever waits for it says what is wrong
     this.#writing = writing;
-    void vscode.commands.executeCommand('setContext', contextKeys.suggesting, true);
+    this.#setKey();
     return writing;
   }
 
@@ -207,7 +217,15 @@ export class GhostTextView implements Disposable {
     if (!this.#writing) return;
     this.#writing.run.abort();
     this.#writing = undefined;
-    void vscode.commands.executeCommand('setContext', contextKeys.suggesting, false);
+    this.#setKey();
+  }
+
+  /** Escape ends what is being written, and takes away what is shown with its mark. */
+  #setKey(): void {
+    const isSuggesting = this.#writing !== undefined || this.#shown !== undefined;
+    if (isSuggesting === this.#isSuggesting) return;
+    this.#isSuggesting = isSuggesting;
+    void vscode.commands.executeCommand('setContext', contextKeys.suggesting, isSuggesting);
   }
 
   #offer(
@@ -227,7 +245,15 @@ export class GhostTextView implements Disposable {
     this.#show(markOf(ghost, modelName) + afterPreamble(provenance));
     const eol = document.eol === vscode.EndOfLine.CRLF ? '\r\n' : '\n';
     const inserted = ghost.text.replaceAll('\n', eol);
-    this.#shown = { document, asked: offset, start: ghost.start, text: inserted, covered: entry ? '' : text.slice(offset, ghost.end) };
+    this.#shown = {
+      document,
+      asked: offset,
+      start: ghost.start,
+      text: inserted,
+      covered: entry ? '' : text.slice(offset, ghost.end),
+      bitsPerToken: ghost.bitsPerToken,
+    };
+    this.#drawMark();
     const range = new vscode.Range(document.positionAt(ghost.start), document.positionAt(ghost.end));
     return new vscode.InlineCompletionItem(inserted, range);
   }
@@ -262,13 +288,29 @@ export class GhostTextView implements Disposable {
     const isThere = asked.document === document && asked.version === document.version && asked.offset === offset;
     const stays = isThere || (shown !== undefined && this.#isWithin(shown, document, offset));
     if (!stays) this.#leave();
+    else if (shown) this.#drawMark();
+  }
+
+  /** How sure the model is, at the end of the cursor's line; redrawn there where a word of the grey text is taken. */
+  #drawMark(): void {
+    const shown = this.#shown;
+    for (const editor of vscode.window.visibleTextEditors) {
+      const isHere = editor === vscode.window.activeTextEditor && editor.document === shown?.document;
+      const { end } = editor.document.lineAt(editor.selection.active.line).range;
+      const contentText = isHere ? vscode.l10n.t('{0} bits a token', formatBits(shown.bitsPerToken)) : '';
+      editor.setDecorations(this.#mark, isHere ? [{ range: new vscode.Range(end, end), renderOptions: { after: { contentText } } }] : []);
+    }
   }
 
   #leave(): void {
     this.#asked = undefined;
     this.#isPending = false;
     this.#stop();
-    this.#shown = undefined;
+    if (this.#shown) {
+      this.#shown = undefined;
+      this.#drawMark();
+    }
+    this.#setKey();
     this.#message?.dispose();
     this.#message = undefined;
   }

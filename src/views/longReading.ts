@@ -24,10 +24,20 @@ export class LongReading {
     return Math.ceil(units / unitsPerToken);
   }
 
-  /** Says what it will cost where that is long, and asks; whoever runs it himself shows how far it is, and that it can be cancelled. */
-  async isWanted(title: string, tokens: number): Promise<boolean> {
+  /**
+   * Says what it will cost where that is long, and asks; `asks` is called before. Whoever runs it himself shows how far it is, and that it can be
+   * cancelled.
+   */
+  async isWanted(title: string, tokens: number, asks?: () => void): Promise<boolean> {
     const cost = this.#speed.cost(tokens);
-    return !isLong(cost) || isAgreed(title, cost);
+    if (!isLong(cost)) return true;
+    asks?.();
+    return isAgreed(title, cost);
+  }
+
+  /** Costs of later readings are told by it. `tokens`: as they were told. */
+  took(tokens: number, ms: number): void {
+    if (tokens > measuredTokens) this.#speed.ran(tokens, ms / 1000);
   }
 
   /**
@@ -48,7 +58,7 @@ export class LongReading {
         report({ increment: 100 * (share - reported) });
         reported = share;
       });
-      if (tokens > measuredTokens) this.#speed.ran(tokens, (performance.now() - begun) / 1000);
+      this.took(tokens, performance.now() - begun);
       return found;
     };
     try {

@@ -18,6 +18,13 @@ function statusBar(): Promise<string> {
   return browser.evaluate<string>(`document.querySelector('.part.statusbar')?.innerText ?? ''`);
 }
 
+/** What stands behind a line: where it is, and where the grey text of that line ends, in CSS pixels. */
+function mark(): Promise<{ readonly text: string; readonly left: number; readonly ghostRight: number } | null> {
+  return browser.evaluate(
+    `(() => { const said = span => getComputedStyle(span, '::after').content.replaceAll('"', '').replaceAll('\\u00a0', ' '); const found = [...document.querySelectorAll('.part.editor .view-line span span')].find(span => said(span).includes('bits a token')); const grey = found?.closest('.view-line').querySelector('.ghost-text-decoration'); return !found ? null : { text: said(found), left: found.getBoundingClientRect().left, ghostRight: grey?.getBoundingClientRect().right ?? Infinity }; })()`,
+  );
+}
+
 describe('ghost text in the editor', function () {
   this.timeout(240_000);
   let api: TokenLensApi;
@@ -91,10 +98,23 @@ describe('ghost text in the editor', function () {
     await ask();
     const added = await shows(/^\+\+\)/);
     await says(/SmolLM2-135M wrote \d+ tokens: [\d.]+ bits a token \(draft\)/);
+    await eventually('the mean is behind it', async () => (await mark()) !== null);
+    const shown = await mark();
+    assert.match(shown?.text ?? '', /^[\d.]+ bits a token$/);
+    assert.ok(shown && shown.left >= shown.ghostRight - 1, JSON.stringify(shown));
+    assert.ok((await statusBar()).includes(`: ${shown.text} (draft)`));
     await browser.screenshot('ghost-text');
+    await browser.press('Escape');
+    await eventually('both go by Escape', async () => (await ghostText()) === '' && (await mark()) === null);
+    await ask();
+    await shows(/^\+\+\)/);
+    await eventually('the mean is back', async () => (await mark()) !== null);
     await browser.press('Tab');
     await is(document, loop + added);
-    await eventually('nothing is said of it any more', async () => !(await statusBar()).includes('bits a token'));
+    await eventually(
+      'nothing is said of it any more',
+      async () => !(await statusBar()).includes('bits a token') && (await mark()) === null,
+    );
     await browser.press('Control+z');
     await is(document, loop);
   });
