@@ -344,9 +344,13 @@ describe('continuing from a token', function () {
     const at = document.positionAt(code.indexOf('length') + 1);
     editor.selection = new vscode.Selection(at, at);
     const done = vscode.commands.executeCommand('tokenLens.continueFromHere');
-    await eventually('the list is open', async () => (await entries()).some(({ active, text }) => active && text.trimStart().startsWith('1.')));
+    await eventually('the list is open', async () =>
+      (await entries()).some(({ active, text }) => active && text.trimStart().startsWith('1.')),
+    );
     await browser.press('ArrowDown');
-    await eventually('the second is marked', async () => (await entries()).some(({ active, text }) => active && text.trimStart().startsWith('2.')));
+    await eventually('the second is marked', async () =>
+      (await entries()).some(({ active, text }) => active && text.trimStart().startsWith('2.')),
+    );
     await browser.press('Enter');
     await summed(2);
     assert.notEqual(would(), code);
