@@ -135,7 +135,12 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const preamble = store.add(new PreambleView({ scored, preambles, difference, reading: longReading, announcer }));
   const examples = store.add(new WorkedExamples(context.extensionUri, { scored, notes, watch, panel, explain, announcer }));
   store.add(preambles.onDidChange(document => difference.outdated(document)));
-  store.add(model.onDidReplace(() => difference.outdated()));
+  store.add(
+    model.onDidReplace(() => {
+      longReading.forget();
+      difference.outdated();
+    }),
+  );
   store.add(
     config.onDidChange(event => {
       if (config.affects(event, 'contextTokens', 'overlapTokens', 'startToken')) difference.outdated();

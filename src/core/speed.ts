@@ -14,11 +14,18 @@ const leastMeasuredTokens = 16;
 
 /** How fast the model answers questions of one kind in this session. Of the last two runs the faster one counts: in the other the model may have had to be loaded. */
 export class Speed {
+  readonly #taken: readonly number[];
   #secondsPerToken: readonly number[];
 
   /** `taken`: seconds per token, as if a run before the first one had been as fast. */
   constructor(taken?: number) {
-    this.#secondsPerToken = taken === undefined ? [] : [taken];
+    this.#taken = taken === undefined ? [] : [taken];
+    this.#secondsPerToken = this.#taken;
+  }
+
+  /** Another model is in use. */
+  forget(): void {
+    this.#secondsPerToken = this.#taken;
   }
 
   /** `weight`: the tokens of a run, with what it takes beside them counted in tokens, too. */

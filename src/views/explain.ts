@@ -133,7 +133,12 @@ export class ExplainView implements Disposable {
     this.#store.add(workspace.onDidChangeTextDocument(pauses.timed('edit', event => this.#edited(event))));
     this.#store.add(workspace.onDidCloseTextDocument(document => this.#outdate(document, 'text')));
     this.#store.add(preambles.onDidChange(document => this.#outdate(document, 'settings')));
-    this.#store.add(model.onDidReplace(() => this.#outdate(undefined, 'settings')));
+    this.#store.add(
+      model.onDidReplace(() => {
+        this.#speed.forget();
+        this.#outdate(undefined, 'settings');
+      }),
+    );
     this.#store.add(
       config.onDidChange(event => {
         if (config.affects(event, 'contextTokens', 'overlapTokens', 'startToken')) this.#outdate(undefined, 'settings');

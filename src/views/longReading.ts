@@ -19,6 +19,11 @@ export type ReportShare = (share: number) => void;
 export class LongReading {
   readonly #speed = new Speed(usualSecondsPerToken);
 
+  /** Another model is in use. */
+  forget(): void {
+    this.#speed.forget();
+  }
+
   /** About how many tokens a text has that nobody has tokenised. */
   tokensOf(units: number): number {
     return Math.ceil(units / unitsPerToken);

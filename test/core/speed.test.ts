@@ -14,6 +14,16 @@ describe('speed of the model', () => {
     assert.equal(speed.cost(500).seconds, 10);
   });
 
+  it('is not that of another model', () => {
+    const [known, taken] = [new Speed(), new Speed(0.01)];
+    for (const speed of [known, taken]) {
+      speed.ran(100, 0.1);
+      speed.forget();
+    }
+    assert.equal(known.cost(100).seconds, undefined);
+    assert.equal(taken.cost(100).seconds, 1);
+  });
+
   it('is not known from a run that was mostly waiting', () => {
     const speed = new Speed();
     speed.ran(15, 10);

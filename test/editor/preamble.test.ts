@@ -113,7 +113,8 @@ describe('a preamble', function () {
         document.uri,
         at.translate(0, 1),
       );
-      return JSON.stringify(hovers).replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)));
+      const said = hovers.flatMap(({ contents }) => contents).map(content => (typeof content === 'string' ? content : content.value));
+      return said.join('\n').replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)));
     };
     const run =
       (command: string, ...asked: readonly unknown[]) =>

@@ -251,7 +251,7 @@ describe('a fault of the model process in the middle of scoring', function () {
   });
 
   for (const [name, says, spoil] of [
-    ['truncated', /of an unknown kind/, () => truncateSync(graph, 100_000)],
+    ['truncated', /Its model file cannot be opened/, () => truncateSync(graph, 100_000)],
     ['deleted', /Files are missing|There is no model/, () => unlinkSync(graph)],
   ] as const)
     it(`model file ${name}: one message, and with the file put right all is right without a reload`, async () => {
