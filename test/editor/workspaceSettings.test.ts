@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { activated, eventually, inExtension, untitled, useModel } from './documents';
@@ -17,15 +17,18 @@ describe('a workspace that is trusted', () => {
     Object.keys(properties).filter(name => properties[name]?.scope === 'machine'),
   );
   let file: string;
+  /** Of other tests. */
+  let present: string | undefined;
   before(async () => {
     const [folder] = vscode.workspace.workspaceFolders ?? [];
     assert.ok(folder);
     file = path.join(folder.uri.fsPath, '.vscode/settings.json');
+    present = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
     await useModel(inExtension('test/fixtures/tiny-gpt2'));
   });
   after(async () => {
-    unlinkSync(file);
-    rmdirSync(path.dirname(file));
+    if (present === undefined) unlinkSync(file);
+    else writeFileSync(file, present);
     await useModel(undefined);
   });
 
@@ -36,7 +39,7 @@ describe('a workspace that is trusted', () => {
       'tokenLens.modelFolder': inExtension('test/fixtures/tiny-half'),
       'tokenLens.palette': asked['tokenLens.palette'],
     };
-    mkdirSync(path.dirname(file));
+    mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, JSON.stringify(written));
     const setting = (name: string) => vscode.workspace.getConfiguration().get<unknown>(name);
     await eventually('its file is read', () => setting('tokenLens.palette') === written['tokenLens.palette']);
