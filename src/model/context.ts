@@ -65,6 +65,10 @@ export async function contextLengths({ scoring, text }: TextContext, params: Con
   return { contextFirst, keepsContext, whole: prediction(whole, params), lengths: Int32Array.from(answered), predictions };
 }
 
+/**
+ * One text after the other, each from the kept cache of what stands before its source. Four at once without a cache took 0.90 of the time of four runs at 64
+ * tokens, 1.01 at 256 and 1.06 at 875 (bundled model, two cores), and the runtime takes no more than one token a text with a cache.
+ */
 export async function without(context: TextContext, params: WithoutParams): Promise<WithoutResult> {
   const { scoring, text } = context;
   const { engine, prefixIds, signal } = scoring;
