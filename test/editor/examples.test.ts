@@ -118,7 +118,9 @@ describe('worked examples', function () {
       await browser.press('Escape'); // the first one may close the hover
       const at = document.positionAt(strongest.start);
       const hovers = await vscode.commands.executeCommand<readonly vscode.Hover[]>('vscode.executeHoverProvider', document.uri, at);
-      return hovers.some(({ contents }) => contents.some(content => typeof content !== 'string' && content.value.includes('bits')));
+      return hovers.some(({ contents }) =>
+        contents.some(content => content instanceof vscode.MarkdownString && content.value.includes('bits')),
+      );
     });
     assert.ok(Math.abs(bits - 6.1) < 0.5, String(bits));
   }

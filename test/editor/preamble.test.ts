@@ -113,7 +113,9 @@ describe('a preamble', function () {
         document.uri,
         at.translate(0, 1),
       );
-      const said = hovers.flatMap(({ contents }) => contents).map(content => (typeof content === 'string' ? content : content.value));
+      const said = hovers
+        .flatMap(({ contents }) => contents)
+        .map(content => (content instanceof vscode.MarkdownString ? content.value : ''));
       return said.join('\n').replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)));
     };
     const run =
