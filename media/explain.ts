@@ -176,19 +176,17 @@ function typedPart(post: Post): HTMLElement {
   input.addEventListener('input', () => (typed = input.value));
   // A new one has the caret before its text.
   input.addEventListener('focus', () => input.setSelectionRange(input.value.length, input.value.length));
-  const form = element(
-    'form',
-    { class: 'typed' },
-    element('label', {}, element('span', {}, l10n.t('or this word')), input),
-    element('button', { type: 'submit', 'data-key': 'type' }, l10n.t('Compare')),
-  );
-  form.addEventListener('submit', event => {
-    event.preventDefault();
+  const compare = () => {
     if (typed === '') return;
     post({ kind: 'type', text: typed });
     typed = '';
+  };
+  input.addEventListener('keydown', ({ key, isComposing }) => {
+    if (key === 'Enter' && !isComposing) compare();
   });
-  return form;
+  const button = element('button', { type: 'button', 'data-key': 'type' }, l10n.t('Compare'));
+  button.addEventListener('click', compare);
+  return element('div', { class: 'typed' }, element('label', {}, element('span', {}, l10n.t('or this word')), input), button);
 }
 
 function arithmeticInWords({ floor }: ExplainTarget): string {

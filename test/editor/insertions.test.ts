@@ -12,8 +12,6 @@ import { editorHasFocus, setTheme, shownEditors, themes } from './screen';
 const patienceMs = 20_000;
 /** Longer than an edit takes to be judged, and than the model takes to read a line. */
 const restMs = 1_500;
-/** Longer than an edit takes to be judged, by a timer of the same process. */
-const judgedMs = 600;
 const emptyHanded = 'Nothing has been inserted into this document';
 const code = `// The sum of a list of numbers.
 function sum(numbers) {
@@ -162,7 +160,7 @@ describe('what was inserted', function () {
   }
   /** Neither by itself nor when asked for: `inspectLastInsertion` finds nothing. */
   async function assertNoInsertion(): Promise<void> {
-    await new Promise(resolve => setTimeout(resolve, judgedMs));
+    await new Promise(resolve => setTimeout(resolve, restMs));
     assert.equal(await said(), '');
     const statusBar = () => browser.evaluate<string>(`document.querySelector('.part.statusbar').textContent`);
     const cover = vscode.window.setStatusBarMessage('Now it is asked.'); // over the answer to an earlier question
