@@ -2,14 +2,27 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { installBrowser, installPackages, root, run, say } from './setUp.mjs';
 
 /** Folders below test/ that run inside a real VS Code; every other one is for plain mocha. `npm run pictures` runs the last. */
 const insideVscode = new Set(['editor', 'packaged', 'pictures', 'untrusted']);
-const editorRuns = ['test/host/runEditorTests.mjs', 'test/host/runUntrustedTests.mjs', 'test/host/runPackagedTests.mjs'];
+/** Two at a time, each list one after the other: somebody who types and looks leaves a core idle for most of the time. */
+const editorRuns = [
+  [['test/host/runEditorTests.mjs', '^[a-e]'], ['test/host/runUntrustedTests.mjs']],
+  [['test/host/runEditorTests.mjs', '^[^a-e]'], ['test/host/runPackagedTests.mjs']],
+];
+
+/** With its error, up to the line of the next test. */
+const failedEditorTest = /^ {2}FAIL .*\n(?:(?! {2}(?:ok|FAIL) |\d+ passed, ).*\n)*/gm;
+/** As mocha lists them below the number of those that failed: `  1) suite`, its tests further in, the error. */
+const failedMochaTest = /^ {2}\d+\) .*\n(?:(?! {2}\d+\) ).*\n)*/gm;
+/** Of a failure, what is said again at the end: its name and the beginning of its error. */
+const mostLines = 8;
 
 let passed = 0;
 let failed = 0;
+const failures = /** @type {string[]} */ ([]);
 
 /**
  * Runs a step whose failure counts as one failed test: the sources' own checks.
@@ -22,50 +35,58 @@ async function check(what, args) {
   if (code === 0) {
     passed++;
   } else {
-    say(`FAILED: ${what}`);
-    failed++;
+    fail(`FAILED: ${what}`, text);
   }
 }
 
+/** A failure that is not of a test. @param {string} line @param {string} [because] */
+function fail(line, because = '') {
+  say(line);
+  failed++;
+  failures.push(...excerpts([`${line}\n${because}`]));
+}
+
+/** @param {readonly string[]} texts */
+function excerpts(texts) {
+  return texts.map(text => {
+    const lines = text.split('\n').filter(line => line.trim() !== '');
+    return lines.slice(0, mostLines).join('\n');
+  });
+}
+
 /**
- * Runs tests in a Node of their own, shows what they print and adds up their counts. `isAlone`: as they print it; else at their end, so that two
- * runs at a time can be read.
+ * Runs tests in a Node of their own, shows what they print at their end, so that two runs at a time can be read, and adds up their counts.
  * Tests left out count as failed, and so does a run that ends badly without a failed test or that has none.
  * @param {string} what
  * @param {readonly string[]} args
- * @param {{ readonly passed: RegExp, readonly failed: readonly RegExp[] }} counts
- * @param {boolean} isAlone
+ * @param {{ readonly passed: RegExp, readonly failed: readonly RegExp[], readonly failure: RegExp }} counts `failure`: the text of one.
  */
-async function runTests(what, args, counts, isAlone) {
-  if (isAlone) say(`\n== ${what}`);
-  const { text, code } = await output(args, isAlone);
-  if (!isAlone) process.stdout.write(`\n== ${what}\n${text}`);
+async function runTests(what, args, counts) {
+  const startMs = performance.now();
+  const { text, code } = await output(args);
+  say(`\n== ${what} (${((performance.now() - startMs) / 60_000).toFixed(1)} minutes)`);
+  process.stdout.write(text);
   const number = (/** @type {RegExp} */ pattern) => Number(pattern.exec(text)?.[1] ?? 0);
   const good = number(counts.passed);
   const bad = counts.failed.map(number).reduce((sum, next) => sum + next, 0);
   passed += good;
   failed += bad;
+  failures.push(...excerpts(text.match(counts.failure) ?? []));
   if (bad > 0 || (good > 0 && code === 0)) return;
-  say(`FAILED: ${what} ${good === 0 ? 'ran no tests' : `ended with code ${String(code)}`}`);
-  failed++;
+  fail(`FAILED: ${what} ${good === 0 ? 'ran no tests' : `ended with code ${String(code)}`}`);
 }
 
 /**
  * @param {readonly string[]} args
- * @param {boolean} [isShown] As it comes.
  * @returns {Promise<{ readonly text: string, readonly code: number | null }>}
  */
-function output(args, isShown = false) {
+function output(args) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
     let text = '';
-    for (const [from, to] of /** @type {const} */ ([
-      [child.stdout, process.stdout],
-      [child.stderr, process.stderr],
-    ])) {
-      from.setEncoding('utf8').on('data', (/** @type {string} */ part) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (/** @type {string} */ part) => {
         text += part;
-        if (isShown) to.write(part);
       });
     }
     child.once('error', reject);
@@ -79,7 +100,19 @@ function output(args, isShown = false) {
 async function runLayers(layers) {
   for (const layer of layers) {
     const args = ['node_modules/mocha/bin/mocha.js', '--no-color', `out/test/${layer}/**/*.test.js`];
-    await runTests(layer, args, { passed: /^ {2}(\d+) passing/m, failed: [/^ {2}(\d+) failing/m, /^ {2}(\d+) pending/m] }, false);
+    const failed = [/^ {2}(\d+) failing/m, /^ {2}(\d+) pending/m];
+    await runTests(layer, args, { passed: /^ {2}(\d+) passing/m, failed, failure: failedMochaTest });
+  }
+}
+
+/** Tests inside VS Code. @param {readonly (readonly string[])[]} runs One after the other. */
+async function runInVscode(runs) {
+  for (const args of runs) {
+    await runTests(args.join(' '), args, {
+      passed: /^(\d+) passed, \d+ failed$/m,
+      failed: [/^\d+ passed, (\d+) failed$/m],
+      failure: failedEditorTest,
+    });
   }
 }
 
@@ -98,9 +131,8 @@ run(process.execPath, ['esbuild.js', '--tests']);
 const layers = readdirSync(path.join(root, 'out/test')).filter(name => !insideVscode.has(name));
 // The model's tests take as long as all the others. A layer that is new is among the others.
 await Promise.all([runLayers(layers.filter(name => name === 'model')), runLayers(layers.filter(name => name !== 'model'))]);
-// Alone: they type, wait and look as a person does.
-for (const file of editorRuns) {
-  await runTests(file, [file], { passed: /^(\d+) passed, \d+ failed$/m, failed: [/^\d+ passed, (\d+) failed$/m] }, true);
-}
+await Promise.all(editorRuns.map(runInVscode));
+// Again, where somebody looks first: the whole output has thousands of lines.
+if (failures.length > 0) say(`\n== What failed\n${failures.join('\n')}`);
 say(`${String(passed)} passed, ${String(failed)} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

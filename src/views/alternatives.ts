@@ -14,6 +14,7 @@ import type { DocumentView } from '../documentView';
 import type { TextEdit, WordAlternative } from '../model/protocol';
 import { showInformationMessage } from '../notices';
 import type { ScoredDocuments } from '../scoredDocuments';
+import { LivePick } from './livePick';
 import type { LongReading } from './longReading';
 import { afterPreamble } from './preambleWords';
 
@@ -162,6 +163,7 @@ class AlternativeList {
   /** What becomes of the entry that is chosen. */
   readonly #purpose: 'replace' | 'continue';
   readonly #pick = vscode.window.createQuickPick<AlternativeItem>();
+  readonly #live: LivePick<AlternativeItem>;
   /** Ends with the list; a preview that is under way has one of its own. */
   readonly #open = new AbortController();
   #preview: AbortController | undefined;
@@ -188,6 +190,7 @@ class AlternativeList {
     this.#pick.items = this.#items;
     const asked = this.#items.find(({ choice }) => choice?.kind === 'edit' && choice.id === id);
     if (id !== undefined && asked) this.#pick.activeItems = [asked];
+    this.#live = new LivePick(this.#pick, ({ key }) => key);
   }
 
   /** Resolves when the list is closed. */
@@ -195,7 +198,7 @@ class AlternativeList {
     const pick = this.#pick;
     const closed = new Promise<{ readonly item: AlternativeItem | undefined; readonly isOnward: boolean } | undefined>(resolve => {
       pick.onDidAccept(() => {
-        resolve({ item: pick.activeItems[0], isOnward: this.#purpose === 'continue' });
+        resolve({ item: this.#live.active, isOnward: this.#purpose === 'continue' });
       });
       pick.onDidTriggerItemButton(({ item }) => {
         resolve({ item, isOnward: true });
@@ -204,8 +207,8 @@ class AlternativeList {
         resolve(undefined);
       });
     });
-    pick.onDidChangeActive(([item]) => {
-      this.#schedulePreview(item);
+    pick.onDidChangeActive(() => {
+      this.#schedulePreview(this.#live.active);
     });
     pick.show();
     void this.#addWords();
@@ -258,7 +261,8 @@ class AlternativeList {
       .catch(() => (preview.signal.aborted ? undefined : vscode.l10n.t('What it would change could not be computed.')));
     if (detail === undefined || preview.signal.aborted || this.#place.editor.document.version !== this.#place.version) return;
     this.#previewed.add(item.key ?? '');
-    this.#replaceItems(this.#items.map(other => (other.key !== undefined && other.key === item.key ? { ...other, detail } : other)));
+    this.#items = this.#items.map(other => (other.key !== undefined && other.key === item.key ? { ...other, detail } : other));
+    this.#live.replace(this.#items);
   }
 
   /** Words take some calls of the model: the list is there before them. */
@@ -276,23 +280,14 @@ class AlternativeList {
     const items = wordItems(document, this.#place, words).map(item => this.#withButton(item));
     if (items.length === 0 || document.version !== this.#place.version) return;
     const heading = { label: vscode.l10n.t('Whole words, in place of this one'), kind: vscode.QuickPickItemKind.Separator };
-    this.#replaceItems([...this.#items, heading, ...items]);
+    this.#items = [...this.#items, heading, ...items];
+    this.#live.replace(this.#items);
   }
 
   #withButton(item: AlternativeItem): AlternativeItem {
     if (!item.beginning || this.#purpose === 'continue') return item;
     const tooltip = vscode.l10n.t('Continue from here with this alternative');
     return { ...item, buttons: [{ iconPath: new vscode.ThemeIcon('git-branch'), tooltip }] };
-  }
-
-  /** VS Code takes new items for a new list: what was chosen stays chosen. */
-  #replaceItems(items: readonly AlternativeItem[]): void {
-    const active = this.#pick.activeItems[0]?.key;
-    this.#items = items;
-    this.#pick.keepScrollPosition = true;
-    this.#pick.items = items;
-    const same = items.find(({ key }) => key !== undefined && key === active);
-    if (same) this.#pick.activeItems = [same];
   }
 }
 

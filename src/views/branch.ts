@@ -23,6 +23,7 @@ import {
   withLineEndings,
 } from './alternatives';
 import type { Beginning, Place, PlaceParts } from './alternatives';
+import { LivePick } from './livePick';
 import { afterPreamble } from './preambleWords';
 import { errorInWords } from './stateInWords';
 
@@ -123,6 +124,7 @@ class Branch {
   readonly #viewColumn: vscode.ViewColumn | undefined;
   readonly #store = new DisposableStore();
   readonly #pick = this.#store.add(vscode.window.createQuickPick<BranchItem>());
+  readonly #live = new LivePick(this.#pick, ({ act }) => (act === 'none' ? undefined : act));
   #run = new AbortController();
   #ids: readonly number[] = [];
   #written: Written | undefined;
@@ -165,12 +167,13 @@ class Branch {
     pick.onDidChangeValue(value => {
       if (pick.busy && value !== '') void this.close(); // somebody goes on typing
     });
-    pick.onDidChangeActive(([item]) => {
+    pick.onDidChangeActive(() => {
+      const item = this.#live.active;
       if ((item?.act !== 'replace' && item?.act !== 'insert') || item.act === this.#mode) return;
       this.#mode = item.act;
       this.#changed();
     });
-    pick.onDidAccept(() => void this.#do(pick.activeItems[0]?.act));
+    pick.onDidAccept(() => void this.#do(this.#live.active?.act));
     this.#store.add(
       vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
         if (document === this.#document && contentChanges.length > 0)
@@ -267,9 +270,9 @@ class Branch {
     const { signal } = run;
     const { view, cell } = this.#place;
     this.#pick.busy = true;
-    this.#pick.items = [
+    this.#live.replace([
       { label: `$(loading~spin) ${vscode.l10n.t('{0} writes…', safeLabel(view.modelName))}`, act: 'none', alwaysShow: true },
-    ];
+    ]);
     const isFirst = this.#ids.length === 0;
     const asked = {
       offset: cell.start,
@@ -339,7 +342,6 @@ class Branch {
 
   #list(written: Written): void {
     const { edits, ended, totals, modelName } = written;
-    const active = this.#pick.activeItems[0]?.act;
     const mark = vscode.l10n.t('Its bits are being computed…');
     // At the top of a file the list covers the comparison.
     const shown = (edit: TextEdit | undefined) =>
@@ -362,10 +364,8 @@ class Branch {
       item('others', 'list-unordered', vscode.l10n.t('Another alternative…')),
       item('discard', 'discard', vscode.l10n.t('Leave the text as it is')),
     ];
-    this.#pick.keepScrollPosition = true;
-    this.#pick.items = items;
-    const chosen = items.find(({ act }) => act === active && act !== 'none') ?? items.find(({ act }) => act === this.#mode);
-    if (chosen) this.#pick.activeItems = [chosen];
+    const ofMode = items.find(({ act }) => act === this.#mode);
+    this.#live.replace(items, ofMode);
   }
 }
 

@@ -19,6 +19,8 @@ export const browser = {
   hasReport: () => request<boolean>('hasReport', ''),
   press: (key: string) => request<null>('press', key),
   type: (text: string) => request<null>('type', text),
+  /** In one go, as a paste. */
+  insert: (text: string) => request<null>('insert', text),
   click: (selector: string) => request<null>('click', selector),
   hover: (selector: string) => request<null>('hover', selector),
   /** Takes the focus from the window as another program does, or gives it back. */

@@ -63,6 +63,17 @@ export function assertSameScores(got: Pick<DocumentScores, 'tokens'>, expected: 
   }
 }
 
+/** Tokens that the model has run, once it has nothing more to do. */
+export async function tokensRunAtRest(api: TokenLensApi): Promise<number> {
+  let tokens = NaN;
+  await eventually('the model has nothing to do', async () => {
+    const earlier = tokens;
+    await new Promise(resolve => setTimeout(resolve, 500));
+    return (tokens = (await api.measure()).model?.tokensRun ?? 0) === earlier;
+  });
+  return tokens;
+}
+
 export async function eventually(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
   assert.ok(await comesTrue(holds, timeoutMs), `It never came true: ${what}.`);
 }

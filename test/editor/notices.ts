@@ -1,13 +1,14 @@
 import * as vscode from 'vscode';
 import type { TokenLensApi } from '../../src/api';
 import { browser } from './browser';
-import { eventually } from './documents';
+import { eventually, tokensRunAtRest } from './documents';
 
 /** What all notifications say, '' where there are none. */
 export async function notices(): Promise<string> {
   await vscode.commands.executeCommand('notifications.showList'); // a toast may be held back while the window has no focus
+  // The page may keep the line of one that is gone; then there is nothing to clear.
   return browser.evaluate<string>(
-    `[...document.querySelectorAll('.notifications-center .notification-list-item-message')].map(message => message.innerText).join('\\n')`,
+    `(() => { const center = document.querySelector('.notifications-center'); if (!center?.querySelector('.codicon-notifications-clear-all:not(.disabled)')) return ''; return [...center.querySelectorAll('.notification-list-item-message')].map(message => message.innerText).join('\\n'); })()`,
   );
 }
 
@@ -23,10 +24,5 @@ export async function cancelled(api: TokenLensApi, title: string): Promise<void>
   await eventually('the model works for it', async () => (await notices()).includes(title) && (await tokensRun()) > before, 60_000);
   await browser.screenshot(`cancel-${title.slice(-6)}`);
   await browser.click('.notifications-center .notification-list-item-buttons-container .monaco-button');
-  let tokens = NaN;
-  await eventually('the model has nothing to do', async () => {
-    const earlier = tokens;
-    await new Promise(resolve => setTimeout(resolve, 1_000));
-    return (tokens = await tokensRun()) === earlier;
-  });
+  await tokensRunAtRest(api);
 }

@@ -100,7 +100,8 @@ describe('a preamble', function () {
     await eventually('it is named', async () => (await spokenEntry('tokenLens.preamble')) !== '');
     const { tokens } = await api.score(document.uri);
     const token = tokens[3] ?? assert.fail();
-    const editor = vscode.window.activeTextEditor ?? assert.fail();
+    const shownEditor = () => vscode.window.showTextDocument(document, vscode.ViewColumn.One);
+    const editor = await shownEditor();
     const at = document.positionAt(token.start);
     editor.selection = new vscode.Selection(at, at);
     const shown = (selector: string) => () =>
@@ -124,15 +125,15 @@ describe('a preamble', function () {
         void vscode.commands.executeCommand(`tokenLens.${command}`, ...asked);
     const alternative = { uri: document.uri.toString(), version: document.version, offset: token.start, id: token.id };
     const insert = async () => {
-      await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
-      await editor.edit(edit => edit.insert(new vscode.Position(1, 0), 'The rain is here, and the boats came home. '));
+      const now = await shownEditor(); // VS Code makes a new one after a preview over it
+      await now.edit(edit => edit.insert(new vscode.Position(1, 0), 'The rain is here, and the boats came home. '));
       await vscode.commands.executeCommand('tokenLens.inspectLastInsertion');
     };
     const suggest = async () => {
       await vscode.commands.executeCommand('tokenLens.leaveInspection');
-      await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
+      const now = await shownEditor();
       const end = document.positionAt(Infinity);
-      editor.selection = new vscode.Selection(end, end);
+      now.selection = new vscode.Selection(end, end);
       await vscode.commands.executeCommand('tokenLens.suggest');
     };
     const views: readonly (readonly [name: string, show: () => unknown, read: () => Promise<string>])[] = [

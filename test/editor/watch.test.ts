@@ -5,7 +5,7 @@ import type { DocumentScores, TokenLensApi } from '../../src/api';
 import { bandOf } from '../../src/core/band';
 import { metricEdges } from '../../src/core/metric';
 import { browser } from './browser';
-import { activated, eventually, inExtension, untitled } from './documents';
+import { activated, eventually, inExtension, tokensRunAtRest, untitled } from './documents';
 import { choose, isClosed, list } from './picks';
 import { bandColours, setTheme, shownEditors, stateEntry, themes } from './screen';
 
@@ -163,7 +163,7 @@ describe('watched words', function () {
     assert.equal(await browser.evaluate<string>(`document.querySelector('${widget} input').value`), 'sea, the, harbour');
     await browser.press('Escape');
     scores = await api.score(document.uri);
-    const before = await run();
+    const before = await tokensRunAtRest(api);
     await choose('selectMetric', 'Probability of “sea”');
     await assertShows(offset => bandBy('sea', offset));
     assert.ok(Array.from(prose).some((_, offset) => (bandBy('sea', offset) ?? 0) > 2));
@@ -245,7 +245,7 @@ describe('watched words', function () {
     assert.equal(shown[0]?.heights.length, peaks.length);
     for (const [column, height] of shown[0].heights.entries())
       if ((peaks[column] ?? 0) > 0.05) assert.ok(Math.abs(height - (peaks[column] ?? 0)) < 0.02, `column ${String(column)}`);
-    const before = await run();
+    const before = await tokensRunAtRest(api);
     await choose('selectMetric', 'Probability of “sea”');
     await assertShows(offset => bandBy('sea', offset));
     assert.equal(await run(), before, 'the model ran again');

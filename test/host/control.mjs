@@ -75,6 +75,8 @@ async function perform(page, { command, argument, options }, pictures) {
       return page.keyboard.press(argument);
     case 'type':
       return page.keyboard.type(argument);
+    case 'insert':
+      return page.keyboard.insertText(argument);
     case 'click':
       await page.mouse.move(700, 12); // a hover from where the mouse was could lie over the place
       return page.locator(argument).first().click();

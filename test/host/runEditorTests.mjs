@@ -13,7 +13,7 @@ try {
     workspace,
     ...(pictures ? { pictures: path.resolve(pictures) } : {}),
     // What is drawn is compared with the bands of single tokens; test/editor/look.test.ts is about the other ways to look at a text.
-    settings: { 'tokenLens.preset': 'code' },
+    settings: { 'tokenLens.preset': 'code', 'tokenLens.threads': 2 },
     environment: { TOKEN_LENS_TESTS: process.argv[2] ?? '' },
   });
   process.stdout.write(`${String(passed)} passed, ${String(failed)} failed\n`);
