@@ -7,11 +7,8 @@ import { installBrowser, installPackages, root, run, say } from './setUp.mjs';
 
 /** Folders below test/ that run inside a real VS Code; every other one is for plain mocha. `npm run pictures` runs the last. */
 const insideVscode = new Set(['editor', 'packaged', 'pictures', 'untrusted']);
-/** Two at a time, each list one after the other: somebody who types and looks leaves a core idle for most of the time. */
-const editorRuns = [
-  [['test/host/runEditorTests.mjs', '^[a-e]'], ['test/host/runUntrustedTests.mjs']],
-  [['test/host/runEditorTests.mjs', '^[^a-e]'], ['test/host/runPackagedTests.mjs']],
-];
+/** Two at a time, each list one after the other. The tests of the editor have the machine to themselves for most of the time: they type and look as a person does. */
+const editorRuns = [['test/host/runEditorTests.mjs'], ['test/host/runUntrustedTests.mjs', 'test/host/runPackagedTests.mjs']];
 
 /** With its error, up to the line of the next test. */
 const failedEditorTest = /^ {2}FAIL .*\n(?:(?! {2}(?:ok|FAIL) |\d+ passed, ).*\n)*/gm;
@@ -105,10 +102,10 @@ async function runLayers(layers) {
   }
 }
 
-/** Tests inside VS Code. @param {readonly (readonly string[])[]} runs One after the other. */
-async function runInVscode(runs) {
-  for (const args of runs) {
-    await runTests(args.join(' '), args, {
+/** Tests inside VS Code. @param {readonly string[]} files One after the other. */
+async function runInVscode(files) {
+  for (const file of files) {
+    await runTests(file, [file], {
       passed: /^(\d+) passed, \d+ failed$/m,
       failed: [/^\d+ passed, (\d+) failed$/m],
       failure: failedEditorTest,

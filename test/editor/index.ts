@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import { browser } from './browser';
 import { closeAll } from './documents';
 import { clearNotices } from './notices';
+import { setTheme } from './screen';
 
 interface Results {
   readonly passed: number;
@@ -37,6 +38,7 @@ async function cleanUp(): Promise<void> {
   await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
   await closeAll();
   await clearNotices();
+  await setTheme(undefined);
 }
 
 class EditorMocha extends Mocha {

@@ -13,6 +13,7 @@ try {
     workspace,
     ...(pictures ? { pictures: path.resolve(pictures) } : {}),
     // What is drawn is compared with the bands of single tokens; test/editor/look.test.ts is about the other ways to look at a text.
+    // Both cores of the smallest machine, where the extension itself would leave one to others: most of the time is the model's.
     settings: { 'tokenLens.preset': 'code', 'tokenLens.threads': 2 },
     environment: { TOKEN_LENS_TESTS: process.argv[2] ?? '' },
   });
