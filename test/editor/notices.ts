@@ -6,9 +6,9 @@ import { eventually, tokensRunAtRest } from './documents';
 /** What all notifications say, '' where there are none. */
 export async function notices(): Promise<string> {
   await vscode.commands.executeCommand('notifications.showList'); // a toast may be held back while the window has no focus
-  // The page may keep the line of one that is gone; then there is nothing to clear.
+  // The page may keep the line of the last one, which is gone.
   return browser.evaluate<string>(
-    `(() => { const center = document.querySelector('.notifications-center'); if (!center?.querySelector('.codicon-notifications-clear-all:not(.disabled)')) return ''; return [...center.querySelectorAll('.notification-list-item-message')].map(message => message.innerText).join('\\n'); })()`,
+    `(() => { const center = document.querySelector('.notifications-center'); if (!center || center.querySelector('.notifications-center-header-title').textContent === 'No new notifications') return ''; return [...center.querySelectorAll('.notification-list-item-message')].map(message => message.innerText).join('\\n'); })()`,
   );
 }
 

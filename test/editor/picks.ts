@@ -14,11 +14,15 @@ export interface Entry {
 
 /** Opens a list as the palette does, once the editor has the focus: a focus that comes later would close the list. */
 export async function list(command: string): Promise<readonly Entry[]> {
-  await editorHasFocus();
-  void vscode.commands.executeCommand(`tokenLens.${command}`);
   let shown: readonly Entry[] = [];
-  await eventually('the list is open', async () => (shown = await listed()).some(({ focused }) => focused));
-  return shown;
+  const isOpen = async () => (shown = await listed()).some(({ focused }) => focused);
+  for (let tries = 0; tries < 4; tries++) {
+    await editorHasFocus();
+    void vscode.commands.executeCommand(`tokenLens.${command}`);
+    if (await comesTrue(isOpen, 10_000)) return shown;
+    await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
+  }
+  throw new Error(`The list of ${command} does not open.`);
 }
 
 /** What the list that is open offers now. */
