@@ -10,7 +10,7 @@ import { canServe, freePort, installExtension, installServer, startServer, write
 import { startControl } from './control.mjs';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const limitMs = 15 * 60_000;
+const limitMs = 30 * 60_000;
 
 /** @typedef {{ readonly passed: number, readonly failed: number }} Results */
 /**
