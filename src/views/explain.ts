@@ -30,7 +30,7 @@ import type {
 } from './explainProtocol';
 import { sectionMakers } from './explainSections';
 import { paramsOf, rowAt, targetAt, tokenTyped } from './explainTarget';
-import type { Explaining, ExplainSection, Layout, Target, TargetQuestion } from './explainTarget';
+import type { Explaining, ExplainSection, Layout, Target, TargetQuestion, Speeds } from './explainTarget';
 import { PlaceMark } from './places';
 import { provenanceInWords } from './preambleWords';
 import { SignedPaint } from './signedPaint';
@@ -84,7 +84,7 @@ export class ExplainView implements Disposable {
   readonly #page: WebPages<ToExplain, FromExplain>;
   readonly #paint: SignedPaint;
   readonly #symbols = this.#store.add(new FunctionSymbols());
-  readonly #speed = new Speed();
+  readonly #speeds: Speeds = { run: new Speed(), map: new Speed(), switchOff: new Speed() };
   readonly #mark = this.#store.add(new PlaceMark());
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
   /** `isShown` or `holds` of this document is another now. */
@@ -135,7 +135,8 @@ export class ExplainView implements Disposable {
     this.#store.add(preambles.onDidChange(document => this.#outdate(document, 'settings')));
     this.#store.add(
       model.onDidReplace(() => {
-        this.#speed.forget();
+        const { run, map, switchOff } = this.#speeds;
+        for (const speed of [run, map, switchOff]) speed.forget();
         this.#outdate(undefined, 'settings');
       }),
     );
@@ -290,7 +291,7 @@ export class ExplainView implements Disposable {
         if (!explained.stale) explained.declarations = symbols.declarationsOf(target.document);
         return explained.declarations;
       },
-      speed: this.#speed,
+      speeds: this.#speeds,
       ask: (question, asked, signal) => this.#ask(explained, question, asked, signal),
       changed: () => {
         if (explained === this.#shown) this.#redrawSoon();

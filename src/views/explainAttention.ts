@@ -100,7 +100,7 @@ export class AttentionSection implements ExplainSection<AttentionState> {
   /** The context, if its cache is not kept any more. */
   get #left(): Cost | undefined {
     const { row, contextFirst } = this.#explaining.target;
-    return this.#result ? undefined : this.#explaining.speed.cost(row - contextFirst + 1);
+    return this.#result ? undefined : this.#explaining.speeds.run.cost(row - contextFirst + 1);
   }
 
   #seen({ layers, heads, prefixTokens, contextFirst, keys, weights }: AttentionResult): AttentionSeen {

@@ -287,7 +287,7 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
   }
 
   #costOf(tokens: number): Cost {
-    return this.#explaining.speed.cost(tokens);
+    return this.#explaining.speeds.run.cost(tokens);
   }
 
   async #coarseToFine(): Promise<void> {
@@ -345,7 +345,7 @@ export class InfluenceSection implements ExplainSection<InfluenceState> {
           const begun = performance.now();
           const { result } = await this.#explaining.ask('without', { source: node.source.rows, filler }, signal);
           signal.throwIfAborted();
-          this.#explaining.speed.ran(result.tokensRun, (performance.now() - begun) / 1000);
+          this.#explaining.speeds.run.ran(result.tokensRun, (performance.now() - begun) / 1000);
           node.result = result;
           tell(1);
         }

@@ -89,7 +89,7 @@ export class LengthsSection implements ExplainSection<LengthsState> {
   /** Never rejects. */
   async #compute(): Promise<void> {
     if (this.#run.isRunning) return;
-    const { speed } = this.#explaining;
+    const { run: speed } = this.#explaining.speeds;
     let all = this.#tried.length;
     await this.#run.begin(all, async (signal, tell) => {
       tell(all - this.#left().length);
@@ -130,7 +130,7 @@ export class LengthsSection implements ExplainSection<LengthsState> {
   }
 
   #costOf(lengths: readonly number[]): Cost | undefined {
-    return lengths.length === 0 ? undefined : this.#explaining.speed.cost(tokensFor(lengths), weightOf(lengths));
+    return lengths.length === 0 ? undefined : this.#explaining.speeds.run.cost(tokensFor(lengths), weightOf(lengths));
   }
 
   /** Where the model's own arithmetic may have moved a length across the limit, from the least to the most that may be enough. */

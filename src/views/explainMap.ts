@@ -3,7 +3,6 @@ import { isSameMeasure } from '../core/legend';
 import { linkCostTokens, linksBetween, linkUnits } from '../core/links';
 import type { LinkUnit } from '../core/links';
 import type { Provenance, Span } from '../core/scores';
-import { Speed } from '../core/speed';
 import type { Cost } from '../core/speed';
 import { textUnitsIn } from '../core/textUnits';
 import { ModelError } from '../model/errors';
@@ -21,7 +20,6 @@ const mostLinks = 40;
 const excerptLength = 80;
 /** What a pass takes beside its tokens, in tokens: measured, with passes of 4 to 56 tokens. */
 const passTokens = 64;
-const passSpeed = new Speed();
 /** What is looked at where nothing is selected, the largest first. */
 const placesAround = ['paragraph', 'sentence', 'line'] as const;
 
@@ -155,7 +153,7 @@ export class MapSection implements ExplainSection<MapState> {
         const begun = performance.now();
         const found = await this.#ask(unit, until, signal);
         signal.throwIfAborted();
-        if (found !== 'refused') passSpeed.ran(found.tokensRun + passTokens, (performance.now() - begun) / 1000);
+        if (found !== 'refused') this.#explaining.speeds.map.ran(found.tokensRun + passTokens, (performance.now() - begun) / 1000);
         this.#known.effects.set(this.#keyOf(unit), found);
         tell(1);
       }
@@ -175,7 +173,8 @@ export class MapSection implements ExplainSection<MapState> {
   /** The text is read as it is as well as without each unit, unless its scores in this arithmetic are known. */
   #costOf(units: readonly LinkUnit[]): Cost {
     const tokens = 2 * linkCostTokens(units, this.#until);
-    return passSpeed.cost(tokens, tokens + passTokens * units.length, this.#explaining.speed);
+    const { map, run } = this.#explaining.speeds;
+    return map.cost(tokens, tokens + passTokens * units.length, run);
   }
 
   get #until(): number {

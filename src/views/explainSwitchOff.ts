@@ -1,5 +1,4 @@
 import type { Span } from '../core/scores';
-import { Speed } from '../core/speed';
 import type { Cost } from '../core/speed';
 import type { TokenPieces } from '../core/vocabulary';
 import type { SwitchedOff, SwitchOffResult } from '../model/probeProtocol';
@@ -14,7 +13,6 @@ const writtenTokens = 10;
 const mostChanged = 10;
 /** Writing is one token at a time, which takes as long as reading so many: measured. */
 const tokensPerWritten = 12;
-const runSpeed = new Speed();
 
 /** The prediction, the text before it, and what would be written, with and without some of the model's heads. */
 export interface SwitchOffState extends RunShown {
@@ -130,7 +128,8 @@ export class SwitchOffSection implements ExplainSection<SwitchOffState> {
   #cost(runs: number): Cost {
     const { row, contextFirst } = this.#explaining.target;
     const tokens = runs * (row - contextFirst + 1 + writtenTokens);
-    return runSpeed.cost(tokens, runs * this.#weight, this.#explaining.speed);
+    const { switchOff, run } = this.#explaining.speeds;
+    return switchOff.cost(tokens, runs * this.#weight, run);
   }
 
   /** Of one run. */
@@ -146,7 +145,7 @@ export class SwitchOffSection implements ExplainSection<SwitchOffState> {
       for (const off of left) {
         const begun = performance.now();
         const { result } = await this.#explaining.ask('switchOff', { off, writtenTokens }, signal);
-        runSpeed.ran(this.#weight, (performance.now() - begun) / 1000);
+        this.#explaining.speeds.switchOff.ran(this.#weight, (performance.now() - begun) / 1000);
         this.#results.set(keyOf(off), result);
         tell(1);
       }

@@ -46,6 +46,13 @@ export interface Target {
 /** What is asked about a target beside what the target says itself. */
 export type TargetQuestion<Q extends ContextQuestion> = Omit<QuestionParams<Q>, keyof TargetParams>;
 
+/** How fast the model in use answers. What is alike among the questions of the page is `run`; the others differ by what a run takes beside its tokens. */
+export interface Speeds {
+  readonly run: Speed;
+  readonly map: Speed;
+  readonly switchOff: Speed;
+}
+
 /** What a section of the page works with: one target, and how to ask about it. */
 export interface Explaining {
   readonly target: Target;
@@ -55,7 +62,7 @@ export interface Explaining {
   readonly functions: readonly Span[];
   /** The same of whatever is declared. */
   readonly declarations: readonly Declaration[];
-  readonly speed: Speed;
+  readonly speeds: Speeds;
   /**
    * Asks about the target: its row, ids and number of alternatives are added. Errors: 'cancelled' also where the text or the settings have changed
    * meanwhile, of which the page tells.
