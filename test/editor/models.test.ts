@@ -11,6 +11,8 @@ import { LensModel } from '../../src/lensModel';
 import { ModelPicker } from '../../src/views/selectModel';
 import { WindowFocus } from '../../src/windowFocus';
 import { commit, HubServer, repository } from '../hub/hubServer';
+import type { Certificate } from '../hub/hubServer';
+import { ProxyServer } from '../hub/proxyServer';
 import { browser } from './browser';
 import { activated, comesTrue, eventually, inExtension, untitled, useModel } from './documents';
 import { clearNotices, notices } from './notices';
@@ -419,5 +421,97 @@ describe('models of a hub', function () {
     await vscode.window.showTextDocument(await untitled('Another text.'));
     await chooseRepository();
     await noticed('is not an address that can be asked');
+  });
+
+  describe('over HTTPS', () => {
+    let proxy: ProxyServer | undefined;
+    const network = () => vscode.workspace.getConfiguration('http');
+    afterEach(async () => {
+      await network().update('systemCertificates', undefined, vscode.ConfigurationTarget.Global);
+      await network().update('proxy', undefined, vscode.ConfigurationTarget.Global);
+      proxy?.stop();
+      proxy = undefined;
+    });
+
+    /** A hub with a certificate that was made for this run; see test/host/runEditorTests.mjs. */
+    async function serveWith(name: 'known' | 'extra' | 'unknown' | 'expired'): Promise<void> {
+      const issued = JSON.parse(readFileSync(process.env['TOKEN_LENS_CERTIFICATES'] ?? '', 'utf8')) as Record<string, Certificate>;
+      server.stop();
+      server = new HubServer(usual, issued[name]);
+      await server.start();
+    }
+    async function askThroughProxy(host: string): Promise<ProxyServer> {
+      proxy = new ProxyServer();
+      await network().update('proxy', await proxy.start(server.port), vscode.ConfigurationTarget.Global);
+      await settings().update('hubHost', `https://${host}`, vscode.ConfigurationTarget.Global);
+      return proxy;
+    }
+    async function askDirectly(): Promise<void> {
+      await settings().update('hubHost', server.address, vscode.ConfigurationTarget.Global);
+    }
+
+    it('goes through the proxy of the setting, which sees hosts and nothing of what is sent to them', async () => {
+      await serveWith('known');
+      const through = await askThroughProxy('hub.example');
+      server.trick = (request, response, asked) => {
+        if (request.headers.host === 'files.example') server.send(request, response, server.files.get('onnx/model.onnx') ?? assert.fail());
+        else if (asked.endsWith('.onnx')) response.writeHead(302, { location: 'https://files.example/signed?key=1' }).end();
+        else return false;
+        return true;
+      };
+      void vscode.commands.executeCommand('tokenLens.setHubToken');
+      const isAsked = `document.querySelector('.quick-input-widget:not([style*="display: none"]) input[type=password]') !== null`;
+      await eventually('the token is asked for', () => browser.evaluate<boolean>(isAsked));
+      await browser.type('hf_behind_a_proxy');
+      await browser.press('Enter');
+      await eventually('it is kept', async () => !(await browser.evaluate<boolean>(isAsked)));
+      await chooseRepository();
+      await chooseFormat();
+      await consent('Download').catch(async (e: unknown) => { await browser.screenshot('DEBUG'); await browser.log(JSON.stringify(await listed()) + (await notices()) + server.asked.map(a => a.path).join('\n')+through.tunnels.join()); throw e; });
+      await noticed('tiny-gpt2 is in use');
+      await vscode.commands.executeCommand('tokenLens.forgetHubToken');
+      assert.deepEqual([...new Set(through.tunnels)].sort(), ['files.example:443', 'hub.example:443']);
+      assert.deepEqual(through.inClear, []);
+      assert.ok(!through.couldRead('hf_behind_a_proxy') && !through.couldRead(repository), 'what it carries is encrypted');
+      for (const { path: asked, headers, remotePort } of server.asked) {
+        assert.ok(through.hasLed(remotePort), asked);
+        assert.equal(headers.authorization, headers.host === 'hub.example' ? 'Bearer hf_behind_a_proxy' : undefined);
+      }
+      await useModel(usual);
+      await clearNotices();
+      await vscode.window.showTextDocument(await untitled('Another text.'));
+      await list('selectModel');
+      await removeInList();
+    });
+
+    for (const [name, way] of [
+      ['known', 'directly'],
+      ['extra', 'directly'],
+      ['extra', 'through a proxy'],
+      ['unknown', 'directly'],
+      ['unknown', 'through a proxy'],
+      ['expired', 'directly'],
+      ['extra', 'directly, off'],
+      ['extra', 'through a proxy, off'],
+    ] as const) {
+      it(`certificate ${name} ${way}`, async () => {
+        await serveWith(name);
+        if (way.includes('off')) await network().update('systemCertificates', false, vscode.ConfigurationTarget.Global);
+        if (way.startsWith('directly')) await askDirectly();
+        else await askThroughProxy('hub.example');
+        await clearNotices();
+        await vscode.window.showTextDocument(await untitled('Another text.'));
+        await chooseRepository();
+        const end = performance.now() + 8000;
+        let said = '';
+        while (performance.now() < end) {
+          said = await notices();
+          if (/certificate|no connection/.test(said)) break;
+          if ((await listed()).some(e => e.label.trim() === 'fp32')) { said = 'FORMATS'; break; }
+          await new Promise(r => setTimeout(r, 100));
+        }
+        await browser.log(`${name} ${way}: ${said} asked ${server.asked.length} tunnels ${proxy?.tunnels.join()}`);
+      });
+    }
   });
 });
