@@ -112,9 +112,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   store.add(new StatusBarView({ scored, config, looks, shown, reading, stretches, model }));
   store.add(new ContextKeys(scored, config, looks));
   store.add(reportFailures(scored, preambles, showLog, error => models.isTelling(error)));
-  const panel = store.add(
-    new PanelView(context.extensionUri, { scored, config, looks, focus, pauses, reading, notes }, workspaceState),
-  );
+  const panel = store.add(new PanelView(context.extensionUri, { scored, config, looks, focus, pauses, reading, notes }, workspaceState));
   const report = store.add(new ReportView(context.extensionUri, { scored, config, looks, focus, pauses, reading, leftOut }));
   const lesson = store.add(new LessonView(context.extensionUri, { scored, config, pauses }));
   const previews = store.add(new PassagePreviews({ scored, panel, config, looks, pauses, announcer }));

@@ -56,7 +56,9 @@ export class HubAccess {
     } catch {
       this.#unstored = { kept };
       void showWarningMessage(
-        vscode.l10n.t('Token Lens: the secret storage of VS Code did not take the access token, so it is used until this window is closed.'),
+        vscode.l10n.t(
+          'Token Lens: the secret storage of VS Code did not take the access token, so it is used until this window is closed.',
+        ),
       );
     }
     return true;

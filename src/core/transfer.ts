@@ -26,13 +26,12 @@ export class TransferSpeed {
   }
 }
 
-/** Undefined: at that speed it never ends. */
+/** Undefined: at that speed it never ends. More than 24 hours are "a day": nobody can tell how fast it will be then. */
 export function timeLeft(missingBytes: number, bytesPerSecond: number): TimeLeft | undefined {
-  if (!(bytesPerSecond > 0)) return undefined;
+  if (!(bytesPerSecond > 0) || Number.isNaN(missingBytes)) return undefined;
   const seconds = Math.ceil(Math.max(0, missingBytes) / bytesPerSecond);
   if (seconds < 90) return { count: seconds, unit: 'seconds' };
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 90) return { count: minutes, unit: 'minutes' };
+  if (seconds < 90 * 60) return { count: Math.round(seconds / 60), unit: 'minutes' };
   const hours = Math.round(seconds / 3600);
   return hours <= 24 ? { count: hours, unit: 'hours' } : { count: 1, unit: 'days' };
 }

@@ -64,7 +64,9 @@ async function tell(
 export function tellNotKept(error: unknown, log: Pick<vscode.LogOutputChannel, 'warn'>): void {
   log.warn(`VS Code could not store a choice: ${error instanceof Error ? error.message : 'unknown failure'}`);
   void showWarningMessage(
-    vscode.l10n.t('Token Lens: VS Code could not store what you chose. It holds in this window; the next one knows it only if storing works again before.'),
+    vscode.l10n.t(
+      'Token Lens: VS Code could not store what you chose. It holds in this window; the next one knows it only if storing works again before.',
+    ),
   );
 }
 

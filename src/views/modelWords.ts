@@ -153,7 +153,7 @@ export function hubErrorInWords(
       );
     case 'bad-certificate':
       return vscode.l10n.t(
-        'The certificate that was shown for {0} is not valid now, or is another host\'s, so nothing was sent: look at the clock of this machine, or ask who runs the host or the proxy.',
+        "The certificate that was shown for {0} is not valid now, or is another host's, so nothing was sent: look at the clock of this machine, or ask who runs the host or the proxy.",
         shownBy ?? host,
       );
     case 'needs-token':

@@ -69,7 +69,12 @@ export function makeAuthority(name) {
     const signature = der(bits, Buffer.from([0]), sign('sha256', signed, authority.privateKey));
     return pem('CERTIFICATE', der(sequence, signed, algorithm, signature));
   };
-  const isAuthority = der(sequence, identifier(basicConstraints), der(0x01, Buffer.from([0xff])), der(octets, der(sequence, der(0x01, Buffer.from([0xff])))));
+  const isAuthority = der(
+    sequence,
+    identifier(basicConstraints),
+    der(0x01, Buffer.from([0xff])),
+    der(octets, der(sequence, der(0x01, Buffer.from([0xff])))),
+  );
   return {
     cert: certificate(authority.publicKey, name, 30, isAuthority),
     issue: (hosts, days = 30) => {

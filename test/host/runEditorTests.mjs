@@ -14,7 +14,13 @@ function certificateEnvironment() {
   const hosts = ['hub.example', 'files.example', 'localhost', '127.0.0.1'];
   const [known, extra, unknown] = ['Known', 'Extra', 'Unknown'].map(name => makeAuthority(`Token Lens tests: ${name}`));
   if (!known || !extra || !unknown) throw new Error('No authorities.');
-  const issued = { known: known.issue(hosts), extra: extra.issue(hosts), unknown: unknown.issue(hosts), expired: known.issue(hosts, -1) };
+  const issued = {
+    known: known.issue(hosts),
+    extra: extra.issue(hosts),
+    unknown: unknown.issue(hosts),
+    expired: known.issue(hosts, -1),
+    elsewhere: known.issue(['files.example']),
+  };
   const file = (/** @type {string} */ name, /** @type {string} */ text) => {
     writeFileSync(path.join(certificates, name), text);
     return path.join(certificates, name);
