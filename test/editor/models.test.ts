@@ -111,6 +111,13 @@ describe('models of a hub', function () {
     await eventually('the question is closed', () => browser.evaluate<boolean>(`document.querySelector('${shownQuestion}') === null`));
   }
 
+  /** The model in use, so that the next test can download it. */
+  async function removeDownloaded(): Promise<void> {
+    const models = path.resolve(modelFolder(), '../../../..');
+    await useModel(usual);
+    await removeModel(models, { repository, commit, dtype: 'fp32' }, path.join(storage, 'none'));
+  }
+
   /** In the list that is open, of the one that is on this machine. */
   async function removeInList(text = 'revision'): Promise<void> {
     await browser.type(text);
@@ -361,6 +368,7 @@ describe('models of a hub', function () {
     assert.match(await consent('Download'), /116 kB are here already/);
     await noticed('tiny-gpt2 is in use');
     assert.deepEqual(weightsAsked(), ['bytes=100000-']);
+    await removeDownloaded();
   });
 
   it('says in one sentence that there is no connection, and keeps the model', async () => {
@@ -489,9 +497,7 @@ describe('models of a hub', function () {
         assert.ok(through.hasLed(remotePort), asked);
         assert.equal(headers.authorization, headers.host === 'hub.example' ? 'Bearer hf_behind_a_proxy' : undefined);
       }
-      const models = path.resolve(modelFolder(), '../../../..');
-      await useModel(usual);
-      await removeModel(models, { repository, commit, dtype: 'fp32' }, path.join(storage, 'none'));
+      await removeDownloaded();
     });
 
     it('says in one sentence what to do where the certificate is by an unknown authority, and sends nothing', async () => {
