@@ -7,6 +7,7 @@ import type { TokenLensApi } from '../../src/api';
 import { Config } from '../../src/config';
 import { DisposableStore } from '../../src/disposable';
 import { HubAccess } from '../../src/hubAccess';
+import type { LastingMemory } from '../../src/lastingMemory';
 import { LensModel } from '../../src/lensModel';
 import { Hub } from '../../src/models/hub';
 import { HubError } from '../../src/models/hubError';
@@ -20,8 +21,9 @@ import { browser } from './browser';
 import { activated, comesTrue, eventually, inExtension, untitled, useModel } from './documents';
 import { clearNotices, notices } from './notices';
 import type { Entry } from './picks';
-import { Memento } from './ownLens';
+import { Memento, Storage } from './ownLens';
 import { isClosed, list, listed } from './picks';
+import { processes } from './processes';
 
 const shownQuestion = '.quick-input-widget:not([style*="display: none"])';
 
@@ -129,10 +131,10 @@ describe('models of a hub', function () {
     assert.equal(entry(await listed(), text === 'revision' ? 'revision 0123456' : text), undefined);
   }
   /** Beside that of the extension, over the same settings. */
-  function ownPicker(memento: vscode.Memento, memory: ConstructorParameters<typeof LensModel>[4]) {
+  function ownPicker(memento: LastingMemory, memory: ConstructorParameters<typeof LensModel>[4], worker = inExtension('dist/worker.js')) {
     const config = store.add(new Config());
     const files = {
-      worker: inExtension('dist/worker.js'),
+      worker,
       bundledModel: inExtension('models/smollm2-135m-instruct'),
       cacheFolder: storage,
       models: path.join(storage, 'models'),
@@ -197,6 +199,20 @@ describe('models of a hub', function () {
     await browser.type('revision');
     await eventually('it stands alone', async () => (await listed()).length === 1);
     await browser.screenshot('model-installed');
+    server.files.set('onnx/model_q4.onnx', Buffer.from('a graph that is not fetched'));
+    await browser.click('.quick-input-list .codicon-versions');
+    await eventually('its formats are offered', async () => entry(await listed(), 'q4') !== undefined);
+    const formats = (await listed()).map(({ label, text }) => [label.trim(), text.includes('on this machine, failed the self-check')]);
+    assert.deepEqual(formats, [
+      ['q4', false],
+      ['fp32', true],
+    ]);
+    await browser.press('Escape');
+    await isClosed();
+    assert.equal(modelFolder(), usual);
+    await list('selectModel');
+    await browser.type('revision');
+    await eventually('it stands alone', async () => (await listed()).length === 1);
     await browser.click('.quick-input-list .codicon-trash');
     await eventually('it is asked whether to', async () => entry(await listed(), '250 kB of the disk become free')?.focused === true);
     assert.ok(existsSync(folder));
@@ -290,6 +306,64 @@ describe('models of a hub', function () {
     assert.equal(modelFolder(), folder);
     const { contentHash } = model.loaded?.key ?? assert.fail('not loaded');
     assert.deepEqual(memento.get('tokenLens.ownFolders'), { '/no/such/folder': '', [folder]: contentHash });
+  });
+
+  it('takes a folder that is chosen in the dialog, also where VS Code cannot store that it was', async () => {
+    const folder = inExtension('test/fixtures/families/llama');
+    const files = vscode.workspace.getConfiguration('files');
+    await files.update('simpleDialog.enable', true, vscode.ConfigurationTarget.Global); // the one of the desktop takes no keys of a test
+    try {
+      const disk = new Storage();
+      disk.isBroken = true;
+      const told: string[] = [];
+      const memento = new Memento(disk, error => told.push(String(error)));
+      const { picker, model } = ownPicker(memento, { freeBytes: () => 64e9, ask: () => Promise.resolve(false) });
+      void picker.select();
+      await eventually('the list is open', async () => entry(await listed(), 'Choose a folder') !== undefined);
+      await browser.type('Choose a folder');
+      await eventually('it is marked', async () => entry(await listed(), 'Choose a folder')?.focused === true);
+      await browser.press('Enter');
+      const title = `document.querySelector('${shownQuestion} .quick-input-title')?.innerText ?? ''`;
+      await eventually('the dialog is open', async () => (await browser.evaluate<string>(title)).includes('Choose a model folder'));
+      await browser.press('Control+a');
+      await browser.type(folder);
+      await browser.screenshot('model-folder-dialog');
+      await browser.press('Enter');
+      await noticed('is in use');
+      assert.equal(modelFolder(), folder);
+      assert.equal(model.loaded?.key.folder, folder);
+      assert.deepEqual(told, ['Error: SQLITE_FULL']);
+      assert.deepEqual(disk.keys(), []);
+      assert.deepEqual(memento.get('tokenLens.ownFolders'), { [folder]: model.loaded.key.contentHash });
+    } finally {
+      await files.update('simpleDialog.enable', undefined, vscode.ConfigurationTarget.Global);
+    }
+  });
+
+  it('goes back to the model before when loading another one is cancelled, without a word, and ends its process', async () => {
+    const folder = inExtension('test/fixtures/families/llama');
+    const worker = inExtension('test/fixtures/workers/misbehaving.cjs');
+    const memento = new Memento();
+    await memento.update('tokenLens.ownFolders', { [folder]: '' });
+    process.env['TOKEN_LENS_FAULT'] = 'spins'; // it never comes to an end
+    try {
+      const { picker } = ownPicker(memento, { freeBytes: () => 64e9, ask: () => Promise.resolve(false) }, worker);
+      const selecting = picker.select();
+      await eventually('the list is open', async () => entry(await listed(), folder) !== undefined);
+      await browser.type('families');
+      await eventually('it stands alone', async () => (await listed()).length === 1);
+      await browser.press('Enter');
+      await noticed('loading and checking');
+      await eventually('its process runs', () => processes('misbehaving').length > 0);
+      await browser.screenshot('model-loading');
+      await pressNotice('Cancel');
+      await selecting;
+      assert.equal(modelFolder(), usual);
+      assert.equal(await notices(), '');
+      await eventually('its process is gone', () => processes('misbehaving').length === 0);
+    } finally {
+      delete process.env['TOKEN_LENS_FAULT'];
+    }
   });
 
   for (const isLoaded of [false, true]) {

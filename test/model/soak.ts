@@ -276,8 +276,10 @@ interface Figures {
 const openFiles = (processId: number | 'self') => (process.platform === 'linux' ? readdirSync(`/proc/${String(processId)}/fd`).length : 0);
 
 async function figures(lasting: ModelClient): Promise<Figures> {
-  await pause(1000); // what is being closed
-  globalThis.gc?.();
+  for (let round = 0; round < 3; round++) {
+    await pause(500); // what is being closed
+    globalThis.gc?.(); // what one collection frees may hold more
+  }
   const { key } = await load(lasting);
   const { heapUsed, rss } = process.memoryUsage();
   return {
