@@ -9,6 +9,7 @@ import { ExampleNotes } from './exampleNotes';
 import { Grammars } from './grammars';
 import { HubAccess } from './hubAccess';
 import { Insertions } from './insertions';
+import { LastingMemory } from './lastingMemory';
 import { LeftOut } from './leftOut';
 import { LensModel } from './lensModel';
 import { Looks } from './looks';
@@ -28,7 +29,7 @@ import { DecorationView } from './views/decorations';
 import { WorkedExamples } from './views/examples';
 import { ExplainView } from './views/explain';
 import { DifferenceView } from './views/differenceView';
-import { chooseModelFolder, reportFailures } from './views/failures';
+import { chooseModelFolder, reportFailures, tellNotKept } from './views/failures';
 import { useEditorLanguage } from './views/language';
 import { copyAsMarkdown, exportScores } from './views/exports';
 import { GhostTextView } from './views/ghostText';
@@ -76,17 +77,19 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
     models: path.join(cacheFolder, 'models'),
   };
   const model = store.add(new LensModel(config, focus, files, log));
-  const watch = store.add(new WatchWords(context.workspaceState));
-  const preambles = store.add(new Preambles(context.workspaceState));
-  const scored = store.add(new ScoredDocuments({ config, model, focus, pauses, watch, preambles, log }, context.workspaceState));
+  const lasting = (memento: vscode.Memento) => new LastingMemory(memento, error => tellNotKept(error, log));
+  const workspaceState = lasting(context.workspaceState);
+  const watch = store.add(new WatchWords(workspaceState));
+  const preambles = store.add(new Preambles(workspaceState));
+  const scored = store.add(new ScoredDocuments({ config, model, focus, pauses, watch, preambles, log }, workspaceState));
   const showLog = () => {
     log.show();
   };
   const regionsFiles = { thread: context.asAbsolutePath('dist/regionsThread.js'), wasm: context.asAbsolutePath('dist/onig.wasm') };
   const leftOut = store.add(
-    new LeftOut({ scored, config, grammars: new Grammars(() => vscode.extensions.all), pauses, log }, regionsFiles, context.workspaceState),
+    new LeftOut({ scored, config, grammars: new Grammars(() => vscode.extensions.all), pauses, log }, regionsFiles, workspaceState),
   );
-  const looks = store.add(new Looks(config, watch, context.workspaceState));
+  const looks = store.add(new Looks(config, watch, workspaceState));
   const readings = store.add(new Readings(scored, pauses));
   const shown = store.add(new Shown({ scored, looks, leftOut, pauses, readings }));
   const announcer = store.add(new Announcer(config));
@@ -105,13 +108,11 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   store.add(registerHover({ scored, config, looks, shown, pauses, insertion, differences: [difference, explain] }));
   const reading = store.add(new ReadingCheck(scored, pauses));
   store.add(reading.onDidDecide(({ document, medianBitsPerByte }) => looks.setRelative(document, medianBitsPerByte)));
-  const stretches = store.add(new StretchFinder(scored, leftOut, config, pauses, context.workspaceState));
+  const stretches = store.add(new StretchFinder(scored, leftOut, config, pauses, workspaceState));
   store.add(new StatusBarView({ scored, config, looks, shown, reading, stretches, model }));
   store.add(new ContextKeys(scored, config, looks));
   store.add(reportFailures(scored, preambles, showLog, error => models.isTelling(error)));
-  const panel = store.add(
-    new PanelView(context.extensionUri, { scored, config, looks, focus, pauses, reading, notes }, context.workspaceState),
-  );
+  const panel = store.add(new PanelView(context.extensionUri, { scored, config, looks, focus, pauses, reading, notes }, workspaceState));
   const report = store.add(new ReportView(context.extensionUri, { scored, config, looks, focus, pauses, reading, leftOut }));
   const lesson = store.add(new LessonView(context.extensionUri, { scored, config, pauses }));
   const previews = store.add(new PassagePreviews({ scored, panel, config, looks, pauses, announcer }));
@@ -128,7 +129,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const models = new ModelPicker(
     { config, model, access, log },
     files,
-    context.globalState,
+    lasting(context.globalState),
     (context.extension.packageJSON as { readonly version: string }).version,
   );
   const ablation = { scored, leftOut, config, difference, reading: longReading };

@@ -1,14 +1,22 @@
 import * as vscode from 'vscode';
 import type { Config } from './config';
 import { Hub } from './models/hub';
-import { showErrorMessage, showInformationMessage } from './notices';
+import { showErrorMessage, showInformationMessage, showWarningMessage } from './notices';
 
 const secretName = 'tokenLens.hubToken';
+
+interface KeptToken {
+  /** Of the hub that it was set for. */
+  readonly origin: string;
+  readonly token: string;
+}
 
 /** The hub that the settings name, with the token that was set for that very host. */
 export class HubAccess {
   readonly #config: Config;
   readonly #secrets: vscode.SecretStorage;
+  /** What the secret storage did not take, in its place: a token; none, where one was not removed. Undefined: the storage holds what is true. */
+  #unstored: { readonly kept: KeptToken | undefined } | undefined;
 
   constructor(config: Config, secrets: vscode.SecretStorage) {
     this.#config = config;
@@ -41,16 +49,38 @@ export class HubAccess {
     });
     const trimmed = token?.trim() ?? '';
     if (trimmed === '') return false;
-    await this.#secrets.store(secretName, JSON.stringify({ origin, token: trimmed }));
+    const kept = { origin, token: trimmed };
+    try {
+      await this.#secrets.store(secretName, JSON.stringify(kept));
+      this.#unstored = undefined;
+    } catch {
+      this.#unstored = { kept };
+      void showWarningMessage(
+        vscode.l10n.t(
+          'Token Lens: the secret storage of VS Code did not take the access token, so it is used until this window is closed.',
+        ),
+      );
+    }
     return true;
   }
 
   async forgetToken(): Promise<void> {
-    await this.#secrets.delete(secretName);
-    void showInformationMessage(vscode.l10n.t('Token Lens: the access token is forgotten.'));
+    try {
+      await this.#secrets.delete(secretName);
+      this.#unstored = undefined;
+      void showInformationMessage(vscode.l10n.t('Token Lens: the access token is forgotten.'));
+    } catch {
+      this.#unstored = { kept: undefined };
+      void showErrorMessage(
+        vscode.l10n.t(
+          'Token Lens: the access token is still in the secret storage of VS Code, which did not remove it. This window does not use it; try again before you open another one.',
+        ),
+      );
+    }
   }
 
-  async #kept(): Promise<{ readonly origin: string; readonly token: string } | undefined> {
+  async #kept(): Promise<KeptToken | undefined> {
+    if (this.#unstored) return this.#unstored.kept;
     try {
       const { origin, token } = JSON.parse((await this.#secrets.get(secretName)) ?? '{}') as Readonly<Record<string, unknown>>;
       return typeof origin === 'string' && typeof token === 'string' ? { origin, token } : undefined;

@@ -8,6 +8,7 @@ import type { RegionKind, Regions } from './core/regions';
 import { DisposableStore } from './disposable';
 import type { Disposable } from './disposable';
 import type { Grammars } from './grammars';
+import type { LastingMemory } from './lastingMemory';
 import type { Pauses } from './pauses';
 import type { FromRegionsThread, RegionsThreadData, ToRegionsThread } from './regionsProtocol';
 import type { ScoredDocuments } from './scoredDocuments';
@@ -52,7 +53,7 @@ export class LeftOut implements Disposable {
   readonly #store = new DisposableStore();
   readonly #parts: LeftOutParts;
   readonly #files: RegionsFiles;
-  readonly #memory: vscode.Memento;
+  readonly #memory: LastingMemory;
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.TextDocument>());
   /** Regions of this document, or what is left out in it, changed. */
   readonly onDidChange = this.#changed.event;
@@ -70,7 +71,7 @@ export class LeftOut implements Disposable {
   #deaths = 0;
   #nextId = 1;
 
-  constructor(parts: LeftOutParts, files: RegionsFiles, memory: vscode.Memento) {
+  constructor(parts: LeftOutParts, files: RegionsFiles, memory: LastingMemory) {
     this.#parts = parts;
     this.#files = files;
     this.#memory = memory;

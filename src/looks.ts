@@ -8,6 +8,7 @@ import { metrics, scales } from './core/metric';
 import type { WatchWords } from './watchWords';
 import { DisposableStore } from './disposable';
 import type { Disposable } from './disposable';
+import type { LastingMemory } from './lastingMemory';
 
 /** Where choices are kept between two starts of the window. */
 const choicesKey = 'tokenLens.looks';
@@ -19,7 +20,7 @@ export class Looks implements Disposable {
   /** Some document is looked at in another way now. */
   readonly onDidChange = this.#changed.event;
   readonly #config: Config;
-  readonly #memory: vscode.Memento;
+  readonly #memory: LastingMemory;
   readonly #watch: WatchWords;
   readonly #choices: Record<LanguageClass, LookChoices>;
   readonly #relative = new WeakMap<vscode.TextDocument, Relative>();
@@ -27,7 +28,7 @@ export class Looks implements Disposable {
   /** Made from all of the above, since reading settings takes time and every draw asks. */
   #made = new WeakMap<vscode.TextDocument, Look>();
 
-  constructor(config: Config, watch: WatchWords, memory: vscode.Memento) {
+  constructor(config: Config, watch: WatchWords, memory: LastingMemory) {
     this.#config = config;
     this.#watch = watch;
     this.#memory = memory;

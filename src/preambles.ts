@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as vscode from 'vscode';
 import { DisposableStore } from './disposable';
 import type { Disposable } from './disposable';
+import type { LastingMemory } from './lastingMemory';
 import { longestPreamble } from './model/protocol';
 import type { Preamble } from './model/protocol';
 import { showInformationMessage } from './notices';
@@ -47,7 +48,7 @@ export async function preambleOfFile(uri: vscode.Uri): Promise<NamedPreamble> {
 /** Unseen texts that somebody has put before documents of this workspace, as context only. */
 export class Preambles implements Disposable {
   readonly #store = new DisposableStore();
-  readonly #memory: vscode.Memento;
+  readonly #memory: LastingMemory;
   readonly #kept = new Map<string, DocumentPreamble>();
   /** Of the windows before this one. */
   readonly #remembered: Map<string, Remembered>;
@@ -55,7 +56,7 @@ export class Preambles implements Disposable {
   /** This open document has another now, or none. */
   readonly onDidChange = this.#changed.event;
 
-  constructor(memory: vscode.Memento) {
+  constructor(memory: LastingMemory) {
     this.#memory = memory;
     const remembered = memory.get<unknown>(preamblesKey);
     // Another version of this extension may have kept something else, which goes: it may be text.

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { DisposableStore } from './disposable';
 import type { Answer, AskOptions, DocumentView, LensState, Question, QuestionParams } from './documentView';
+import type { LastingMemory } from './lastingMemory';
 import { ModelError } from './model/errors';
 import type { Preamble, PreambleResult } from './model/protocol';
 import { ScoredDocument } from './scoredDocument';
@@ -18,7 +19,7 @@ export class ScoredDocuments {
   readonly #store = new DisposableStore();
   readonly #documents = new Map<string, ScoredDocument>();
   readonly #around: Surroundings;
-  readonly #memory: vscode.Memento;
+  readonly #memory: LastingMemory;
   /** Documents that were turned on, and those of `autoStart` languages that were turned off, by URI. */
   readonly #on: Set<string>;
   readonly #off: Set<string>;
@@ -28,7 +29,7 @@ export class ScoredDocuments {
   /** State or view of this document changed. */
   readonly onDidChange = this.#changed.event;
 
-  constructor(around: Surroundings, memory: vscode.Memento) {
+  constructor(around: Surroundings, memory: LastingMemory) {
     this.#around = around;
     this.#memory = memory;
     this.#on = new Set(memory.get<string[]>(onKey, []));

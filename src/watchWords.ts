@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { watchWordsOf } from './core/watchWords';
 import { DisposableStore } from './disposable';
 import type { Disposable } from './disposable';
+import type { LastingMemory } from './lastingMemory';
 
 /** Where they are kept between two starts of the window. */
 const wordsKey = 'tokenLens.watchWords';
@@ -11,10 +12,10 @@ export class WatchWords implements Disposable {
   readonly #store = new DisposableStore();
   readonly #changed = this.#store.add(new vscode.EventEmitter<void>());
   readonly onDidChange = this.#changed.event;
-  readonly #memory: vscode.Memento;
+  readonly #memory: LastingMemory;
   #words: readonly string[];
 
-  constructor(memory: vscode.Memento) {
+  constructor(memory: LastingMemory) {
     this.#memory = memory;
     const kept = memory.get<unknown>(wordsKey);
     // Another version of this extension may have kept something else.

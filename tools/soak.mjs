@@ -1,9 +1,9 @@
-// npm run soak [-- MINUTES [SEED]]: injects faults into the model process at random for some minutes (20 if nothing is said), and prints what was done,
-// and memory and handles before and after. Exit code 1 where a score was wrong, a process was left behind, or something grew.
+// npm run soak [-- MINUTES [SEED]]: injects faults into the model process at random for some minutes (18 if nothing is said, after a warm-up of one or two),
+// and prints what was done, and memory and handles before and after. Exit code 1 where a score was wrong, a process was left behind, or something grew.
 import { spawnSync } from 'node:child_process';
 import { installPackages, root, run } from './setUp.mjs';
 
-const [minutes = '20', seed = '1'] = process.argv.slice(2);
+const [minutes = '18', seed = '1'] = process.argv.slice(2);
 if (!(Number(minutes) > 0) || !Number.isSafeInteger(Number(seed))) throw new Error('Usage: npm run soak [-- MINUTES [SEED]]');
 installPackages();
 run(process.execPath, ['esbuild.js', '--soak']);

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { TransferSpeed } from '../core/transfer';
 import { contentHashFrom, graphName, namedFiles, provenanceFileName } from '../model/catalog';
 import { ModelError } from '../model/errors';
 import { patiently } from './hub';
@@ -42,7 +43,6 @@ export interface DownloadOptions {
 /** Left free on the disk: an editor that cannot save is worse than a model that is not there. */
 const spareBytes = 200e6;
 const progressEveryMs = 250;
-const speedOverMs = 5_000;
 const etagsName = 'etags.json';
 const sumsName = 'SHA256SUMS';
 
@@ -306,8 +306,7 @@ class Meter {
   readonly #bytes = new Map<string, number>();
   #fetchedBytes = 0;
   #isChecking = false;
-  /** What came, over the last seconds. */
-  #samples: readonly { readonly at: number; readonly fetchedBytes: number }[] = [];
+  readonly #speed = new TransferSpeed();
 
   constructor(totalBytes: number, onProgress: ((progress: DownloadProgress) => void) | undefined) {
     this.#totalBytes = totalBytes;
@@ -326,21 +325,17 @@ class Meter {
     const gained = bytes - this.of(file);
     this.#bytes.set(file.path, bytes);
     this.#fetchedBytes += gained;
-    if (gained < 0) this.#samples = []; // it begins anew: that is no speed
+    if (gained < 0) this.#speed.reset(); // it begins anew: that is no speed
   }
 
   setChecking(isChecking: boolean): void {
-    if (this.#isChecking && !isChecking) this.#samples = []; // nothing came meanwhile: that is no speed
+    if (this.#isChecking && !isChecking) this.#speed.reset(); // nothing came meanwhile: that is no speed
     this.#isChecking = isChecking;
     this.tell();
   }
 
   tell(): void {
-    const at = performance.now();
-    this.#samples = [...this.#samples.filter(sample => at - sample.at <= speedOverMs), { at, fetchedBytes: this.#fetchedBytes }];
-    const [first] = this.#samples;
-    const seconds = first ? (at - first.at) / 1000 : 0;
-    const bytesPerSecond = first && seconds >= 0.5 ? (this.#fetchedBytes - first.fetchedBytes) / seconds : undefined;
+    const bytesPerSecond = this.#speed.measure(performance.now(), this.#fetchedBytes);
     const [fetchedBytes, totalBytes, isChecking] = [this.#fetchedBytes, this.#totalBytes, this.#isChecking];
     this.#onProgress?.({ fetchedBytes, totalBytes, bytesPerSecond, isChecking });
   }

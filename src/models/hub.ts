@@ -188,7 +188,7 @@ export class Hub {
       clearTimeout(quiet);
       if (signal.aborted) return signal.reason;
       if (stop.signal.aborted) return stop.signal.reason;
-      return new HubError('offline', `No connection to ${url.host}, or it was cut (${networkCode(error)}).`);
+      return connectionError(networkCode(error), url.host);
     };
     const isHome = url.origin === new URL(this.address).origin;
     let response: Response;
@@ -297,6 +297,24 @@ function locationOf(location: string | null, from: URL): URL {
   } catch {
     throw new HubError('not-the-hub', 'The hub leads to something that is no address.');
   }
+}
+
+/** OpenSSL's and Node's words for a chain that ends at nobody who is trusted. */
+const unknownAuthority = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_UNTRUSTED',
+]);
+
+/** Of a certificate that is refused, trying again changes nothing. */
+function connectionError(code: string, host: string): HubError {
+  if (unknownAuthority.has(code))
+    return new HubError('unknown-authority', `The certificate of ${host} is by an unknown authority (${code}).`, { host });
+  if (/CERT/.test(code)) return new HubError('bad-certificate', `The certificate of ${host} is refused (${code}).`, { host });
+  return new HubError('offline', `No connection to ${host}, or it was cut (${code}).`);
 }
 
 /** The system's own word for it, as "ENOTFOUND": no address is in it. */

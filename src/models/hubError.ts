@@ -7,6 +7,10 @@ export type HubErrorCode =
   | 'offline'
   /** Connected, and then nothing came. */
   | 'timed-out'
+  /** Its certificate is by an authority that this machine does not know. Nothing was sent. */
+  | 'unknown-authority'
+  /** Its certificate has expired, is not valid yet, was taken back, or is another host's. Nothing was sent. */
+  | 'bad-certificate'
   /** The hub wants to know who asks, or does not let this one in; hubs say the same of a repository that does not exist. */
   | 'needs-token'
   | 'not-found'
@@ -30,15 +34,18 @@ export class HubError extends Error {
   readonly retryAfterMs: number | undefined;
   /** Of 'no-space'. */
   readonly room: { readonly neededBytes: number; readonly freeBytes: number } | undefined;
+  /** Of 'unknown-authority' and 'bad-certificate': who showed it. A hub leads to other hosts. */
+  readonly host: string | undefined;
 
   constructor(
     readonly code: HubErrorCode,
     message: string,
-    options?: ErrorOptions & Partial<Pick<HubError, 'retryAfterMs' | 'room'>>,
+    options?: ErrorOptions & Partial<Pick<HubError, 'retryAfterMs' | 'room' | 'host'>>,
   ) {
     super(message, options);
     this.retryAfterMs = options?.retryAfterMs;
     this.room = options?.room;
+    this.host = options?.host;
   }
 }
 

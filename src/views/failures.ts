@@ -4,7 +4,7 @@ import type { CommandId } from '../core/contributions';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { ModelError, ModelErrorCode } from '../model/errors';
-import { showErrorMessage } from '../notices';
+import { showErrorMessage, showWarningMessage } from '../notices';
 import type { Preambles } from '../preambles';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { stateInWords } from './stateInWords';
@@ -58,6 +58,16 @@ async function tell(
         : [];
   const chosen = await showErrorMessage(`Token Lens: ${words.headline}. ${words.text}`, ...remedy, log);
   await chosen?.run();
+}
+
+/** VS Code's own storage has failed. */
+export function tellNotKept(error: unknown, log: Pick<vscode.LogOutputChannel, 'warn'>): void {
+  log.warn(`VS Code could not store a choice: ${error instanceof Error ? error.message : 'unknown failure'}`);
+  void showWarningMessage(
+    vscode.l10n.t(
+      'Token Lens: VS Code could not store what you chose. It holds in this window; the next one knows it only if storing works again before.',
+    ),
+  );
 }
 
 /** Asks for the folder of another model and sets it. */

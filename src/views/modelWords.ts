@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
 import { formatCount, formatDecimal, formatSize } from '../core/numberText';
+import { timeLeft } from '../core/transfer';
+import type { TimeLeft } from '../core/transfer';
 import type { Because } from '../model/errors';
 import type { SelfCheck } from '../model/protocol';
 import type { CuratedModel } from '../models/curated';
@@ -114,15 +116,27 @@ export function progressInWords({ fetchedBytes, totalBytes, bytesPerSecond, isCh
   const share = vscode.l10n.t('{0} of {1}', formatSize(fetchedBytes), formatSize(totalBytes));
   if (isChecking) return vscode.l10n.t('{0}, being checked', share);
   if (bytesPerSecond === undefined) return share;
-  if (bytesPerSecond <= 0) return vscode.l10n.t('{0}, waiting for the hub', share);
-  const seconds = Math.ceil((totalBytes - fetchedBytes) / bytesPerSecond);
-  const left = seconds < 90 ? vscode.l10n.t('about {0} s left', seconds) : vscode.l10n.t('about {0} min left', Math.round(seconds / 60));
-  return `${share}, ${formatSize(bytesPerSecond)}/s, ${left}`;
+  const left = timeLeft(totalBytes - fetchedBytes, bytesPerSecond);
+  if (!left) return vscode.l10n.t('{0}, waiting for the hub', share);
+  return `${share}, ${formatSize(bytesPerSecond)}/s, ${timeInWords(left)}`;
+}
+
+function timeInWords({ count, unit }: TimeLeft): string {
+  switch (unit) {
+    case 'seconds':
+      return vscode.l10n.t('about {0} s left', count);
+    case 'minutes':
+      return vscode.l10n.t('about {0} min left', count);
+    case 'hours':
+      return vscode.l10n.t('about {0} h left', count);
+    case 'days':
+      return vscode.l10n.t('more than a day left');
+  }
 }
 
 /** What a hub's failure means, and what to do, as sentences. */
 export function hubErrorInWords(
-  { code, retryAfterMs, room }: Pick<HubError, 'code'> & Partial<HubError>,
+  { code, retryAfterMs, room, host: shownBy }: Pick<HubError, 'code'> & Partial<HubError>,
   { host, sendsToken }: Pick<Hub, 'host' | 'sendsToken'>,
   repository: string,
   folder: string,
@@ -132,6 +146,16 @@ export function hubErrorInWords(
       return vscode.l10n.t('There is no connection to {0}, or it was cut. The models on this machine work without one.', host);
     case 'timed-out':
       return vscode.l10n.t('{0} does not answer. The models on this machine work without it.', host);
+    case 'unknown-authority':
+      return vscode.l10n.t(
+        'The certificate that was shown for {0} is by an authority that this machine does not know, so nothing was sent: if it is that of your organisation or its proxy, add it to the certificates that the operating system trusts, and start VS Code anew.',
+        shownBy ?? host,
+      );
+    case 'bad-certificate':
+      return vscode.l10n.t(
+        "The certificate that was shown for {0} is not valid now, or is another host's, so nothing was sent: look at the clock of this machine, or ask who runs the host or the proxy.",
+        shownBy ?? host,
+      );
     case 'needs-token':
       if (sendsToken)
         return vscode.l10n.t(

@@ -11,6 +11,7 @@ import type { ScoredDocuments } from '../scoredDocuments';
 import type { Pauses } from '../pauses';
 import type { WindowFocus } from '../windowFocus';
 import type { NextAnswer } from '../documentView';
+import type { LastingMemory } from '../lastingMemory';
 import { ModelError } from '../model/errors';
 import { copyContinuation, insertContinuation } from './insertContinuation';
 import { PanelAnswers, type Place } from './panelAnswers';
@@ -62,7 +63,7 @@ export class PanelView implements Disposable {
   /** A continuation is on its way into its document. */
   #isInserting = false;
 
-  constructor(extensionUri: vscode.Uri, { scored, config, looks, focus, pauses, reading, notes }: PanelParts, memory: vscode.Memento) {
+  constructor(extensionUri: vscode.Uri, { scored, config, looks, focus, pauses, reading, notes }: PanelParts, memory: LastingMemory) {
     const { window, workspace } = vscode;
     this.#scored = scored;
     this.#focus = focus;

@@ -9,6 +9,7 @@ import type { LensModel } from '../lensModel';
 import { freeMemory, memoryNeeded, memoryOf, modelBytesIn } from '../memoryGate';
 import { folderFacts } from '../model/catalog';
 import type { ModelKey } from '../core/scores';
+import type { LastingMemory } from '../lastingMemory';
 import { isBecause, ModelError } from '../model/errors';
 import type { Because } from '../model/errors';
 import { embeddedHash, keptSelfCheck } from '../model/keptSelfChecks';
@@ -99,11 +100,11 @@ const refusedKey = 'tokenLens.refusedModels';
 export class ModelPicker {
   readonly #parts: ModelPickerParts;
   readonly #files: ModelPickerFiles;
-  readonly #memento: vscode.Memento;
+  readonly #memento: LastingMemory;
   readonly #version: string;
   #trying = 0;
 
-  constructor(parts: ModelPickerParts, files: ModelPickerFiles, memento: vscode.Memento, version: string) {
+  constructor(parts: ModelPickerParts, files: ModelPickerFiles, memento: LastingMemory, version: string) {
     this.#parts = parts;
     this.#files = files;
     this.#memento = memento;

@@ -7,6 +7,7 @@ import type { Stretch } from '../core/stretches';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
 import type { DocumentView } from '../documentView';
+import type { LastingMemory } from '../lastingMemory';
 import type { LeftOut } from '../leftOut';
 import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
@@ -60,12 +61,12 @@ export class StretchFinder implements Disposable {
   readonly #leftOut: Left;
   readonly #config: Config;
   readonly #pauses: Pauses;
-  readonly #memory: vscode.Memento;
+  readonly #memory: LastingMemory;
   readonly #documents = new Map<vscode.TextDocument, Searched>();
   #isOn: boolean;
   #listed: vscode.TextDocument | undefined;
 
-  constructor(scored: Scored, leftOut: Left, config: Config, pauses: Pauses, memory: vscode.Memento) {
+  constructor(scored: Scored, leftOut: Left, config: Config, pauses: Pauses, memory: LastingMemory) {
     this.#scored = scored;
     this.#leftOut = leftOut;
     this.#config = config;

@@ -7,16 +7,25 @@ import type { TokenLensApi } from '../../src/api';
 import { Config } from '../../src/config';
 import { DisposableStore } from '../../src/disposable';
 import { HubAccess } from '../../src/hubAccess';
+import type { LastingMemory } from '../../src/lastingMemory';
 import { LensModel } from '../../src/lensModel';
+import { Hub } from '../../src/models/hub';
+import { HubError } from '../../src/models/hubError';
+import { removeModel } from '../../src/models/installed';
 import { ModelPicker } from '../../src/views/selectModel';
 import { WindowFocus } from '../../src/windowFocus';
 import { commit, HubServer, repository } from '../hub/hubServer';
+import type { Certificate } from '../hub/hubServer';
+import { ProxyServer } from '../hub/proxyServer';
 import { browser } from './browser';
 import { activated, comesTrue, eventually, inExtension, untitled, useModel } from './documents';
 import { clearNotices, notices } from './notices';
 import type { Entry } from './picks';
-import { Memento } from './ownLens';
+import { Memento, Storage } from './ownLens';
 import { isClosed, list, listed } from './picks';
+import { processes } from './processes';
+
+const shownQuestion = '.quick-input-widget:not([style*="display: none"])';
 
 describe('models of a hub', function () {
   this.timeout(120_000);
@@ -93,6 +102,24 @@ describe('models of a hub', function () {
   const pressNotice = (button: string) =>
     browser.click(`.notifications-center .notification-list-item-buttons-container .monaco-button:has-text("${button}")`);
 
+  const isTokenAsked = () =>
+    eventually('the token is asked for', () =>
+      browser.evaluate<boolean>(`document.querySelector('${shownQuestion} input[type=password]') !== null`),
+    );
+  async function typeToken(token: string): Promise<void> {
+    await isTokenAsked();
+    await browser.type(token);
+    await browser.press('Enter');
+    await eventually('the question is closed', () => browser.evaluate<boolean>(`document.querySelector('${shownQuestion}') === null`));
+  }
+
+  /** The model in use, so that the next test can download it. */
+  async function removeDownloaded(): Promise<void> {
+    const models = path.resolve(modelFolder(), '../../../..');
+    await useModel(usual);
+    await removeModel(models, { repository, commit, dtype: 'fp32' }, path.join(storage, 'none'));
+  }
+
   /** In the list that is open, of the one that is on this machine. */
   async function removeInList(text = 'revision'): Promise<void> {
     await browser.type(text);
@@ -104,10 +131,10 @@ describe('models of a hub', function () {
     assert.equal(entry(await listed(), text === 'revision' ? 'revision 0123456' : text), undefined);
   }
   /** Beside that of the extension, over the same settings. */
-  function ownPicker(memento: vscode.Memento, memory: ConstructorParameters<typeof LensModel>[4]) {
+  function ownPicker(memento: LastingMemory, memory: ConstructorParameters<typeof LensModel>[4], worker = inExtension('dist/worker.js')) {
     const config = store.add(new Config());
     const files = {
-      worker: inExtension('dist/worker.js'),
+      worker,
       bundledModel: inExtension('models/smollm2-135m-instruct'),
       cacheFolder: storage,
       models: path.join(storage, 'models'),
@@ -172,6 +199,20 @@ describe('models of a hub', function () {
     await browser.type('revision');
     await eventually('it stands alone', async () => (await listed()).length === 1);
     await browser.screenshot('model-installed');
+    server.files.set('onnx/model_q4.onnx', Buffer.from('a graph that is not fetched'));
+    await browser.click('.quick-input-list .codicon-versions');
+    await eventually('its formats are offered', async () => entry(await listed(), 'q4') !== undefined);
+    const formats = (await listed()).map(({ label, text }) => [label.trim(), text.includes('on this machine, failed the self-check')]);
+    assert.deepEqual(formats, [
+      ['q4', false],
+      ['fp32', true],
+    ]);
+    await browser.press('Escape');
+    await isClosed();
+    assert.equal(modelFolder(), usual);
+    await list('selectModel');
+    await browser.type('revision');
+    await eventually('it stands alone', async () => (await listed()).length === 1);
     await browser.click('.quick-input-list .codicon-trash');
     await eventually('it is asked whether to', async () => entry(await listed(), '250 kB of the disk become free')?.focused === true);
     assert.ok(existsSync(folder));
@@ -267,6 +308,64 @@ describe('models of a hub', function () {
     assert.deepEqual(memento.get('tokenLens.ownFolders'), { '/no/such/folder': '', [folder]: contentHash });
   });
 
+  it('takes a folder that is chosen in the dialog, also where VS Code cannot store that it was', async () => {
+    const folder = inExtension('test/fixtures/families/llama');
+    const files = vscode.workspace.getConfiguration('files');
+    await files.update('simpleDialog.enable', true, vscode.ConfigurationTarget.Global); // the one of the desktop takes no keys of a test
+    try {
+      const disk = new Storage();
+      disk.isBroken = true;
+      const told: string[] = [];
+      const memento = new Memento(disk, error => told.push(String(error)));
+      const { picker, model } = ownPicker(memento, { freeBytes: () => 64e9, ask: () => Promise.resolve(false) });
+      void picker.select();
+      await eventually('the list is open', async () => entry(await listed(), 'Choose a folder') !== undefined);
+      await browser.type('Choose a folder');
+      await eventually('it is marked', async () => entry(await listed(), 'Choose a folder')?.focused === true);
+      await browser.press('Enter');
+      const title = `document.querySelector('${shownQuestion} .quick-input-title')?.innerText ?? ''`;
+      await eventually('the dialog is open', async () => (await browser.evaluate<string>(title)).includes('Choose a model folder'));
+      await browser.press('Control+a');
+      await browser.type(folder);
+      await browser.screenshot('model-folder-dialog');
+      await browser.press('Enter');
+      await noticed('is in use');
+      assert.equal(modelFolder(), folder);
+      assert.equal(model.loaded?.key.folder, folder);
+      assert.deepEqual(told, ['Error: SQLITE_FULL']);
+      assert.deepEqual(disk.keys(), []);
+      assert.deepEqual(memento.get('tokenLens.ownFolders'), { [folder]: model.loaded.key.contentHash });
+    } finally {
+      await files.update('simpleDialog.enable', undefined, vscode.ConfigurationTarget.Global);
+    }
+  });
+
+  it('goes back to the model before when loading another one is cancelled, without a word, and ends its process', async () => {
+    const folder = inExtension('test/fixtures/families/llama');
+    const worker = inExtension('test/fixtures/workers/misbehaving.cjs');
+    const memento = new Memento();
+    await memento.update('tokenLens.ownFolders', { [folder]: '' });
+    process.env['TOKEN_LENS_FAULT'] = 'spins'; // it never comes to an end
+    try {
+      const { picker } = ownPicker(memento, { freeBytes: () => 64e9, ask: () => Promise.resolve(false) }, worker);
+      const selecting = picker.select();
+      await eventually('the list is open', async () => entry(await listed(), folder) !== undefined);
+      await browser.type('families');
+      await eventually('it stands alone', async () => (await listed()).length === 1);
+      await browser.press('Enter');
+      await noticed('loading and checking');
+      await eventually('its process runs', () => processes('misbehaving').length > 0);
+      await browser.screenshot('model-loading');
+      await pressNotice('Cancel');
+      await selecting;
+      assert.equal(modelFolder(), usual);
+      assert.equal(await notices(), '');
+      await eventually('its process is gone', () => processes('misbehaving').length === 0);
+    } finally {
+      delete process.env['TOKEN_LENS_FAULT'];
+    }
+  });
+
   for (const isLoaded of [false, true]) {
     it(`${isLoaded ? 'loads a model although memory is short' : 'goes on with the model before'} when the question about it says so`, async () => {
       const folder = inExtension('test/fixtures/families/llama');
@@ -343,6 +442,7 @@ describe('models of a hub', function () {
     assert.match(await consent('Download'), /116 kB are here already/);
     await noticed('tiny-gpt2 is in use');
     assert.deepEqual(weightsAsked(), ['bytes=100000-']);
+    await removeDownloaded();
   });
 
   it('says in one sentence that there is no connection, and keeps the model', async () => {
@@ -358,8 +458,7 @@ describe('models of a hub', function () {
     await chooseRepository();
     await noticed('needs an access token');
     await pressNotice('Set Access Token');
-    const isAsked = `document.querySelector('.quick-input-widget input[type=password]') !== null`;
-    await eventually('it is asked for', () => browser.evaluate<boolean>(isAsked));
+    await isTokenAsked();
     await browser.type('hf_of_a_test');
     await browser.press('Enter');
     await eventually('the hub has let it be read', async () => entry(await listed(), 'fp32') !== undefined);
@@ -380,8 +479,7 @@ describe('models of a hub', function () {
     await chooseRepository();
     await noticed('needs an access token');
     await pressNotice('Set Access Token');
-    const isAsked = `document.querySelector('.quick-input-widget input[type=password]') !== null`;
-    await eventually('it is asked for', () => browser.evaluate<boolean>(isAsked));
+    await isTokenAsked();
     await browser.type('hf_that_expired');
     await browser.press('Enter');
     await noticed('with the access token that was sent: the token is wrong or has expired');
@@ -420,4 +518,182 @@ describe('models of a hub', function () {
     await chooseRepository();
     await noticed('is not an address that can be asked');
   });
+
+  describe('over HTTPS', () => {
+    let proxy: ProxyServer | undefined;
+    const network = () => vscode.workspace.getConfiguration('http');
+    const never = new AbortController().signal;
+    afterEach(async () => {
+      for (const name of ['proxy', 'systemCertificates']) await network().update(name, undefined, vscode.ConfigurationTarget.Global);
+      proxy?.stop();
+      proxy = undefined;
+    });
+
+    /** A hub with a certificate that was made for this run; see test/host/runEditorTests.mjs. Gives the proxy that leads to it by any name. */
+    async function serveWith(name: string): Promise<ProxyServer> {
+      const file = process.env['TOKEN_LENS_CERTIFICATES'] ?? assert.fail('Run these tests by npm test.');
+      const issued = JSON.parse(readFileSync(file, 'utf8')) as Readonly<Record<string, Certificate>>;
+      server.stop();
+      proxy?.stop();
+      server = new HubServer(usual, issued[name] ?? assert.fail(name));
+      await server.start();
+      proxy = new ProxyServer();
+      await network().update('proxy', await proxy.start(server.port), vscode.ConfigurationTarget.Global);
+      return proxy;
+    }
+    /** As the extension asks: VS Code's `fetch` is the same for all that runs here. */
+    const answerOf = (address: string) =>
+      new Hub(address, undefined).repository(repository, never).then(
+        ({ commit: found }) => found,
+        (error: unknown) => (error instanceof HubError ? error.code : String(error)),
+      );
+
+    it('goes through the proxy of the setting, which learns hosts and nothing of what is sent to them', async () => {
+      const through = await serveWith('known');
+      await settings().update('hubHost', 'https://hub.example', vscode.ConfigurationTarget.Global);
+      server.trick = (request, response, asked) => {
+        if (request.headers.host === 'files.example') server.send(request, response, server.files.get('onnx/model.onnx') ?? assert.fail());
+        else if (asked.endsWith('.onnx')) response.writeHead(302, { location: 'https://files.example/signed?key=1' }).end();
+        else return false;
+        return true;
+      };
+      void vscode.commands.executeCommand('tokenLens.setHubToken');
+      await typeToken('hf_behind_a_proxy');
+      await chooseRepository();
+      await chooseFormat();
+      await consent('Download');
+      await noticed('tiny-gpt2 is in use');
+      await vscode.commands.executeCommand('tokenLens.forgetHubToken');
+      assert.deepEqual([...new Set(through.tunnels)].sort(), ['files.example:443', 'hub.example:443']);
+      assert.deepEqual(through.inClear, []);
+      assert.ok(!through.couldRead('hf_behind_a_proxy') && !through.couldRead(repository), 'what it carries is encrypted');
+      for (const { path: asked, headers, remotePort } of server.asked) {
+        assert.ok(through.hasLed(remotePort), asked);
+        assert.equal(headers.authorization, headers.host === 'hub.example' ? 'Bearer hf_behind_a_proxy' : undefined);
+      }
+      await removeDownloaded();
+    });
+
+    it('says in one sentence what to do where the certificate is by an unknown authority, and sends nothing', async () => {
+      await serveWith('unknown');
+      await settings().update('hubHost', server.address, vscode.ConfigurationTarget.Global);
+      await chooseRepository();
+      await noticed(`certificate that was shown for ${new URL(server.address).host} is by an authority that this machine does not know`);
+      await browser.screenshot('model-certificate');
+      const [told = ''] = (await notices()).split('\n').filter(notice => notice.includes('certificate'));
+      assert.match(told, /add it to the certificates that the operating system trusts, and start VS Code anew\.$/);
+      assert.deepEqual(server.asked, []);
+      assert.equal(modelFolder(), usual);
+    });
+
+    it('trusts whom the operating system trusts, and whom Node.js is told to where the system does not count', async () => {
+      const asked = async (certificate: string, systemCertificates?: boolean) => {
+        const through = await serveWith(certificate);
+        await network().update('systemCertificates', systemCertificates, vscode.ConfigurationTarget.Global);
+        const answers = [await answerOf(server.address), await answerOf('https://hub.example')];
+        const isAnswered = answers.includes(commit);
+        assert.equal(server.asked.length > 0, isAnswered, 'nothing is sent to whom nobody trusts');
+        if (!isAnswered) assert.deepEqual(through.tunnels, ['hub.example:443'], 'once more would change nothing');
+        return answers;
+      };
+      assert.deepEqual(await asked('known'), [commit, commit]);
+      assert.deepEqual(await asked('unknown'), ['unknown-authority', 'unknown-authority']);
+      assert.deepEqual(await asked('unknown', false), ['unknown-authority', 'unknown-authority']);
+      assert.deepEqual(await asked('expired'), ['bad-certificate', 'bad-certificate']);
+      assert.deepEqual(await asked('elsewhere'), ['bad-certificate', 'bad-certificate']);
+      // The authority of NODE_EXTRA_CA_CERTS.
+      assert.deepEqual(await asked('extra'), ['unknown-authority', 'unknown-authority']);
+      assert.deepEqual(await asked('extra', false), [commit, commit]);
+    });
+  });
+
+  describe('with an access token', () => {
+    let secrets: Secrets;
+    let access: HubAccess;
+    beforeEach(() => {
+      secrets = new Secrets();
+      access = new HubAccess(store.add(new Config()), secrets);
+    });
+
+    const never = new AbortController().signal;
+    const setHost = (address: string) => settings().update('hubHost', address, vscode.ConfigurationTarget.Global);
+    /** What a hub is told by the hub access of now, on each request. */
+    async function tokensAt(hubServer: HubServer): Promise<readonly (string | undefined)[]> {
+      hubServer.asked.length = 0;
+      await (await access.hub())?.repository(repository, never);
+      assert.ok(hubServer.asked.length > 0);
+      return [...new Set(hubServer.asked.map(({ headers }) => headers.authorization))];
+    }
+    async function setToken(token: string, meanwhile?: () => Thenable<void>): Promise<void> {
+      const asking = access.askToken();
+      await isTokenAsked();
+      await meanwhile?.();
+      await typeToken(token);
+      assert.equal(await asking, true);
+    }
+
+    it('sends it to the host that it was set for, and to none that the setting names later', async () => {
+      const other = new HubServer(usual);
+      try {
+        await other.start();
+        await setToken('hf_of_the_first');
+        assert.deepEqual(await tokensAt(server), ['Bearer hf_of_the_first']);
+        for (const address of [other.address, other.address.replace('127.0.0.1', 'localhost')]) {
+          await setHost(address);
+          assert.deepEqual(await tokensAt(other), [undefined]);
+        }
+        await setHost(server.address.replace('127.0.0.1', 'localhost')); // another name of a host may be another host
+        assert.deepEqual(await tokensAt(server), [undefined]);
+        await setHost(server.address);
+        assert.deepEqual(await tokensAt(server), ['Bearer hf_of_the_first']);
+        // The host that stands in the question counts, not the one that the setting names when it is answered.
+        await setToken('hf_of_the_second', () => setHost(other.address));
+        assert.deepEqual(await tokensAt(other), [undefined]);
+        await setHost(server.address);
+        assert.deepEqual(await tokensAt(server), ['Bearer hf_of_the_second']);
+      } finally {
+        other.stop();
+      }
+    });
+
+    it('uses one that could not be stored until the window is closed, and none that could not be removed, and says so', async () => {
+      secrets.isBroken = true;
+      await setToken('hf_not_stored');
+      await noticed('used until this window is closed');
+      assert.deepEqual(await tokensAt(server), ['Bearer hf_not_stored']);
+      secrets.isBroken = false;
+      await setToken('hf_stored');
+      secrets.isBroken = true;
+      await access.forgetToken();
+      await noticed('This window does not use it');
+      assert.deepEqual(await tokensAt(server), [undefined]);
+      secrets.isBroken = false;
+      await access.forgetToken();
+      access = new HubAccess(store.add(new Config()), secrets);
+      assert.deepEqual(await tokensAt(server), [undefined]);
+    });
+  });
 });
+
+/** The secret storage of a window, which a locked keyring breaks. */
+class Secrets implements vscode.SecretStorage {
+  isBroken = false;
+  readonly onDidChange = new vscode.EventEmitter<vscode.SecretStorageChangeEvent>().event;
+  readonly #values = new Map<string, string>();
+  keys(): Promise<string[]> {
+    return Promise.resolve([...this.#values.keys()]);
+  }
+  get(key: string): Promise<string | undefined> {
+    return this.isBroken ? Promise.reject(new Error('locked')) : Promise.resolve(this.#values.get(key));
+  }
+  store(key: string, value: string): Promise<void> {
+    if (this.isBroken) return Promise.reject(new Error('locked'));
+    this.#values.set(key, value);
+    return Promise.resolve();
+  }
+  delete(key: string): Promise<void> {
+    if (this.isBroken) return Promise.reject(new Error('locked'));
+    this.#values.delete(key);
+    return Promise.resolve();
+  }
+}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { DisposableStore } from '../../src/disposable';
+import type { LastingMemory } from '../../src/lastingMemory';
 import { Refusal } from '../../src/refusal';
 import type { ScoredDocuments } from '../../src/scoredDocuments';
 import { activated, eventually, inExtension, untitled, useModel } from './documents';
@@ -28,7 +29,7 @@ describe('a lens of our own', () => {
     await useModel(undefined);
   });
 
-  function lens(memento: vscode.Memento, memory: OwnParts['memory']): ScoredDocuments {
+  function lens(memento: LastingMemory, memory: OwnParts['memory']): ScoredDocuments {
     return ownLens(store, { log, memento, memory, bundledModel: inExtension('test/fixtures/tiny-gpt2') });
   }
 

@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import path from 'node:path';
 import type * as vscode from 'vscode';
 import { Config } from '../../src/config';
 import type { DisposableStore } from '../../src/disposable';
+import { LastingMemory } from '../../src/lastingMemory';
 import { LensModel } from '../../src/lensModel';
 import { Pauses } from '../../src/pauses';
 import { Preambles } from '../../src/preambles';
@@ -10,8 +12,9 @@ import { WatchWords } from '../../src/watchWords';
 import { WindowFocus } from '../../src/windowFocus';
 import { inExtension } from './documents';
 
-/** What outlives a window. */
-export class Memento implements vscode.Memento {
+/** What outlives a window, and can fail as a full disk does. */
+export class Storage implements vscode.Memento {
+  isBroken = false;
   readonly #values = new Map<string, unknown>();
   keys(): readonly string[] {
     return [...this.#values.keys()];
@@ -20,14 +23,24 @@ export class Memento implements vscode.Memento {
     return (this.#values.get(key) ?? otherwise) as T;
   }
   update(key: string, value: unknown): Promise<void> {
+    if (this.isBroken) return Promise.reject(new Error('SQLITE_FULL'));
     this.#values.set(key, structuredClone(value));
     return Promise.resolve();
   }
 }
 
+const unexpected = (error: unknown) => assert.fail(String(error));
+
+/** The same as the extension has it; a failure of it is one of the test where it is not given. */
+export class Memento extends LastingMemory {
+  constructor(storage = new Storage(), onFailure: (error: unknown) => void = unexpected) {
+    super(storage, onFailure);
+  }
+}
+
 export interface OwnParts {
   readonly log: vscode.LogOutputChannel;
-  readonly memento: vscode.Memento;
+  readonly memento: LastingMemory;
   readonly bundledModel: string;
   readonly memory: ConstructorParameters<typeof LensModel>[4];
   /** Of the model process; undefined: the one of the extension. */

@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import type http from 'node:http';
+import fileSystem from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { readModelFolder } from '../../src/model/catalog';
@@ -23,10 +24,11 @@ import { Hub } from '../../src/models/hub';
 import type { Patience } from '../../src/models/hub';
 import { HubError } from '../../src/models/hubError';
 import type { HubErrorCode } from '../../src/models/hubError';
-import { diskBytesOf, folderOf, hasSameFiles, modelsOnDisk, partOf, planAgain, removeModel } from '../../src/models/installed';
+import { bytesOf, diskBytesOf, folderOf, hasSameFiles, modelsOnDisk, partOf, planAgain, removeModel } from '../../src/models/installed';
 import type { Plan } from '../../src/models/installed';
 import { lock } from '../../src/models/lock';
 import { HubServer, repository } from './hubServer';
+import { mountedReadOnly } from './readOnly';
 
 const patience: Patience = { quietMs: 500, firstPauseMs: 5, longestPauseMs: 2_000, tries: 4 };
 const never = new AbortController().signal;
@@ -37,13 +39,39 @@ interface Order {
   readonly address: string;
   readonly plan: Plan;
   readonly root: string;
+  /** Ends the process when all bytes are there and are being checked, 0, or before that of the calls which then change the disk, from 1. */
+  readonly killedAt?: number;
 }
 
 if (process.argv[2] === 'download') {
-  process.on('message', ({ address, plan, root }: Order) => {
-    void download(new Hub(address, undefined, patience), plan, root, {}, never).then(() => process.exit(0));
+  process.on('message', ({ address, plan, root, killedAt }: Order) => {
+    const options = killedAt === undefined ? {} : { onProgress: killer(killedAt) };
+    void download(new Hub(address, undefined, patience), plan, root, options, never).then(() => process.exit(0));
   });
 } else describe('a download', tests);
+
+function killer(killedAt: number): (progress: DownloadProgress) => void {
+  let calls: number | undefined;
+  const count = () => {
+    if (calls === undefined || calls++ < killedAt) return;
+    process.kill(process.pid, 'SIGKILL'); // comes before the next line of anything
+  };
+  for (const name of ['open', 'writeFile', 'rename', 'rm', 'mkdir'] as const) {
+    const call = fileSystem[name] as (...args: readonly unknown[]) => Promise<unknown>;
+    Object.assign(fileSystem, {
+      [name]: (...args: readonly unknown[]) => {
+        count();
+        return call(...args);
+      },
+    });
+  }
+  return ({ isChecking, fetchedBytes, totalBytes }) => {
+    if (calls !== undefined || !isChecking || fetchedBytes < totalBytes) return;
+    calls = 0;
+    count();
+    calls = 1;
+  };
+}
 
 function tests(): void {
   let server: HubServer;
@@ -464,6 +492,23 @@ function tests(): void {
     await fails('storage', download(hub, plan, path.join(root, 'file'), {}, never));
   });
 
+  it('says that a disk is mounted read-only; a model on it can be used, and is not half removed', async function () {
+    if (process.platform !== 'linux') return this.skip();
+    const first = await fetchIt();
+    const unmount = mountedReadOnly(root);
+    try {
+      const other = { ...plan, commit: '1'.repeat(40) };
+      await assert.rejects(download(hub, other, unmount ? root : '/proc', {}, never), { code: 'storage' });
+      if (!unmount) return; // this user may not mount
+      await assert.rejects(removeModel(root, plan, path.join(root, 'none')), { code: 'storage' });
+      assert.deepEqual(await modelsOnDisk(root), { installed: [{ folder, provenance: first }], halves: [] });
+      assert.equal((await readModelFolder(folder, undefined)).contentHash, first.contentHash);
+      isWhole();
+    } finally {
+      unmount?.();
+    }
+  });
+
   it('is done by one window at a time; a lock that was left counts for nothing', async () => {
     const both = await Promise.allSettled([fetchIt(), fetchIt()]);
     assert.deepEqual(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
@@ -542,6 +587,39 @@ function tests(): void {
     isWhole();
     assert.deepEqual(server.ranges, [[graph, 'bytes=70000-']]);
     assert.equal(server.asked[0]?.headers['if-range'], server.etagOf(weights));
+  });
+
+  it('is a model or a download to go on with, whenever its process is killed after the last byte, and is not fetched again', async () => {
+    // Calls are counted up to one that is never made.
+    const places = Array.from({ length: 10 }, () => mkdtempSync(path.join(root, 'killed-')));
+    const ends = await Promise.all(
+      places.map((place, killedAt) => {
+        const child = fork(__filename, ['download'], { execArgv: [] });
+        child.send({ address: server.address, plan, root: place, killedAt } satisfies Order);
+        return new Promise<number | string | null>(resolve => child.once('exit', (code, signal) => resolve(code ?? signal)));
+      }),
+    );
+    const killed = ends.filter(end => end === 'SIGKILL').length;
+    assert.ok(killed >= 6 && killed < places.length, ends.join());
+    assert.deepEqual(ends, [...Array<string>(killed).fill('SIGKILL'), ...Array<number>(places.length - killed).fill(0)]);
+    server.asked.length = 0;
+    const kinds: string[] = [];
+    for (const place of places) {
+      folder = folderOf(place, plan);
+      const { installed, halves } = await modelsOnDisk(place);
+      kinds.push(installed.length > 0 ? 'model' : 'half');
+      assert.equal(installed.length + halves.length, 1);
+      for (const half of halves) assert.deepEqual([half.fetchedBytes, half.isRunning], [bytesOf(plan.files), false]);
+      for (const { provenance } of installed) assert.equal((await readModelFolder(folder, undefined)).contentHash, provenance.contentHash);
+      const { contentHash } = await download(hub, halves[0]?.plan ?? plan, place, {}, never);
+      assert.equal((await readModelFolder(folder, undefined)).contentHash, contentHash);
+      isWhole();
+      await removeModel(place, plan, path.join(place, 'none'));
+      assert.deepEqual(readdirSync(place), []);
+    }
+    assert.deepEqual(server.asked, []);
+    assert.equal(kinds.join(), [...kinds].sort().join(), 'once it is a model, it stays one');
+    assert.deepEqual([kinds[0], kinds[killed - 1]], ['half', 'model']);
   });
 
   it('mends a model that was damaged later: its very files are fetched again', async () => {

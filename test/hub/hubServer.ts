@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 
@@ -8,9 +9,15 @@ export const repository = 'someone/tiny-gpt2';
 export const commit = '0123456789abcdef0123456789abcdef01234567';
 const tree = `/api/models/${repository}/tree/${commit}`;
 
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface Asked {
   readonly path: string;
   readonly headers: http.IncomingHttpHeaders;
+  readonly remotePort: number | undefined;
 }
 
 /** Answers a request in place of the hub; true: it has. */
@@ -29,11 +36,16 @@ export class HubServer {
     tags: ['onnx', 'license:mit'],
   };
   trick: Trick | undefined;
-  readonly #server = http.createServer((request, response) => {
-    this.#answer(request, response);
-  });
+  readonly #server: http.Server | https.Server;
+  readonly #scheme: 'http' | 'https';
 
-  constructor(folder: string) {
+  /** `certificate`: in PEM; undefined: without encryption. */
+  constructor(folder: string, certificate?: Certificate) {
+    const answer = (request: http.IncomingMessage, response: http.ServerResponse) => {
+      this.#answer(request, response);
+    };
+    this.#server = certificate ? https.createServer(certificate, answer) : http.createServer(answer);
+    this.#scheme = certificate ? 'https' : 'http';
     const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => name.includes('.'));
     this.files = new Map(names.map(name => [name.split(path.sep).join('/'), readFileSync(path.join(folder, name))]));
   }
@@ -44,7 +56,11 @@ export class HubServer {
   }
 
   get address(): string {
-    return `http://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}`;
+    return `${this.#scheme}://127.0.0.1:${String(this.port)}`;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
   }
 
   /** Requests for the content of files, and of which part. */
@@ -80,7 +96,7 @@ export class HubServer {
 
   #answer(request: http.IncomingMessage, response: http.ServerResponse): void {
     const asked = request.url ?? '';
-    this.asked.push({ path: asked, headers: request.headers });
+    this.asked.push({ path: asked, headers: request.headers, remotePort: request.socket.remotePort });
     if (this.trick?.(request, response, asked)) return;
     if (asked === `/api/models/${repository}/revision/main`) return sendJson(response, this.about);
     if (asked === tree) return sendJson(response, this.#list(''));

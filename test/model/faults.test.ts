@@ -9,6 +9,7 @@ import { ModelClient } from '../../src/model/client';
 import { ModelError } from '../../src/model/errors';
 import type { ModelErrorCode } from '../../src/model/errors';
 import { scoreText } from '../../src/model/scoreText';
+import { mountedReadOnly } from '../hub/readOnly';
 import { loadParams, measure, never, randomNumbers, Reader, tinyFolder, tinySettings } from './process';
 
 const text = 'The harbour was quiet before dawn. '.repeat(300);
@@ -461,6 +462,18 @@ describe('faults of the model process', () => {
       writeFileSync(path.join(own, 'file'), '');
       const params = { ...loadParams(tinyFolder), cacheFolder: path.join(own, 'file/storage') };
       assertRight(await scoreText(client(), params, text, tinySettings, 'native', never));
+    });
+
+    onLinux('because it is mounted read-only: the model loads and scores', async () => {
+      const own = folder();
+      const unmount = mountedReadOnly(own);
+      try {
+        const params = { ...loadParams(tinyFolder), cacheFolder: unmount ? path.join(own, 'storage') : '/proc/storage' }; // not every user may mount
+        assertRight(await scoreText(client(), params, text, tinySettings, 'native', never));
+        assert.deepEqual(readdirSync(own), []);
+      } finally {
+        unmount?.();
+      }
     });
 
     onLinux('because it is full: the model loads and scores, and no half of a file is left', async () => {

@@ -1,6 +1,7 @@
 /**
- * Faults as in faults.test.ts, those of `faults` below, in random order for as many minutes as the first argument says; the second is the seed. Prints how
- * often each was injected after the warm-up, and memory and handles before and after. Exit code 1 where anything was wrong, left behind or grew. `npm run soak` builds and runs it.
+ * Faults as in faults.test.ts, those of `faults` below: each of them twice, then in random order for as many minutes as the first argument says; the second
+ * is the seed. Prints how often each was injected in these minutes, and memory and handles before and after. Exit code 1 where anything was wrong, left
+ * behind or grew. `npm run soak` builds and runs it.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
@@ -15,7 +16,7 @@ import { ModelError } from '../../src/model/errors';
 import { scoreText } from '../../src/model/scoreText';
 import { loadParams, measure, never, randomNumbers, Reader, tinyFolder, tinySettings } from './process';
 
-const minutes = Number(process.argv[2] ?? '20');
+const minutes = Number(process.argv[2] ?? '18');
 const seed = Number(process.argv[3] ?? '1');
 const random = randomNumbers(seed);
 const text = 'The harbour was quiet before dawn. '.repeat(300);
@@ -152,7 +153,7 @@ const faults: Readonly<Record<string, (parts: Parts) => Promise<void>>> = {
     const ended = codeOf(score(made));
     await pause(random(100));
     if (made.processId !== undefined) process.kill(made.processId, 'SIGSTOP');
-    assert.match(await ended, /^(done|exited)$/);
+    assert.match(await ended, /^(done|exited|endless)$/);
     await assertScores(made, parts);
     made.dispose();
   },
@@ -160,7 +161,7 @@ const faults: Readonly<Record<string, (parts: Parts) => Promise<void>>> = {
     const kinds = ['spins', 'floods', 'floods-rows', 'old', 'ancient', 'closes', 'dies', 'dies-unasked', `garbage:${String(random(20))}`];
     process.env['TOKEN_LENS_FAULT'] = kinds[random(kinds.length)];
     const made = client('test/fixtures/workers/misbehaving.cjs', 20);
-    assert.match(await codeOf(load(made)), /^(exited|other-version)$/);
+    assert.match(await codeOf(load(made)), /^(exited|other-version|endless)$/);
     made.dispose();
   },
   'model file spoilt in use': async parts => {
@@ -276,8 +277,10 @@ interface Figures {
 const openFiles = (processId: number | 'self') => (process.platform === 'linux' ? readdirSync(`/proc/${String(processId)}/fd`).length : 0);
 
 async function figures(lasting: ModelClient): Promise<Figures> {
-  await pause(1000); // what is being closed
-  globalThis.gc?.();
+  for (let round = 0; round < 3; round++) {
+    await pause(500); // what is being closed
+    globalThis.gc?.(); // what one collection frees may hold more
+  }
   const { key } = await load(lasting);
   const { heapUsed, rss } = process.memoryUsage();
   return {
@@ -301,10 +304,10 @@ async function run(folder: string): Promise<boolean> {
       count(name);
     };
     const names = [...Object.keys(faults), storms];
-    const end = performance.now() + minutes * 60_000;
     for (const name of [...names, ...names]) await one(name); // what is kept from then on was made once
     counts.clear();
     const before = await figures(lasting);
+    const end = performance.now() + minutes * 60_000; // a busy machine may take minutes for what comes before
     while (performance.now() < end) await one(names[random(names.length)] ?? '');
     const after = await figures(lasting);
     const injected = [...counts].reduce((sum, [name, times]) => (name === storms ? sum : sum + times), 0);
