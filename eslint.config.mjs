@@ -74,7 +74,16 @@ export default defineConfig(
     rules: { 'no-restricted-imports': ['error', { paths: [noVscode] }] },
   },
   {
-    files: ['src/*.ts', 'src/views/**', 'bench/editor.ts', 'test/editor/**', 'test/packaged/**', 'test/pictures/**', 'test/untrusted/**'],
+    files: [
+      'src/*.ts',
+      'src/views/**',
+      'bench/editor.ts',
+      'test/editor/**',
+      'test/packaged/**',
+      'test/pictures/**',
+      'test/restart/**',
+      'test/untrusted/**',
+    ],
     rules: { 'no-restricted-imports': ['error', { paths: [noTransformers] }] },
   },
   {

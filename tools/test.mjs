@@ -4,11 +4,15 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { installBrowser, installPackages, root, run, say } from './setUp.mjs';
+import { canServe } from './vscodeServer.mjs';
 
 /** Folders below test/ that run inside a real VS Code; every other one is for plain mocha. `npm run pictures` runs the last. */
-const insideVscode = new Set(['editor', 'packaged', 'pictures', 'untrusted']);
+const insideVscode = new Set(['editor', 'packaged', 'pictures', 'restart', 'untrusted']);
 /** Two at a time, each list one after the other. The tests of the editor have the machine to themselves for most of the time: they type and look as a person does. */
-const editorRuns = [['test/host/runEditorTests.mjs'], ['test/host/runUntrustedTests.mjs', 'test/host/runPackagedTests.mjs']];
+const editorRuns = [
+  ['test/host/runEditorTests.mjs'],
+  ['test/host/runUntrustedTests.mjs', 'test/host/runPackagedTests.mjs', ...(canServe ? ['test/host/runRestartTests.mjs'] : [])],
+];
 
 /** With its error, up to the line of the next test. */
 const failedEditorTest = /^ {2}FAIL .*\n(?:(?! {2}(?:ok|FAIL) |\d+ passed, ).*\n)*/gm;

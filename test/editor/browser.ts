@@ -26,6 +26,8 @@ export const browser = {
   /** Takes the focus from the window as another program does, or gives it back. */
   focus: (where: 'away' | 'back') => request<null>('focus', where),
   moveMouse: (x: number, y: number) => request<null>('moveMouse', '', { x, y }),
+  /** Types on when nobody is there any more who has asked for it. */
+  goOnTyping: (text: string, pauseMs: number) => request<null>('goOnTyping', text, { pauseMs }),
   /** Taken only where the run was given a folder for pictures, and after a pause where something fades or slides in. */
   screenshot: (name: string, pauseMs = 0) => request<null>('screenshot', name, { pauseMs }),
   /** Of one element, at most so high. */

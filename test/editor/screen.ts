@@ -71,6 +71,18 @@ export function shownEditors(): Promise<readonly (readonly ShownCharacter[])[]> 
   return browser.evaluate(readEditors);
 }
 
+/** From now on the page keeps all that its editors show, also while no extension host is there that could ask. */
+export async function recordEditors(): Promise<void> {
+  await browser.evaluate(
+    `(() => { const shown = []; let last = ''; clearInterval(window.tokenLensRecording); window.tokenLensRecorded = shown; window.tokenLensRecording = setInterval(() => { const now = ${readEditors}; const text = JSON.stringify(now); if (text !== last) shown.push(now); last = text; }, 100); return null; })()`,
+  );
+}
+
+/** What was recorded since, each state once; ends it. */
+export function recordedEditors(): Promise<readonly (readonly (readonly ShownCharacter[])[])[]> {
+  return browser.evaluate(`(() => { clearInterval(window.tokenLensRecording); return window.tokenLensRecorded ?? []; })()`);
+}
+
 interface Manifest {
   readonly contributes: { readonly colors: readonly { readonly id: string; readonly defaults: Readonly<Record<Theme, string>> }[] };
 }

@@ -86,6 +86,9 @@ async function perform(page, { command, argument, options }, pictures) {
       return setFocus(page, argument === 'back');
     case 'moveMouse':
       return page.mouse.move(options?.x ?? 0, options?.y ?? 0);
+    case 'goOnTyping':
+      void page.keyboard.type(argument, { delay: options?.pauseMs ?? 0 }).catch(() => undefined); // the window may be closed before the last key
+      return undefined;
     case 'screenshot':
       if (!pictures) return undefined;
       mkdirSync(pictures, { recursive: true });

@@ -1,6 +1,6 @@
 // Runs a mocha suite inside a real VS Code: the desktop's through @vscode/test-electron, else one that is served to a headless browser.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ import { startControl } from './control.mjs';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const limitMs = 30 * 60_000;
+const livesLimitMs = 4 * 60_000;
 
 /** @typedef {{ readonly passed: number, readonly failed: number }} Results */
 /**
@@ -23,6 +24,8 @@ const limitMs = 30 * 60_000;
  * @property {{ readonly width: number, readonly height: number }} [viewport] Of the served window, in CSS pixels.
  * @property {Readonly<Record<string, unknown>>} [settings]
  * @property {boolean} [trusted] False: VS Code opens the folder in restricted mode.
+ * @property {boolean} [inManyLives] VS Code has no word of tests: both extensions are installed as a user's are, and the suite's `run()` is called in each extension
+ *   host of the window until it has written its results. In a served window only.
  * @property {NodeJS.ProcessEnv} [environment] For the suite.
  */
 
@@ -38,7 +41,7 @@ export async function runSuite(run) {
   try {
     const resultsFile = path.join(home, 'results.json');
     writeSettings(home, run.settings);
-    if (hasDesktop) await runOnDesktop(run, home, resultsFile);
+    if (hasDesktop && run.inManyLives !== true) await runOnDesktop(run, home, resultsFile);
     else if (canServe) await runServed(run, home, resultsFile);
     else throw new Error('A real VS Code needs a desktop, or Linux on x64 or arm64.');
     /** @type {unknown} */
@@ -55,6 +58,7 @@ async function runServed(run, home, resultsFile) {
   if (executablePath === undefined) throw new Error('The served VS Code needs Chromium on the PATH.');
   const vscode = installServer(path.join(root, '.vscode-host'));
   if (run.vsix) installExtension(vscode, home, run.vsix);
+  if (run.inManyLives === true) linkExtensions(run, home);
   const browser = await chromium.launch({
     executablePath,
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
@@ -85,19 +89,26 @@ async function runServed(run, home, resultsFile) {
     const ended = new Promise(resolve => void page.exposeFunction('codeAutomationExit', resolve));
     const authority = `127.0.0.1:${String(port)}`;
     const address = (/** @type {string} */ file) => `vscode-remote://${authority}${file}`;
+    if (run.inManyLives === true) await letRestart(page, vscode.code);
     const payload = [
-      ['extensionDevelopmentPath', address(run.extension)],
-      ['extensionTestsPath', address(run.suite)],
+      // With these VS Code ends the window's connection when an extension host ends.
+      ...(run.inManyLives === true
+        ? []
+        : [
+            ['extensionDevelopmentPath', address(run.extension)],
+            ['extensionTestsPath', address(run.suite)],
+          ]),
       ['skipWelcome', 'true'],
       ['skipReleaseNotes', 'true'],
     ];
     await page.goto(
       `http://${authority}/?folder=${encodeURIComponent(run.workspace)}&payload=${encodeURIComponent(JSON.stringify(payload))}`,
     );
-    const timer = new Promise(resolve => setTimeout(resolve, limitMs, 'late').unref());
-    const late = (await Promise.race([ended, timer])) === 'late';
+    const mostMs = run.inManyLives === true ? livesLimitMs : limitMs;
+    const timer = new Promise(resolve => setTimeout(resolve, mostMs, 'late').unref());
+    const late = (await Promise.race([run.inManyLives === true ? appeared(resultsFile) : ended, timer])) === 'late';
     if (late || !existsSync(resultsFile)) {
-      const what = late ? `did not end in ${String(limitMs / 60_000)} minutes` : 'ended without results';
+      const what = late ? `did not end in ${String(mostMs / 60_000)} minutes` : 'ended without results';
       throw new Error(`The suite ${what}. Last errors of the page:\n${errors.slice(-5).join('\n')}`);
     }
   } finally {
@@ -105,6 +116,49 @@ async function runServed(run, home, resultsFile) {
     await browser.close();
     server.kill();
   }
+}
+
+/**
+ * Installs the extension as it stands here, and one that calls the suite whenever a host has started.
+ * @param {SuiteRun} run
+ * @param {string} home
+ */
+function linkExtensions(run, home) {
+  const driver = path.join(home, 'extensions/test.driver-0.0.1');
+  mkdirSync(driver, { recursive: true });
+  const manifest = {
+    name: 'driver',
+    publisher: 'test',
+    version: '0.0.1',
+    engines: { vscode: '^1.100.0' }, // with code, VS Code takes no '*'
+    main: 'main.js',
+    activationEvents: ['onStartupFinished'],
+  };
+  writeFileSync(path.join(driver, 'package.json'), JSON.stringify(manifest));
+  // Its activation ends at once: a host that is asked to end waits for those that have begun.
+  writeFileSync(path.join(driver, 'main.js'), `exports.activate = () => void require(${JSON.stringify(run.suite)}).run();\n`);
+  symlinkSync(run.extension, path.join(home, 'extensions/token-lens.token-lens-0.0.1'), 'junction');
+}
+
+/**
+ * Gives the page a function that restarts the extension hosts. `workbench.action.restartExtensionHost` is in the desktop's workbench only; these are the two
+ * calls that it consists of.
+ * @param {import('playwright-core').Page} page
+ * @param {string} code Folder of the server.
+ */
+async function letRestart(page, code) {
+  const name = 'out/vs/code/browser/workbench/workbench.js';
+  const workbench = readFileSync(path.join(code, name), 'utf8');
+  // Where the service is made that holds the extension hosts.
+  const restart = `async()=>{if(await this.stopExtensionHosts("for a test"))await this.startExtensionHosts()}`;
+  const body = workbench.replace(/\bthis\._onWillStop=/, `globalThis.restartExtensionHosts=${restart},this._onWillStop=`);
+  if (body === workbench) throw new Error(`VS Code has another ${name} than this is written for.`);
+  await page.route(`**/${name}`, route => route.fulfill({ body, contentType: 'text/javascript' }));
+}
+
+/** @param {string} file */
+async function appeared(file) {
+  while (!existsSync(file)) await new Promise(resolve => setTimeout(resolve, 100).unref());
 }
 
 /** @param {SuiteRun} run @param {string} home @param {string} resultsFile */
