@@ -10,7 +10,7 @@ interface Kept {
  * What VS Code keeps between two starts, and what nothing depends on for as long as the window is open: keeping never fails for who asks for it. What could
  * not be stored is remembered here, and stored with what is kept next. `onFailure` is told once.
  */
-export class LastingMemory implements vscode.Memento {
+export class LastingMemory {
   readonly #memento: vscode.Memento;
   readonly #onFailure: (error: unknown) => void;
   /** Not stored yet. */
@@ -27,12 +27,13 @@ export class LastingMemory implements vscode.Memento {
     return [...this.#memento.keys().filter(key => !this.#waiting.has(key)), ...waiting];
   }
 
-  get<T>(key: string): T | undefined;
+  /** Undefined, or `otherwise`: nothing is kept under that name. */
+  get(key: string): unknown;
   get<T>(key: string, otherwise: T): T;
-  get<T>(key: string, otherwise?: T): T | undefined {
+  get(key: string, otherwise?: unknown): unknown {
     const waiting = this.#waiting.get(key);
-    const value = waiting ? structuredClone(waiting.value) : this.#memento.get(key);
-    return value === undefined ? otherwise : (value as T);
+    const value: unknown = waiting ? structuredClone(waiting.value) : this.#memento.get(key);
+    return value ?? otherwise;
   }
 
   /** Never rejects. */

@@ -58,7 +58,7 @@ export class Preambles implements Disposable {
 
   constructor(memory: LastingMemory) {
     this.#memory = memory;
-    const remembered = memory.get<unknown>(preamblesKey);
+    const remembered = memory.get(preamblesKey);
     // Another version of this extension may have kept something else, which goes: it may be text.
     this.#remembered = new Map((Array.isArray(remembered) ? (remembered as readonly unknown[]) : []).flatMap(entryOf));
     if (remembered !== undefined && JSON.stringify(remembered) !== JSON.stringify([...this.#remembered])) this.#remember();

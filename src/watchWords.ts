@@ -17,7 +17,7 @@ export class WatchWords implements Disposable {
 
   constructor(memory: LastingMemory) {
     this.#memory = memory;
-    const kept = memory.get<unknown>(wordsKey);
+    const kept = memory.get(wordsKey);
     // Another version of this extension may have kept something else.
     const input = Array.isArray(kept) ? watchWordsOf(kept.join(' ')) : undefined;
     this.#words = input?.kind === 'words' ? input.words : [];

@@ -313,7 +313,7 @@ const unknownAuthority = new Set([
 function connectionError(code: string, host: string): HubError {
   if (unknownAuthority.has(code))
     return new HubError('unknown-authority', `The certificate of ${host} is by an unknown authority (${code}).`, { host });
-  if (/CERT/.test(code)) return new HubError('bad-certificate', `The certificate of ${host} is refused (${code}).`, { host });
+  if (code.includes('CERT')) return new HubError('bad-certificate', `The certificate of ${host} is refused (${code}).`, { host });
   return new HubError('offline', `No connection to ${host}, or it was cut (${code}).`);
 }
 

@@ -98,7 +98,7 @@ export class PanelView implements Disposable {
           const { contextTokens, overlapTokens, anchors, useStartToken } = config.scoringSettings;
           return [contextTokens, overlapTokens, anchors, useStartToken];
         },
-        memory: { read: () => memory.get<unknown>(continuationKey), write: kept => void memory.update(continuationKey, kept) },
+        memory: { read: () => memory.get(continuationKey), write: kept => void memory.update(continuationKey, kept) },
       },
       message => this.#pages.post(message),
     );

@@ -137,7 +137,7 @@ describe('a preamble that changes', function () {
     const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'token-lens-kept-')));
     const memento = new Memento();
     const key = 'tokenLens.preambles';
-    const kept = () => JSON.stringify(memento.get<unknown>(key));
+    const kept = () => JSON.stringify(memento.get(key));
     try {
       const [file, notesFile] = [path.join(folder, 'boats.txt'), path.join(folder, 'notes.md')];
       writeFileSync(file, text);

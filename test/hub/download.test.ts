@@ -591,7 +591,7 @@ function tests(): void {
 
   it('is a model or a download to go on with, whenever its process is killed after the last byte, and is not fetched again', async () => {
     // Calls are counted up to one that is never made.
-    const places = Array.from({ length: 10 }, () => mkdtempSync(path.join(root, 'killed-')));
+    const places = Array.from({ length: 11 }, () => mkdtempSync(path.join(root, 'killed-')));
     const ends = await Promise.all(
       places.map((place, killedAt) => {
         const child = fork(__filename, ['download'], { execArgv: [] });
