@@ -132,6 +132,9 @@ run(process.execPath, ['esbuild.js', '--tests']);
 const layers = readdirSync(path.join(root, 'out/test')).filter(name => !insideVscode.has(name));
 // The model's tests take as long as all the others. A layer that is new is among the others.
 await Promise.all([runLayers(layers.filter(name => name === 'model')), runLayers(layers.filter(name => name !== 'model'))]);
+// Not above: it needs packages that are installed by now.
+const { installVscode } = await import('../test/host/vscodeHost.mjs');
+await installVscode();
 await Promise.all(editorRuns.map(runInVscode));
 // Again, where somebody looks first: the whole output has thousands of lines.
 if (failures.length > 0) say(`\n== What failed\n${failures.join('\n')}`);

@@ -34,7 +34,7 @@ class Page {
       get functions() {
         return known.functions;
       },
-      speed: new Speed(secondsPerToken),
+      speeds: { run: new Speed(secondsPerToken), map: new Speed(), switchOff: new Speed() },
       ask: async (_: unknown, { lengths }: { readonly lengths: readonly number[] }, signal: AbortSignal) => {
         this.asked.push(lengths);
         await new Promise<void>(resolve => this.#waiting.push(resolve));

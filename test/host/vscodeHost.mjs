@@ -35,6 +35,16 @@ export const hasDesktop =
   process.env['DISPLAY'] !== undefined ||
   process.env['WAYLAND_DISPLAY'] !== undefined;
 
+/** Installs what `runSuite` runs, unless it is there: two runs that begin at the same time would be in each other's way. */
+export async function installVscode() {
+  if (hasDesktop) {
+    const { downloadAndUnzipVSCode } = await import('@vscode/test-electron');
+    await downloadAndUnzipVSCode();
+  } else if (canServe) {
+    installServer(path.join(root, '.vscode-host'));
+  }
+}
+
 /** @param {SuiteRun} run @returns {Promise<Results>} */
 export async function runSuite(run) {
   const home = mkdtempSync(path.join(tmpdir(), 'token-lens-vscode-'));
