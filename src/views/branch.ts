@@ -270,7 +270,7 @@ class Branch {
     const { signal } = run;
     const { view, cell } = this.#place;
     this.#pick.busy = true;
-    this.#live.replace([
+    this.#live.restart([
       { label: `$(loading~spin) ${vscode.l10n.t('{0} writes…', safeLabel(view.modelName))}`, act: 'none', alwaysShow: true },
     ]);
     const isFirst = this.#ids.length === 0;

@@ -50,6 +50,14 @@ export class LivePick<T extends vscode.QuickPickItem> {
     this.#send();
   }
 
+  /** Other entries altogether, at once: none is marked because one was before. */
+  restart(items: readonly T[]): void {
+    clearTimeout(this.#timer);
+    this.#next = undefined;
+    this.#pick.items = items;
+    this.#await(items, undefined);
+  }
+
   #send(): void {
     clearTimeout(this.#timer);
     if (!this.#next) return;
@@ -83,8 +91,12 @@ export class LivePick<T extends vscode.QuickPickItem> {
     const sent = this.#sent;
     if (sent && key === sent.marked && sent.hasFirst) {
       this.#sent = undefined;
-      if (this.#find(this.#moved)) this.replace(this.#next?.items ?? this.#pick.items, this.#next?.otherwise);
-      else this.#send();
+      if (this.#find(this.#moved)) {
+        this.replace(this.#next?.items ?? this.#pick.items, this.#next?.otherwise);
+      } else {
+        this.#active = key;
+        this.#send();
+      }
     } else if (sent && key === sent.first && !sent.hasFirst) {
       sent.hasFirst = true;
     } else {
