@@ -41,7 +41,7 @@ async function serve() {
   cpSync(samples, copies, { recursive: true });
   const port = await freePort();
   const token = randomBytes(16).toString('hex');
-  const server = await startServer(vscode, { home, port, token });
+  const { server } = await startServer(vscode, { home, port, token });
   say('\nOpen this address in a browser on this machine, open a file and click the eye in its title:\n');
   say(`    http://127.0.0.1:${String(port)}/?tkn=${token}&folder=${encodeURIComponent(copies)}\n`);
   say('Ctrl-C ends it. The samples there are copies, which go with it.');

@@ -19,7 +19,7 @@ const failedEditorTest = /^ {2}FAIL .*\n(?:(?! {2}(?:ok|FAIL) |\d+ passed, ).*\n
 /** As mocha lists them below the number of those that failed: `  1) suite`, its tests further in, the error. */
 const failedMochaTest = /^ {2}\d+\) .*\n(?:(?! {2}\d+\) ).*\n)*/gm;
 /** Of a failure, what is said again at the end: its name and the beginning of its error. */
-const mostLines = 8;
+const mostLines = 16;
 
 let passed = 0;
 let failed = 0;

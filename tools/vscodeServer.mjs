@@ -128,7 +128,7 @@ export function installExtension(vscode, home, vsix) {
  * are opened in restricted mode until somebody trusts them.
  * @param {ServedVscode} vscode
  * @param {{ readonly home: string, readonly port: number, readonly token?: string, readonly flags?: readonly string[], readonly environment?: NodeJS.ProcessEnv, readonly trusted?: boolean }} options
- * @returns {Promise<import('node:child_process').ChildProcess>}
+ * @returns {Promise<{ readonly server: import('node:child_process').ChildProcess, readonly output: readonly string[] }>} `output`: what it prints, as it comes.
  */
 export async function startServer(vscode, { home, port, token, flags = [], environment = {}, trusted = true }) {
   const tokenFile = path.join(home, 'connection-token'); // arguments can be read by every user of this machine
@@ -161,5 +161,5 @@ export async function startServer(vscode, { home, port, token, flags = [], envir
     });
     server.once('error', reject);
   });
-  return server;
+  return { server, output };
 }

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { DocumentScores } from '../../src/api';
 import { browser } from './browser';
 import { activated, eventually, scoresOfText, untitled } from './documents';
+import { followHoverLink } from './screen';
 
 const text =
   'The capital of France is Tuesday, and the Seine runs through it. Many people live there and many more come to visit it every year.\n';
@@ -111,15 +112,13 @@ describe('alternatives', function () {
     assert.ok(tuesday);
     const position = document.positionAt(tuesday.start + 2);
     editor.selection = new vscode.Selection(position, position);
-    const link = '.monaco-hover a[data-href^="command:tokenLens.showAlternatives"]';
+    const link = 'a[data-href^="command:tokenLens.showAlternatives"]';
     await eventually('the hover has links', async () => {
       await vscode.commands.executeCommand('editor.action.showHover');
-      return browser.evaluate<boolean>(`document.querySelectorAll('${link}').length > 3`);
+      return browser.evaluate<boolean>(`document.querySelectorAll('.monaco-hover ${link}').length > 3`);
     });
     await browser.screenshot('alternatives-hover');
-    const [name, address] = await browser.evaluate<[string, string]>(
-      `(() => { const link = document.querySelectorAll('${link}')[2]; const found = [link.innerText, link.dataset.href]; link.click(); return found; })()`,
-    );
+    const { name, address } = await followHoverLink(link, 2);
     await eventually('the list is open at it', async () => (await activeEntry()).includes(name.trim()));
     assert.match(await activeEntry(), /^\s*3\./, 'the third of the hover is the third of the list');
     await browser.press('Enter');

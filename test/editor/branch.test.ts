@@ -4,7 +4,7 @@ import type { DocumentScores, TokenLensApi } from '../../src/api';
 import { browser } from './browser';
 import { activated, eventually, scoresOfText, untitled } from './documents';
 import { clearNotices, notices } from './notices';
-import { setTheme, shownEditors, themes } from './screen';
+import { followHoverLink, setTheme, shownEditors, themes } from './screen';
 
 const patienceMs = 60_000;
 const code = 'const items = [1, 2, 3];\nfor (let i = 0; i < items.length; i++) {\n  console.log(items[i]);\n}\nconsole.log("done");\n';
@@ -307,15 +307,8 @@ describe('continuing from a token', function () {
     editor.selection = new vscode.Selection(at, at);
     const settings = vscode.workspace.getConfiguration('tokenLens');
     await settings.update('hover', 'all', vscode.ConfigurationTarget.Global); // of what was expected, too
-    const link = '.monaco-hover a[data-href^="command:tokenLens.continueFromHere"]';
-    await eventually('the hover has arrows', async () => {
-      await vscode.commands.executeCommand('editor.action.showHover');
-      return browser.evaluate<boolean>(`document.querySelectorAll('${link}').length > 3`);
-    });
+    const { address } = await followHoverLink('a[data-href^="command:tokenLens.continueFromHere"]', 1);
     await settings.update('hover', undefined, vscode.ConfigurationTarget.Global);
-    const address = await browser.evaluate<string>(
-      `(() => { const link = document.querySelectorAll('${link}')[1]; link.click(); return link.dataset.href; })()`,
-    );
     const [asked] = JSON.parse(decodeURIComponent(address.slice(address.indexOf('?') + 1))) as [{ readonly id: number }];
     await summed(2);
     assert.equal(asked.id, token.topIds[1]);

@@ -5,6 +5,8 @@ import http from 'node:http';
 export const browser = {
   /** A line on the terminal that runs the tests. */
   log: (line: string) => request<null>('log', line),
+  /** What VS Code itself says of its processes: why one has ended. */
+  events: () => request<string>('events', ''),
   /** Evaluates an expression in the workbench's page; its value must be JSON. */
   evaluate: <T>(expression: string) => request<T>('evaluate', expression),
   /** The same inside our panel's page. */

@@ -25,10 +25,12 @@ export async function run(): Promise<void> {
   if (results.failed > 0) throw new Error(`${String(results.failed)} tests failed.`);
 }
 
-/** VS Code starts the tests again with an extension host that it starts again, and what went before would be lost without a word. */
+/** VS Code starts the tests again when the window's page is loaded again, and what went before would be lost without a word. */
 async function runOnce(): Promise<Results> {
   const mark = `${process.env['TOKEN_LENS_RESULTS'] ?? ''}.begun`;
-  if (existsSync(mark)) throw new Error('The extension host ended in the middle of the tests and was started again.');
+  if (existsSync(mark)) {
+    throw new Error(`The extension host ended in the middle of the tests and was started again.\n${await browser.events()}`);
+  }
   writeFileSync(mark, '');
   return runFiles();
 }

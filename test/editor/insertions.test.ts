@@ -7,7 +7,7 @@ import * as vscode from 'vscode';
 import type { DocumentScores, TokenLensApi } from '../../src/api';
 import { browser } from './browser';
 import { activated, comesTrue, eventually, scoresOfText, untitled } from './documents';
-import { editorHasFocus, setTheme, shownEditors, themes } from './screen';
+import { editorHasFocus, followHoverLink, setTheme, shownEditors, themes } from './screen';
 
 const patienceMs = 20_000;
 /** Longer than an edit takes to be judged, and than the model takes to read a line. */
@@ -199,13 +199,14 @@ describe('what was inserted', function () {
     assert.ok('console.log(`utf16 ${total}`);'.includes(editor.document.getText(editor.selection)));
     assert.ok(!editor.selection.isEmpty);
     assert.notEqual(await said(), '', 'a move inside does not end it');
-    await eventually('the usual hover has alternatives', async () => {
+    const chosen = editor.document.getText(editor.selection);
+    await browser.moveMouse(700, 12); // what lies under it has a hover as well
+    const hover = () => browser.evaluate<string>(`document.querySelector('.monaco-hover')?.innerText.trim() ?? ''`);
+    await eventually('the usual hover has alternatives, of the token that it went to', async () => {
       await vscode.commands.executeCommand('editor.action.showHover');
-      return browser.evaluate<boolean>(`document.querySelector('.monaco-hover')?.innerText.includes('everything else') ?? false`);
+      const [lead = '', ...rest] = (await hover()).split('\n');
+      return lead.includes(chosen) && rest.join('\n').includes('everything else');
     });
-    const hover = await browser.evaluate<string>(`document.querySelector('.monaco-hover').innerText.trim()`);
-    const [lead = ''] = hover.split('\n');
-    assert.ok(lead.includes(editor.document.getText(editor.selection)), `of the token that it went to: ${lead}`);
     await browser.screenshot('insertion-hover');
     const onward = '.monaco-hover a[data-href^="command:tokenLens.continueFromHere"]';
     assert.ok((await browser.evaluate<number>(`document.querySelectorAll('${onward}').length`)) > 3, 'it can be continued from');
@@ -229,13 +230,7 @@ describe('what was inserted', function () {
     const text = editor.document.getText();
     await vscode.commands.executeCommand('tokenLens.nextSurprise');
     const start = editor.document.offsetAt(editor.selection.start);
-    const arrow = '.monaco-hover a[data-href^="command:tokenLens.continueFromHere"]';
-    await eventually('its hover has arrows', async () => {
-      await vscode.commands.executeCommand('editor.action.showHover');
-      return browser.evaluate<boolean>(`document.querySelector('${arrow}') !== null`);
-    });
-    // As a click does; the hover may have to be scrolled for one.
-    await browser.evaluate(`(document.querySelector('${arrow}').click(), null)`);
+    await followHoverLink('a[data-href^="command:tokenLens.continueFromHere"]', 0);
     const compared = () =>
       vscode.window.tabGroups.all
         .flatMap(({ tabs }) => tabs.map(({ input }) => input))

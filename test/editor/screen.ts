@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { DocumentScores } from '../../src/api';
 import { browser } from './browser';
-import { eventually, inExtension } from './documents';
+import { eventually, inExtension, readWhen } from './documents';
 
 /** One character as the window shows it. Colours are as the browser computes them. */
 export interface ShownCharacter {
@@ -200,6 +200,35 @@ export function spokenEntry(name: string): Promise<string> {
   return browser.evaluate<string>(
     `(() => { const item = document.querySelector('.statusbar-item[id$="${name}"]'); if (!item || item.getBoundingClientRect().width === 0) return ''; return [item, ...item.querySelectorAll('[aria-label]')].map(each => each.getAttribute('aria-label') ?? '').find(label => label.startsWith('Token Lens: ')) ?? ''; })()`,
   );
+}
+
+/**
+ * Shows the hover at the cursor and clicks a link in it. As a click does, without the mouse: the hover may have to be scrolled for one.
+ * The link of a hover that is just being replaced has lost its listener, and its empty address would load the window's page again: that is held up.
+ * @param selector Of links. @param index Which of them. @returns What it says, and the command with its argument.
+ */
+export async function followHoverLink(selector: string, index: number): Promise<{ readonly name: string; readonly address: string }> {
+  const followed = await readWhen(
+    `the hover has ${selector}`,
+    async () => {
+      await vscode.commands.executeCommand('editor.action.showHover');
+      return browser.evaluate<{ readonly name: string; readonly address: string } | null>(`(() => {
+        const link = document.querySelectorAll(${JSON.stringify(`.monaco-hover ${selector}`)})[${String(index)}];
+        if (!link) return null;
+        let isTaken = true; // who takes a click lets nobody else have it
+        const missed = event => { isTaken = false; event.preventDefault(); };
+        window.addEventListener('click', missed);
+        const found = { name: link.innerText, address: link.dataset.href };
+        link.click();
+        window.removeEventListener('click', missed);
+        return isTaken ? found : null;
+      })()`);
+    },
+    found => found !== null,
+    20_000,
+  );
+  assert.ok(followed);
+  return followed;
 }
 
 /** Keys go to where the page has the focus, which comes some time after the editor is active. */

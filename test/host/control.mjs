@@ -9,9 +9,10 @@ import path from 'node:path';
 /**
  * @param {() => import('playwright-core').Page} page
  * @param {string | undefined} pictures Folder for screenshots; undefined: none are kept.
+ * @param {() => string} [events] What VS Code itself has to say of its processes.
  * @returns {Promise<{ readonly address: string, readonly close: () => void }>}
  */
-export async function startControl(page, pictures) {
+export async function startControl(page, pictures, events = () => '') {
   const secret = randomUUID();
   const server = http.createServer((request, response) => {
     const parts = /** @type {Buffer[]} */ ([]);
@@ -23,7 +24,8 @@ export async function startControl(page, pictures) {
       }
       /** @type {unknown} */
       const asked = JSON.parse(Buffer.concat(parts).toString());
-      perform(page(), /** @type {ControlRequest} */ (asked), pictures).then(
+      const wanted = /** @type {ControlRequest} */ (asked);
+      (wanted.command === 'events' ? Promise.resolve(events()) : perform(page(), wanted, pictures)).then(
         result => {
           response.end(JSON.stringify({ result: result ?? null }));
         },

@@ -12,6 +12,8 @@ import { startControl } from './control.mjs';
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const limitMs = 30 * 60_000;
 const livesLimitMs = 4 * 60_000;
+/** Of what the server prints, for a message. */
+const mostPrintedLines = 12;
 
 /** @typedef {{ readonly passed: number, readonly failed: number }} Results */
 /**
@@ -75,7 +77,14 @@ async function runServed(run, home, resultsFile) {
   });
   const context = await browser.newContext({ viewport: run.viewport ?? { width: 1400, height: 900 } });
   const page = await context.newPage();
-  const control = await startControl(() => page, run.pictures);
+  const events = pageEvents(page);
+  /** @type {readonly string[]} */
+  let printed = [];
+  const control = await startControl(
+    () => page,
+    run.pictures,
+    () => [...events, ...printed.join('').trimEnd().split('\n').slice(-mostPrintedLines)].join('\n'),
+  );
   const port = await freePort();
   // The smoke-test driver is what makes a built workbench read the `payload` below.
   const environment = {
@@ -84,13 +93,14 @@ async function runServed(run, home, resultsFile) {
     TOKEN_LENS_RESULTS: resultsFile,
     TOKEN_LENS_PROFILE: home,
   };
-  const server = await startServer(vscode, {
+  const { server, output } = await startServer(vscode, {
     home,
     port,
     flags: ['--enable-smoke-test-driver'],
     environment,
     trusted: run.trusted ?? true,
   });
+  printed = output;
   try {
     const errors = /** @type {string[]} */ ([]);
     await page.exposeFunction('codeAutomationLog', (/** @type {string} */ type, /** @type {unknown[]} */ args) => {
@@ -126,6 +136,19 @@ async function runServed(run, home, resultsFile) {
     await browser.close();
     server.kill();
   }
+}
+
+/**
+ * Grows: what ends or begins the window's page, with the time. @param {import('playwright-core').Page} page
+ */
+function pageEvents(page) {
+  const events = /** @type {string[]} */ ([]);
+  const add = (/** @type {string} */ what) => events.push(`[${new Date().toTimeString().slice(0, 8)}] ${what}`);
+  page.on('crash', () => add("The window's page has crashed."));
+  page.on('framenavigated', frame => {
+    if (frame === page.mainFrame()) add("The window's page is loaded.");
+  });
+  return events;
 }
 
 /**
