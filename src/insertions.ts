@@ -64,9 +64,10 @@ export class Insertions implements Disposable {
     this.#store.add(window.onDidChangeVisibleTextEditors(follow));
     this.#store.add(workspace.onDidChangeTextDocument(pauses.timed('edit', event => this.#edited(event))));
     this.#store.add(
-      workspace.onWillSaveTextDocument(({ document }) => {
+      workspace.onWillSaveTextDocument(({ document, reason }) => {
         const known = this.#known.get(document);
-        if (known) known.savingSince = performance.now();
+        // VS Code formats nothing when it saves by itself after a pause, which is just when completions are accepted.
+        if (known && reason !== vscode.TextDocumentSaveReason.AfterDelay) known.savingSince = performance.now();
       }),
     );
     this.#store.add(
