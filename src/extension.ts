@@ -124,7 +124,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   const reports = store.add(new ReadingReports(scored, pauses));
   const ghostText = store.add(new GhostTextView({ scored, config, pauses }));
   const places = { scored, config, reading: longReading };
-  const branches = store.add(new BranchPreviews(places));
+  const branches = store.add(new BranchPreviews(places, insertions));
   const access = new HubAccess(config, context.secrets);
   const models = new ModelPicker(
     { config, model, access, log },

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Config } from './config';
 import { insertionOf, movedParts, separated, touches, tracked } from './core/insertion';
-import type { TextChange, TrackedPart } from './core/insertion';
+import type { InsertedPart, TextChange, TrackedPart } from './core/insertion';
 import { DisposableStore } from './disposable';
 import type { Disposable } from './disposable';
 import type { Pauses } from './pauses';
@@ -64,9 +64,10 @@ export class Insertions implements Disposable {
     this.#store.add(window.onDidChangeVisibleTextEditors(follow));
     this.#store.add(workspace.onDidChangeTextDocument(pauses.timed('edit', event => this.#edited(event))));
     this.#store.add(
-      workspace.onWillSaveTextDocument(({ document }) => {
+      workspace.onWillSaveTextDocument(({ document, reason }) => {
         const known = this.#known.get(document);
-        if (known) known.savingSince = performance.now();
+        // VS Code formats nothing when it saves by itself after a pause, which is just when completions are accepted.
+        if (known && reason !== vscode.TextDocumentSaveReason.AfterDelay) known.savingSince = performance.now();
       }),
     );
     this.#store.add(
@@ -97,6 +98,17 @@ export class Insertions implements Disposable {
   lastSettled(document: vscode.TextDocument): Insertion | undefined {
     const last = this.#known.get(document)?.last;
     return last && { document, parts: last.parts };
+  }
+
+  /** Somebody has accepted a text that was shown before: it counts, however short it is, or like what it took the place of. */
+  accepted(document: vscode.TextDocument, part: InsertedPart): void {
+    const known = this.#known.get(document);
+    if (!known) return;
+    clearTimeout(known.candidate?.timer);
+    known.candidate = undefined;
+    const parts = tracked([part]);
+    known.last = { parts, at: performance.now() };
+    this.#inserted.fire({ document, parts });
   }
 
   dispose(): void {

@@ -8,6 +8,7 @@ import { formatCount, formatPercent } from '../core/numberText';
 import { piecesOfBytes } from '../core/vocabulary';
 import { DisposableStore } from '../disposable';
 import type { Disposable } from '../disposable';
+import type { Insertions } from '../insertions';
 import { ModelError } from '../model/errors';
 import type { DraftResult, TextEdit } from '../model/protocol';
 import { showInformationMessage } from '../notices';
@@ -45,11 +46,13 @@ export class BranchPreviews implements Disposable, vscode.TextDocumentContentPro
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.Uri>());
   readonly onDidChange = this.#changed.event;
   readonly #parts: PlaceParts;
+  readonly #insertions: Pick<Insertions, 'accepted'>;
   #branch: Branch | undefined;
   #count = 0;
 
-  constructor(parts: PlaceParts) {
+  constructor(parts: PlaceParts, insertions: Pick<Insertions, 'accepted'>) {
     this.#parts = parts;
+    this.#insertions = insertions;
     this.#store.add(vscode.workspace.registerTextDocumentContentProvider(branchScheme, this));
   }
 
@@ -74,7 +77,7 @@ export class BranchPreviews implements Disposable, vscode.TextDocumentContentPro
     if (document.isClosed || document.version !== place.version) return void showInformationMessage(changedMessage());
     await this.#branch?.close();
     const uri = vscode.Uri.from({ scheme: branchScheme, path: document.uri.path, query: (++this.#count).toString() });
-    const branch = new Branch(this.#parts.scored, place, beginning, uri, () => {
+    const branch = new Branch(this.#parts.scored, this.#insertions, place, beginning, uri, () => {
       this.#changed.fire(uri);
     });
     this.#branch = branch;
@@ -116,6 +119,7 @@ interface Written {
 class Branch {
   readonly uri: vscode.Uri;
   readonly #scored: Scored;
+  readonly #insertions: Pick<Insertions, 'accepted'>;
   readonly #place: Place;
   readonly #beginning: Beginning;
   readonly #changed: () => void;
@@ -134,8 +138,16 @@ class Branch {
   #left: Promise<vscode.TextEditor | undefined> | undefined;
   #resolve: (end: End | undefined) => void = () => undefined;
 
-  constructor(scored: Scored, place: Place, beginning: Beginning, uri: vscode.Uri, changed: () => void) {
+  constructor(
+    scored: Scored,
+    insertions: Pick<Insertions, 'accepted'>,
+    place: Place,
+    beginning: Beginning,
+    uri: vscode.Uri,
+    changed: () => void,
+  ) {
     this.#scored = scored;
+    this.#insertions = insertions;
     this.#place = place;
     this.#beginning = beginning;
     this.uri = uri;
@@ -226,11 +238,16 @@ class Branch {
       return;
     }
     const range = new vscode.Range(document.positionAt(edit.start), document.positionAt(edit.end));
+    const replaced = document.getText(range);
     const isDone = await editor.edit(builder => {
       builder.replace(range, edit.text);
     });
     if (isDone) {
-      const behind = document.positionAt(edit.start + edit.text.length);
+      const end = edit.start + edit.text.length;
+      // Other keys may have come between the edit and the news of it.
+      if (edit.text !== '' && document.getText().slice(edit.start, end) === edit.text)
+        this.#insertions.accepted(document, { start: edit.start, end, replaced });
+      const behind = document.positionAt(end);
       editor.selection = new vscode.Selection(behind, behind);
       editor.revealRange(editor.selection, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
     }
@@ -323,7 +340,8 @@ class Branch {
     const { languageId } = this.#document;
     if (would.languageId !== languageId) await vscode.languages.setTextDocumentLanguage(would, languageId);
     if (!this.#isOpen) return;
-    const at = this.#document.positionAt(start);
+    // A place far to the right would scroll both sides, and cut off where their lines begin.
+    const at = this.#document.positionAt(start).with({ character: 0 });
     const name = this.#document.uri.path.split('/').at(-1) ?? '';
     const options: vscode.TextDocumentShowOptions = {
       preview: false, // which would take the place of the document's own tab

@@ -21,6 +21,8 @@ const mostTokens = 64;
 /** A model that answers sooner needs no sign that it works. */
 const patienceMs = 300;
 const messageMs = 6_000;
+/** VS Code does not tell when it takes grey text away, as for the Command Palette: what stands behind it may outlive it for so long. */
+const markMs = 5_000;
 
 /** VS Code takes it apart into the extension's id and any of its providers; versions that do not know it ask all providers. */
 const ownProvider = { providerId: 'token-lens.token-lens:*', explicit: true };
@@ -80,6 +82,7 @@ export class GhostTextView implements Disposable {
   #shown: Shown | undefined;
   #message: vscode.Disposable | undefined;
   #isSuggesting = false;
+  #markTimer: NodeJS.Timeout | undefined;
   /** Behind the grey text of the line: VS Code draws what begins at one place in the order in which it came. */
   readonly #mark = this.#store.add(
     vscode.window.createTextEditorDecorationType({
@@ -107,6 +110,8 @@ export class GhostTextView implements Disposable {
     );
     this.#store.add(vscode.window.onDidChangeTextEditorSelection(moved));
     this.#store.add(vscode.window.onDidChangeActiveTextEditor(moved));
+    // Grey text goes with the focus.
+    this.#store.add(vscode.window.onDidChangeWindowState(({ focused }) => focused || this.#leave()));
   }
 
   /** The command: asks for ghost text at the cursor. */
@@ -293,13 +298,20 @@ export class GhostTextView implements Disposable {
 
   /** How sure the model is, at the end of the cursor's line; redrawn there where a word of the grey text is taken. */
   #drawMark(): void {
+    clearTimeout(this.#markTimer);
     const shown = this.#shown;
+    if (shown) this.#markTimer = setTimeout(() => this.#clearMark(), markMs);
     for (const editor of vscode.window.visibleTextEditors) {
       const isHere = editor === vscode.window.activeTextEditor && editor.document === shown?.document;
       const { end } = editor.document.lineAt(editor.selection.active.line).range;
       const contentText = isHere ? vscode.l10n.t('{0} bits a token', formatBits(shown.bitsPerToken)) : '';
       editor.setDecorations(this.#mark, isHere ? [{ range: new vscode.Range(end, end), renderOptions: { after: { contentText } } }] : []);
     }
+  }
+
+  /** The same number stays in the status bar until something moves. */
+  #clearMark(): void {
+    for (const editor of vscode.window.visibleTextEditors) editor.setDecorations(this.#mark, []);
   }
 
   #leave(): void {

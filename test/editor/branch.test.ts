@@ -4,7 +4,7 @@ import type { DocumentScores, TokenLensApi } from '../../src/api';
 import { browser } from './browser';
 import { activated, eventually, scoresOfText, untitled } from './documents';
 import { clearNotices, notices } from './notices';
-import { followHoverLink, setTheme, shownEditors, themes } from './screen';
+import { followHoverLink, setTheme, shownEditors, spokenEntry, themes } from './screen';
 
 const patienceMs = 60_000;
 const code = 'const items = [1, 2, 3];\nfor (let i = 0; i < items.length; i++) {\n  console.log(items[i]);\n}\nconsole.log("done");\n';
@@ -126,6 +126,30 @@ describe('continuing from a token', function () {
       await vscode.commands.executeCommand('undo');
       await eventually('one undo takes it out', () => document.getText() === text);
     });
+
+  it('opens where lines begin, and is inspected when it was accepted, where insertions are by themselves', async () => {
+    const settings = vscode.workspace.getConfiguration('tokenLens');
+    await settings.update('inspectInsertions', 'auto', vscode.ConfigurationTarget.Global);
+    try {
+      const long = code.replace('console.log(items[i]);', `console.log("${'a row of items, '.repeat(8)}", items[i], items.length);`);
+      const { document, scores } = await opened(long);
+      const token = tokenAt(scores, long.indexOf('items[i]'));
+      const done = continued(document, token.start, otherThan(token));
+      await summed(2);
+      await browser.screenshot('branch-long-line');
+      const scrolled = await browser.evaluate<readonly string[]>(
+        `[...document.querySelectorAll('.monaco-diff-editor .editor .lines-content')].map(lines => lines.style.left)`,
+      );
+      assert.ok(scrolled.length > 0 && scrolled.every(left => parseFloat(left || '0') === 0), JSON.stringify(scrolled));
+      await browser.press('Enter');
+      await done;
+      assert.notEqual(document.getText(), long);
+      await eventually('it is inspected', async () => (await spokenEntry('tokenLens.insertion')).includes('not the model that wrote it'));
+      await browser.screenshot('branch-inspected');
+    } finally {
+      await settings.update('inspectInsertions', undefined, vscode.ConfigurationTarget.Global);
+    }
+  });
 
   it('is chosen by a list; the rest of the line can stay; the model writes on; Escape leaves all as it was', async () => {
     const { document, scores } = await opened(code);

@@ -119,6 +119,23 @@ describe('ghost text in the editor', function () {
     await is(document, loop);
   });
 
+  it('takes the mean behind it along, where VS Code takes it away without a word', async () => {
+    await open(`${loop}|`);
+    for (const [take, giveBack] of [
+      [() => browser.focus('away'), () => browser.focus('back')],
+      [() => browser.press('F1'), () => browser.press('Escape')],
+    ] as const) {
+      await ask();
+      await shows(/^\+\+\)/);
+      await eventually('the mean is behind it', async () => (await mark()) !== null);
+      await take();
+      await eventually('both are gone', async () => (await ghostText()) === '' && (await mark()) === null);
+      await giveBack();
+      await editorHasFocus();
+      await browser.press('Escape');
+    }
+  });
+
   it('is listed in the panel before it is accepted, token by token, with the numbers of the text that it would make', async () => {
     const { document } = await open(`${loop}|`);
     await vscode.commands.executeCommand('tokenLens.inspectSuggestion');

@@ -412,6 +412,33 @@ describe('what was inserted', function () {
     await assertSaid(editor.document, 'sole.warn(total);\r\n  const harbour = 3;');
   });
 
+  it('is what is put in while VS Code saves by itself, though the saved file had the same', async () => {
+    const line = '  const total = sum(numbers);\n';
+    const editor = await file('autosaved.js', code);
+    const { document } = editor;
+    const files = vscode.workspace.getConfiguration('files');
+    let pasted: Promise<void> | undefined;
+    const saving = vscode.workspace.onWillSaveTextDocument(event => {
+      if (event.document === document && event.reason === vscode.TextDocumentSaveReason.AfterDelay)
+        event.waitUntil((pasted ??= paste(line)).then(() => []));
+    });
+    try {
+      await files.update('autoSaveDelay', 200, vscode.ConfigurationTarget.Global);
+      await files.update('autoSave', 'afterDelay', vscode.ConfigurationTarget.Global);
+      putCursor(editor, 'return 0;\n');
+      const start = editor.selection.active;
+      await editor.edit(edit => {
+        edit.delete(new vscode.Range(start, start.translate(1)));
+      });
+      await eventually('it is back', () => pasted !== undefined && document.getText() === code);
+      await assertSaid(document, line);
+    } finally {
+      saving.dispose();
+      await files.update('autoSave', undefined, vscode.ConfigurationTarget.Global);
+      await files.update('autoSaveDelay', undefined, vscode.ConfigurationTarget.Global);
+    }
+  });
+
   it('goes with an undo, and what comes back by redo is none', async () => {
     const editor = await opened(code);
     putCursor(editor, half);
