@@ -313,9 +313,9 @@ export class InsertionView implements Disposable {
     // Text that ends with a line break ends on the line before the next.
     const position = document.positionAt(Math.max(0, end - (reading.text.slice(0, end).endsWith('\n') ? 1 : 0)));
     const at = document.lineAt(position.line).range.end;
-    // An editor cuts the line where it ends itself, or wraps it: the rest is in the hover, as in the status bar's.
-    const { summary, weakest, cut, preamble } = passageInWords(reading);
-    const contentText = [summary, preamble, weakest, cut].filter(part => part !== undefined).join('; ');
+    // An editor cuts the line where it ends itself, or wraps it: what is short and new comes first, the rest is in the hover, as in the status bar's.
+    const { viewed, cut, preamble } = passageInWords(reading);
+    const contentText = [briefly(reading), viewed, preamble, cut].filter(part => part !== undefined).join('; ');
     const hoverMessage = new vscode.MarkdownString().appendText(lines(reading));
     return { range: new vscode.Range(at, at), hoverMessage, renderOptions: { after: { contentText } } };
   }
@@ -330,14 +330,18 @@ export class InsertionView implements Disposable {
       this.#item.command = undefined;
       return this.#item.show();
     }
-    const { brief, weakest } = passageInWords(inspected.reading);
-    const said = [brief, weakest].filter(part => part !== undefined).join(', ');
-    this.#item.text = `$(sparkle) ${safeLabel(said)}`;
+    this.#item.text = `$(sparkle) ${safeLabel(briefly(inspected.reading))}`;
     this.#item.tooltip = lines(inspected.reading);
     this.#item.accessibilityInformation = { label: `Token Lens: ${sentences(inspected.reading)}` };
     this.#item.command = inspected.reading.summary.standing.length > 0 ? ('tokenLens.nextSurprise' satisfies CommandId) : undefined;
     this.#item.show();
   }
+}
+
+/** What it comes to, and its weakest token. */
+function briefly(reading: PassageReading): string {
+  const { brief, weakest } = passageInWords(reading);
+  return [brief, weakest].filter(part => part !== undefined).join(', ');
 }
 
 /** All that is said of it. */

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { formatCount } from '../core/numberText';
-import { expectedSeconds, isLong, Speed, usualSecondsPerToken } from '../core/speed';
+import { expectedSeconds, isLong, Speed, usualReadingSecondsPerToken } from '../core/speed';
 import type { Cost } from '../core/speed';
 import { ModelError } from '../model/errors';
 import { showInformationMessage, showWarningMessage } from '../notices';
@@ -17,7 +17,7 @@ export type ReportShare = (share: number) => void;
 
 /** Runs what takes the model seconds: says before what it will cost, shows how far it is, can be cancelled, and tells the user where it fails. */
 export class LongReading {
-  readonly #speed = new Speed(usualSecondsPerToken);
+  readonly #speed = new Speed(usualReadingSecondsPerToken);
 
   /** Another model is in use. */
   forget(): void {

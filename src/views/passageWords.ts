@@ -16,6 +16,8 @@ export interface PassageWords {
   readonly brief: string;
   /** "14 tokens, 31 bits, 2.2 a token (this file: 1.9), as SmolLM2-135M reads it, not the model that wrote it" */
   readonly summary: string;
+  /** The summary without its beginning: "2.2 a token (this file: 1.9), as SmolLM2-135M reads it, not the model that wrote it" */
+  readonly viewed: string;
   /** The weakest token with its bits, or that nothing stands out; undefined where nothing has a score. */
   readonly weakest: string | undefined;
   /** What it does to the bits of what follows; undefined where that is not known. */
@@ -31,9 +33,11 @@ export function passageInWords(reading: PassageReading, isOwn = false): PassageW
   const { summary, following, isCut, provenance } = reading;
   const tokens = summary.tokens === 1 ? vscode.l10n.t('1 token') : vscode.l10n.t('{0} tokens', formatCount(summary.tokens));
   const brief = vscode.l10n.t('{0}, {1} bits', tokens, formatDecimal(summary.bits, summary.bits < 9.95 ? 1 : 0));
+  const viewed = isOwn ? ownText(reading) : viewedText(reading);
   return {
     brief,
-    summary: isOwn ? ownText(brief, reading) : summaryText(brief, reading),
+    summary: `${brief}, ${viewed}`,
+    viewed,
     weakest: weakestText(reading),
     following: following && followingText(following),
     cut: isCut ? vscode.l10n.t('only the first {0} characters were read', formatCount(longestPassage)) : undefined,
@@ -48,25 +52,19 @@ function followingText({ tokens, withoutBits, withBits }: NonNullable<PassageRea
     : vscode.l10n.t('the next {3} tokens: {0} bits without it, {1} with it ({2})', ...numbers, formatCount(tokens));
 }
 
-function ownText(brief: string, { summary: { meanBits = NaN }, modelName }: PassageReading): string {
-  return vscode.l10n.t('{0}, {1} a token, as {2} reads it, which also wrote it', brief, formatBits(meanBits), modelName);
+function ownText({ summary: { meanBits = NaN }, modelName }: PassageReading): string {
+  return vscode.l10n.t('{0} a token, as {1} reads it, which also wrote it', formatBits(meanBits), modelName);
 }
 
 /** Whose view it is, and against what. */
-function summaryText(brief: string, { summary: { meanBits }, usual, modelName }: PassageReading): string {
-  if (meanBits === undefined) return vscode.l10n.t('{0}, as {1} reads it, not the model that wrote it', brief, modelName);
+function viewedText({ summary: { meanBits }, usual, modelName }: PassageReading): string {
+  if (meanBits === undefined) return vscode.l10n.t('as {0} reads it, not the model that wrote it', modelName);
   const mean = formatBits(meanBits);
-  if (!usual) return vscode.l10n.t('{0}, {1} a token, as {2} reads it, not the model that wrote it', brief, mean, modelName);
+  if (!usual) return vscode.l10n.t('{0} a token, as {1} reads it, not the model that wrote it', mean, modelName);
   const level = formatBits(usual.mean);
   return usual.of === 'file'
-    ? vscode.l10n.t('{0}, {1} a token (this file: {2}), as {3} reads it, not the model that wrote it', brief, mean, level, modelName)
-    : vscode.l10n.t(
-        '{0}, {1} a token (the text near it: {2}), as {3} reads it, not the model that wrote it',
-        brief,
-        mean,
-        level,
-        modelName,
-      );
+    ? vscode.l10n.t('{0} a token (this file: {1}), as {2} reads it, not the model that wrote it', mean, level, modelName)
+    : vscode.l10n.t('{0} a token (the text near it: {1}), as {2} reads it, not the model that wrote it', mean, level, modelName);
 }
 
 function weakestText({ text, table, vocabulary, cells, summary: { weakest, standing }, usual }: PassageReading): string | undefined {

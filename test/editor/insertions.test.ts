@@ -183,7 +183,10 @@ describe('what was inserted', function () {
     await browser.screenshot('insertion-completion');
     const marked = await coloured();
     assert.ok(marked.includes('utf') || marked.includes('16'), marked);
-    assert.match(await saidAtLineEnd(), /not the model that wrote it; weakest “.+” [\d.]+ bits"$/);
+    assert.match(
+      await saidAtLineEnd(),
+      /^"\d+ tokens, [\d.]+ bits, weakest “.+” [\d.]+ bits; [\d.]+ a token .+, not the model that wrote it"$/,
+    );
     // Bits of what follows, without it and with it, are those of the two texts.
     const [, count = '', without = '', withIt = ''] =
       /the next (\d+) tokens: ([\d.]+) bits without it, ([\d.]+) with it/.exec(await said()) ?? [];

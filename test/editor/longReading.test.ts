@@ -35,6 +35,14 @@ describe('what takes the model long', function () {
     assert.equal(await wanted, 2);
   });
 
+  it('is told by the speed of a reading before one was measured: of some thousand tokens nobody is asked', () => {
+    let isAsked = false;
+    void new LongReading().isWanted('A long file', 2_000, () => {
+      isAsked = true;
+    });
+    assert.equal(isAsked, false);
+  });
+
   it('ends when it is cancelled', async () => {
     let isEnded = false;
     const work = (signal: AbortSignal) =>
