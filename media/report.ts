@@ -51,7 +51,7 @@ function start(): void {
 function page(state: ReportState, post: Post): readonly HTMLElement[] {
   switch (state.kind) {
     case 'message':
-      return [messagePart(state)];
+      return [messagePart(state, post)];
     case 'numbers':
       return numbersPage(state, post);
     case 'change':
@@ -59,8 +59,13 @@ function page(state: ReportState, post: Post): readonly HTMLElement[] {
   }
 }
 
-function messagePart({ headline, text }: ReportMessage): HTMLElement {
-  return element('section', { class: 'message' }, element('h2', {}, headline), element('p', {}, text));
+function messagePart({ headline, text, goOn }: ReportMessage, post: Post): HTMLElement {
+  const part = element('section', { class: 'message' }, element('h2', {}, headline), element('p', {}, text));
+  if (goOn === undefined) return part;
+  const button = element('button', { type: 'button', class: 'main', 'data-key': 'go-on' }, goOn);
+  button.addEventListener('click', () => post({ kind: 'goOn' }));
+  part.append(button);
+  return part;
 }
 
 function numbersPage(state: ReportNumbers, post: Post): readonly HTMLElement[] {

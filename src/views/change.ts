@@ -57,7 +57,7 @@ export interface ChangeParts {
   readonly pauses: Pauses;
   readonly reading: Pick<ReadingCheck, 'noteOf' | 'onDidDecide'>;
   readonly preambles: Pick<Preambles, 'onDidChange'>;
-  readonly longReading: Pick<LongReading, 'isWanted' | 'took' | 'tokensOf'>;
+  readonly longReading: Pick<LongReading, 'costOf' | 'took' | 'tokensOf'>;
 }
 
 /** The page about a change: both sides are scored whole, then the lines that differ are told with what they cost. It follows edits on either side. */
@@ -164,7 +164,7 @@ export class ChangeView implements Disposable {
 
   /** Never rejects. */
   async #measureNow(subject: ChangeSubject): Promise<void> {
-    if (this.#asking === subject) return; // the texts are read as they are when the answer comes
+    if (this.#asking === subject) return; // the texts are read as they are when the answer comes, if one comes
     this.#run?.abort();
     const run = new AbortController();
     this.#run = run;
@@ -180,8 +180,15 @@ export class ChangeView implements Disposable {
         this.#settled();
         return;
       }
+      const tokens = this.#tokensToRead(documents);
+      const cost = this.#agreed === subject ? undefined : this.#parts.longReading.costOf(tokens);
+      if (cost !== undefined) {
+        this.#asking = subject;
+        this.#post(asking(cost));
+        return;
+      }
       this.#postWaiting(subject);
-      const sides = await this.#sides(subject, documents, signal);
+      const sides = await this.#sides(documents, tokens, signal);
       signal.throwIfAborted();
       if (!sides) {
         this.#abandon();
@@ -208,13 +215,18 @@ export class ChangeView implements Disposable {
     }
   }
 
-  /**
-   * Where texts are to be read whole, what that costs is said before, once for a change, and it can be cancelled; after an edit little is read
-   * again. Undefined: cancelled, by the reader or by `ended`.
-   */
+  /** About how many tokens of texts that are to be read whole; after an edit little is read again. */
+  #tokensToRead({ original, modified }: OpenSides): number {
+    const { scored, longReading } = this.#parts;
+    if (!this.#isForced) return 0;
+    const unread = [original, modified].filter(each => each && scored.completeView(each.uri.toString())?.documentVersion !== each.version);
+    return longReading.tokensOf(unread.reduce((sum, each) => sum + (each?.getText().length ?? 0), 0));
+  }
+
+  /** Where texts are read whole, `tokens` of them, it can be cancelled. Undefined: it was, by the reader or by `ended`. */
   async #sides(
-    subject: ChangeSubject,
     { original, modified }: OpenSides,
+    tokens: number,
     ended: AbortSignal,
   ): Promise<{ readonly original: Side; readonly modified: Side } | undefined> {
     // One text after the other: the model reads one at a time.
@@ -222,24 +234,19 @@ export class ChangeView implements Disposable {
       original: await this.#side(original, signal),
       modified: await this.#side(modified, signal),
     });
-    const { scored, longReading } = this.#parts;
-    const unread = [original, modified].filter(each => each && scored.completeView(each.uri.toString())?.documentVersion !== each.version);
-    if (!this.#isForced || unread.length === 0) return read(ended);
-    const title = vscode.l10n.t('Measuring a change');
-    const tokens = longReading.tokensOf(unread.reduce((sum, each) => sum + (each?.getText().length ?? 0), 0));
-    if (this.#agreed !== subject) {
-      this.#asking = subject;
-      const isWanted = await longReading.isWanted(title, tokens, () => this.#draw(asking()));
-      // Another change may be meant by now, which has a question of its own.
-      if (this.#subject === subject) this.#asking = undefined;
-      if (!isWanted || ended.aborted) return undefined;
-      this.#agreed = subject;
-      this.#postWaiting(subject);
-    }
+    if (tokens === 0) return read(ended);
     const begun = performance.now();
-    const sides = await withProgress(`Token Lens: ${title}`, read, ended);
-    if (sides) longReading.took(tokens, performance.now() - begun);
+    const sides = await withProgress(`Token Lens: ${vscode.l10n.t('Measuring a change')}`, read, ended);
+    if (sides) this.#parts.longReading.took(tokens, performance.now() - begun);
     return sides;
+  }
+
+  #goOn(): void {
+    if (!this.#asking) return;
+    this.#agreed = this.#asking;
+    this.#asking = undefined;
+    this.#draw(busy());
+    this.#schedule();
   }
 
   /** The reader wants no numbers of this change: no edit begins it again. */
@@ -312,6 +319,10 @@ export class ChangeView implements Disposable {
 
   async #receive(message: Asked<FromReport>): Promise<void> {
     if (message.kind === 'chooseModel') return chooseModelFolder();
+    if (message.kind === 'goOn') {
+      this.#goOn();
+      return;
+    }
     const shown = this.#shown;
     if (!shown) return;
     const documents = await openSides(shown.subject);
@@ -411,15 +422,17 @@ function busy(): ReportMessage {
     headline: vscode.l10n.t('Measuring a change'),
     text: vscode.l10n.t('Both sides are scored as a whole, which takes a while for long texts.'),
     busy: true,
+    goOn: undefined,
   };
 }
 
-function asking(): ReportMessage {
+function asking(cost: string): ReportMessage {
   return {
     kind: 'message',
-    headline: vscode.l10n.t('Measuring a change'),
-    text: vscode.l10n.t('Both sides are long. A notification says what reading them costs, and waits for your answer.'),
+    headline: vscode.l10n.t('Both sides of this change are read as a whole'),
+    text: cost,
     busy: false,
+    goOn: vscode.l10n.t('Go On'),
   };
 }
 
@@ -429,6 +442,7 @@ function cancelled(): ReportMessage {
     headline: vscode.l10n.t('This change was not measured'),
     text: vscode.l10n.t('It was cancelled. The command Measure Change begins again.'),
     busy: false,
+    goOn: undefined,
   };
 }
 
@@ -438,6 +452,7 @@ function notText(): ReportMessage {
     headline: vscode.l10n.t('This change cannot be measured'),
     text: vscode.l10n.t('One of its two sides is gone, or cannot be opened as text.'),
     busy: false,
+    goOn: undefined,
   };
 }
 
@@ -449,6 +464,7 @@ function notComparable(): ReportMessage {
       'The model reads something else before one of its two sides than before the other. Remove that, or set the same for both.',
     ),
     busy: false,
+    goOn: undefined,
   };
 }
 
@@ -458,5 +474,6 @@ function problem(error: unknown): ReportMessage {
     headline: vscode.l10n.t('This change cannot be measured'),
     text: errorInWords(error, 'toggle'),
     busy: false,
+    goOn: undefined,
   };
 }

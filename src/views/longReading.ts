@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
 import { formatCount } from '../core/numberText';
 import { expectedSeconds, isLong, Speed, usualReadingSecondsPerToken } from '../core/speed';
-import type { Cost } from '../core/speed';
 import { ModelError } from '../model/errors';
 import { showInformationMessage, showWarningMessage } from '../notices';
 import { withProgress } from './progress';
@@ -30,14 +29,17 @@ export class LongReading {
   }
 
   /**
-   * Says what it will cost where that is long, and asks; `asks` is called before. Whoever runs it himself shows how far it is, and that it can be
-   * cancelled.
+   * What it will cost, for whoever asks and runs it himself: he shows how far it is, and that it can be cancelled. Undefined: it is not long, and
+   * needs no question.
    */
-  async isWanted(title: string, tokens: number, asks?: () => void): Promise<boolean> {
+  costOf(tokens: number): string | undefined {
     const cost = this.#speed.cost(tokens);
-    if (!isLong(cost)) return true;
-    asks?.();
-    return isAgreed(title, cost);
+    if (!isLong(cost)) return undefined;
+    return vscode.l10n.t(
+      'The model reads about {0} tokens for it, which takes some {1} seconds.',
+      formatCount(cost.tokens),
+      formatCount(Math.ceil(expectedSeconds(cost))),
+    );
   }
 
   /** Costs of later readings are told by it. `tokens`: as they were told. */
@@ -54,7 +56,8 @@ export class LongReading {
     work: (signal: AbortSignal, report: ReportShare) => Promise<T>,
     ended?: AbortSignal,
   ): Promise<T | undefined> {
-    if (!(await this.isWanted(title, tokens))) return undefined;
+    const cost = this.costOf(tokens);
+    if (cost !== undefined && !(await isAgreed(title, cost))) return undefined;
     if (ended?.aborted) return undefined;
     const begun = performance.now();
     let reported = 0;
@@ -75,15 +78,9 @@ export class LongReading {
   }
 }
 
-async function isAgreed(title: string, cost: Cost): Promise<boolean> {
+async function isAgreed(title: string, cost: string): Promise<boolean> {
   const go = vscode.l10n.t('Go On');
-  const words = vscode.l10n.t(
-    'Token Lens: {0} – the model reads about {1} tokens for it, which takes some {2} seconds.',
-    title,
-    formatCount(cost.tokens),
-    formatCount(Math.ceil(expectedSeconds(cost))),
-  );
-  return (await showInformationMessage(words, go)) === go;
+  return (await showInformationMessage(`Token Lens: ${title}. ${cost}`, go)) === go;
 }
 
 function tell(error: unknown): void {

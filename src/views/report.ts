@@ -404,6 +404,7 @@ export class ReportView implements Disposable {
     if (message.kind === 'chooseModel') {
       return chooseModelFolder();
     }
+    if (message.kind === 'goOn') return; // this page asks nothing
     // The two columns of one document are one text.
     const place = this.#shown[message.text] ?? (this.#subject.kind === 'active' ? this.#shown[0] : undefined);
     if (!place) return;
@@ -427,7 +428,7 @@ export class ReportView implements Disposable {
 }
 
 function message(headline: string, text: string): ReportMessage {
-  return { kind: 'message', headline, text, busy: false };
+  return { kind: 'message', headline, text, busy: false, goOn: undefined };
 }
 
 function busy(headline: string, text: string): ReportMessage {

@@ -19,6 +19,8 @@ export interface ReportMessage {
   readonly headline: string;
   readonly text: string;
   readonly busy: boolean;
+  /** Of a button that lets it begin; undefined: nothing waits for an answer. */
+  readonly goOn: string | undefined;
 }
 
 export interface ReportNumbers {
@@ -165,11 +167,13 @@ export type FromReport =
   | { readonly kind: 'ready' }
   /** Show a place of one of the texts, by its number. UTF-16 offsets. */
   | { readonly kind: 'go'; readonly text: number; readonly start: number; readonly end: number }
-  | { readonly kind: 'chooseModel' };
+  | { readonly kind: 'chooseModel' }
+  /** The reader agrees to what it costs. */
+  | { readonly kind: 'goOn' };
 
 /** What a page says; undefined where it is nothing that a page of ours would say. */
 export function fromReport(message: unknown): FromReport | undefined {
-  if (isReady(message) || isChooseModel(message)) return { kind: message.kind };
+  if (isReady(message) || isChooseModel(message) || isGoOn(message)) return { kind: message.kind };
   if (!isGo(message)) return undefined;
   const { kind, text, start, end } = message;
   return { kind, text, start, end };
@@ -177,6 +181,7 @@ export function fromReport(message: unknown): FromReport | undefined {
 
 const isReady = recordOf<{ readonly kind: 'ready' }>({ kind: isOneOf('ready') });
 const isChooseModel = recordOf<{ readonly kind: 'chooseModel' }>({ kind: isOneOf('chooseModel') });
+const isGoOn = recordOf<{ readonly kind: 'goOn' }>({ kind: isOneOf('goOn') });
 const isGo = recordOf<Extract<FromReport, { readonly kind: 'go' }>>({ kind: isOneOf('go'), text: isCount, start: isCount, end: isCount });
 
 const isPalette = isOneOf(...palettes);
@@ -187,7 +192,7 @@ const isReading = orUndefined(recordOf<NonNullable<ReportNumbers['reading']>>({ 
 const labelled = listOf(recordOf<ReportTable['rows'][number]>({ label: isText, values: texts }));
 const isTable = recordOf<ReportTable>({ ...titled, rows: labelled });
 
-const isMessage = recordOf<ReportMessage>({ kind: isOneOf('message'), headline: isText, text: isText, busy: isFlag });
+const isMessage = recordOf<ReportMessage>({ kind: isOneOf('message'), headline: isText, text: isText, busy: isFlag, goOn: maybeText });
 
 const isNumbers = recordOf<ReportNumbers>({
   kind: isOneOf('numbers'),

@@ -350,7 +350,7 @@ describe('hostile text in VS Code', function () {
   it('is no link in what is said of a reading', async () => {
     const reading = new LongReading();
     const asked = reading.run(`After ${linkAttack}`, 1_000_000, () => Promise.resolve(1));
-    await assertPlain('the model reads about');
+    await assertPlain('The model reads about');
     await clearNotices();
     assert.equal(await asked, undefined);
   });

@@ -10,16 +10,16 @@ const pictures = process.env['PICTURES'];
 const certificates = mkdtempSync(path.join(tmpdir(), 'token-lens-certificates-'));
 
 /** What certificates trust is read when VS Code starts. The operating system's are those of OpenSSL, which looks where the variable says. */
-function certificateEnvironment() {
+async function certificateEnvironment() {
   const hosts = ['hub.example', 'files.example', 'localhost', '127.0.0.1'];
-  const [known, extra, unknown] = ['Known', 'Extra', 'Unknown'].map(name => makeAuthority(`Token Lens tests: ${name}`));
+  const [known, extra, unknown] = await Promise.all(['Known', 'Extra', 'Unknown'].map(name => makeAuthority(`Token Lens tests: ${name}`)));
   if (!known || !extra || !unknown) throw new Error('No authorities.');
   const issued = {
-    known: known.issue(hosts),
-    extra: extra.issue(hosts),
-    unknown: unknown.issue(hosts),
-    expired: known.issue(hosts, -1),
-    elsewhere: known.issue(['files.example']),
+    known: await known.issue(hosts),
+    extra: await extra.issue(hosts),
+    unknown: await unknown.issue(hosts),
+    expired: await known.issue(hosts, -1),
+    elsewhere: await known.issue(['files.example']),
   };
   const file = (/** @type {string} */ name, /** @type {string} */ text) => {
     writeFileSync(path.join(certificates, name), text);
@@ -41,7 +41,7 @@ try {
     // What is drawn is compared with the bands of single tokens; test/editor/look.test.ts is about the other ways to look at a text.
     // Both cores of the smallest machine, where the extension itself would leave one to others: most of the time is the model's.
     settings: { 'tokenLens.preset': 'code', 'tokenLens.threads': 2 },
-    environment: { TOKEN_LENS_TESTS: process.argv[2] ?? '', ...certificateEnvironment() },
+    environment: { TOKEN_LENS_TESTS: process.argv[2] ?? '', ...(await certificateEnvironment()) },
   });
   process.stdout.write(`${String(passed)} passed, ${String(failed)} failed\n`);
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

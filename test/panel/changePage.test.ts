@@ -152,6 +152,16 @@ describe('page of a change', function () {
     ]);
   });
 
+  it('says what it costs to read long sides, and begins where the reader agrees, by keyboard too', async () => {
+    const page = await open({ kind: 'message', headline: 'Both sides are read', text: 'Some 30 seconds.', busy: false, goOn: 'Go On' });
+    assert.deepEqual((await page.locator('.message').innerText()).split(/\n+/), ['Both sides are read', 'Some 30 seconds.', 'Go On']);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    assert.deepEqual(await posted(page), [{ kind: 'goOn' }]);
+    await show(page, { kind: 'message', headline: 'Measuring a change', text: 'One moment.', busy: true, goOn: undefined });
+    assert.equal(await page.locator('.message button').count(), 0);
+  });
+
   it('goes to the line that is clicked, on its side', async () => {
     const page = await open(change);
     await page.getByRole('button', { name: 'line 4, added' }).click();

@@ -126,7 +126,8 @@ const change: ReportChange = {
   provenance: 'Tiny',
 };
 export const toReports: readonly ToReport[] = [
-  { kind: 'show', state: { kind: 'message', headline: 'Scoring', text: 'One moment.', busy: true } },
+  { kind: 'show', state: { kind: 'message', headline: 'Scoring', text: 'One moment.', busy: true, goOn: undefined } },
+  { kind: 'show', state: { kind: 'message', headline: 'Scoring', text: 'Some 30 seconds.', busy: false, goOn: 'Go On' } },
   { kind: 'show', state: numbers },
   { kind: 'show', state: change },
 ];
@@ -197,7 +198,12 @@ export const fromPanels: readonly FromPanel[] = [
   { kind: 'futures', place: 1, count: 2, mostTokens: 3, sampling, seed: 1, forced: ['sea', 7] },
   { kind: 'stopFutures' },
 ];
-export const fromReports: readonly FromReport[] = [{ kind: 'ready' }, { kind: 'go', text: 0, start: 1, end: 2 }, { kind: 'chooseModel' }];
+export const fromReports: readonly FromReport[] = [
+  { kind: 'ready' },
+  { kind: 'go', text: 0, start: 1, end: 2 },
+  { kind: 'chooseModel' },
+  { kind: 'goOn' },
+];
 export const fromLessons: readonly FromLesson[] = [
   { kind: 'ready' },
   { kind: 'enter', step: 2, text: 'sea' },

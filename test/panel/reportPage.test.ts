@@ -75,7 +75,13 @@ const foreign: ReportNumbers = {
     rows: [{ label: 'Comments', values: ['12 tokens, 60.2 bits, 1.20 per byte'] }],
   },
 };
-const busy: ReportState = { kind: 'message', headline: 'Comparing two texts', text: 'What is not scored yet is scored now.', busy: true };
+const busy: ReportState = {
+  kind: 'message',
+  headline: 'Comparing two texts',
+  text: 'What is not scored yet is scored now.',
+  busy: true,
+  goOn: undefined,
+};
 
 describe('report page', function () {
   this.timeout(60_000);
