@@ -80,11 +80,8 @@ async function runServed(run, home, resultsFile) {
   const events = pageEvents(page);
   /** @type {readonly string[]} */
   let printed = [];
-  const control = await startControl(
-    () => page,
-    run.pictures,
-    () => [...events, ...printed.join('').trimEnd().split('\n').slice(-mostPrintedLines)].join('\n'),
-  );
+  const told = () => [...events, ...printed.join('').trimEnd().split('\n').slice(-mostPrintedLines)].join('\n');
+  const control = await startControl(() => page, run.pictures, told);
   const port = await freePort();
   // The smoke-test driver is what makes a built workbench read the `payload` below.
   const environment = {
@@ -129,7 +126,7 @@ async function runServed(run, home, resultsFile) {
     const late = (await Promise.race([run.inManyLives === true ? appeared(resultsFile) : ended, timer])) === 'late';
     if (late || !existsSync(resultsFile)) {
       const what = late ? `did not end in ${String(mostMs / 60_000)} minutes` : 'ended without results';
-      throw new Error(`The suite ${what}. Last errors of the page:\n${errors.slice(-5).join('\n')}`);
+      throw new Error(`The suite ${what}.\n${told()}\nLast errors of the page:\n${errors.slice(-5).join('\n')}`);
     }
   } finally {
     control.close();
