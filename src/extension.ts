@@ -38,7 +38,7 @@ import { LessonView } from './views/lesson';
 import { showMenu } from './views/menu';
 import { oneInPlace } from './views/inPlace';
 import type { InPlaceView } from './views/inPlace';
-import { InsertionView } from './views/insertionView';
+import { fromStatusBar, InsertionView } from './views/insertionView';
 import { selectLeftOut } from './views/leftOutPick';
 import { LongReading } from './views/longReading';
 import { PanelView } from './views/panel';
@@ -200,7 +200,9 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
       'tokenLens.export': () => exportScores({ scored, looks, pauses }),
       'tokenLens.copyAsMarkdown': () => copyAsMarkdown({ scored, looks, pauses }),
       'tokenLens.showLog': showLog,
-      'tokenLens.nextSurprise': () => {
+      'tokenLens.nextSurprise': async asked => {
+        // The next key is meant for the place that is gone to: its hover, another text, Escape.
+        if (asked === fromStatusBar) await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
         if (!insertion.go('next')) goToSurprise('next', scored, looks, announcer, leftOut);
       },
       'tokenLens.previousSurprise': () => {

@@ -1,12 +1,13 @@
 import * as vscode from 'vscode';
 import type { Config } from '../config';
-import { cellAt, noCells } from '../core/cells';
+import { cellAt, cellsWithin, noCells } from '../core/cells';
 import type { CommandId } from '../core/contributions';
 import { distributionOfRow } from '../core/distribution';
 import { editPreview } from '../core/editPreview';
 import type { EditPreview } from '../core/editPreview';
 import { bar, plainPieces, safeLabel } from '../core/hoverText';
 import { formatBits, formatCount, formatPercent, fullBar } from '../core/numberText';
+import { passageTable } from '../core/passage';
 import type { Span } from '../core/scores';
 import { textUnitsIn } from '../core/textUnits';
 import { piecesOfBytes } from '../core/vocabulary';
@@ -24,7 +25,9 @@ const followingTokens = 64;
 const previewPauseMs = 120;
 const wordCount = 5;
 
-type Scored = Pick<ScoredDocuments, 'isOn' | 'view' | 'ask' | 'complete' | 'completeView'>;
+type Scored = Pick<ScoredDocuments, 'isOn' | 'view' | 'ask' | 'completeView'>;
+/** The scores of the place, and of whatever else was read with it. */
+type PlaceView = Pick<DocumentView, 'table' | 'cellsIn' | 'provenance' | 'modelName' | 'vocabulary'>;
 
 /** What finds a place. */
 export interface PlaceParts {
@@ -69,7 +72,7 @@ export type ContinueWith = (place: Place, beginning: Beginning) => Promise<void>
 export interface Place {
   readonly editor: vscode.TextEditor;
   readonly version: number;
-  readonly view: DocumentView;
+  readonly view: PlaceView;
   readonly cell: Span;
   /** Of all the cell's tokens. */
   readonly cellBits: number;
@@ -119,8 +122,9 @@ export function isAsked(value: unknown): value is AskedAlternative {
   return typeof uri === 'string' && [version, offset, id].every(number => Number.isSafeInteger(number) && Number(number) >= 0);
 }
 
-/** Or why there is none, for the user; undefined: nobody waits for it any more. A document that the lens is off for is read first, as a whole. */
-export async function placeOf({ scored, reading }: PlaceParts, asked: AskedAlternative | undefined): Promise<Place | string | undefined> {
+/** Or why there is none, for the user; undefined: nobody waits for it any more. Of a document that the lens is off for, only this is read. */
+export async function placeOf(parts: PlaceParts, asked: AskedAlternative | undefined): Promise<Place | string | undefined> {
+  const { scored } = parts;
   const { activeTextEditor, visibleTextEditors } = vscode.window;
   const editor = asked ? visibleTextEditors.find(({ document }) => document.uri.toString() === asked.uri) : activeTextEditor;
   if (!editor) return asked ? changedMessage() : vscode.l10n.t('Open a document first.');
@@ -130,7 +134,7 @@ export async function placeOf({ scored, reading }: PlaceParts, asked: AskedAlter
   const offset = asked?.offset ?? document.offsetAt(editor.selection.active);
   const known = scored.view(document) ?? scored.completeView(document.uri.toString());
   const isKnown = known?.documentVersion === version || scored.isOn(document);
-  const view = isKnown ? known : await read(document, scored, reading);
+  const view = isKnown ? known : await readAt(document, offset, parts);
   if (!isKnown && !view) return undefined;
   if (document.version !== version) return changedMessage();
   const cells = view?.cellsIn({ start: offset - 1, end: offset + 1 }) ?? noCells;
@@ -145,10 +149,27 @@ export async function placeOf({ scored, reading }: PlaceParts, asked: AskedAlter
   return place;
 }
 
-/** Undefined: cancelled, or failed, which the user has been told. */
-function read(document: vscode.TextDocument, scored: Scored, reading: LongReading): Promise<DocumentView | undefined> {
-  const tokens = reading.tokensOf(document.getText().length);
-  return reading.run(vscode.l10n.t('What was expected here'), tokens, signal => scored.complete(document, signal, true));
+/** The tokens at an offset, with as much of what stands before them as the model can read. Undefined: cancelled, or failed, which the user has been told. */
+async function readAt(
+  document: vscode.TextDocument,
+  offset: number,
+  { scored, config, reading }: PlaceParts,
+): Promise<PlaceView | undefined> {
+  const text = document.getText();
+  const span = { start: Math.max(0, offset - 1), end: Math.min(text.length, offset + 1) };
+  const question = {
+    edit: { ...span, text: text.slice(span.start, span.end) }, // nothing is changed
+    followingTokens: 0,
+    topCount: config.topCount,
+    wholeEdit: true,
+  };
+  const tokens = Math.min(reading.tokensOf(text.length), config.scoringSettings.contextTokens);
+  const title = vscode.l10n.t('What was expected here');
+  const answer = await reading.run(title, tokens, signal => scored.ask(document, 'try', question, signal));
+  if (!answer) return undefined;
+  const { result, ...from } = answer;
+  const table = passageTable(result.before);
+  return { table, cellsIn: each => cellsWithin(table, each), ...from };
 }
 
 /** What has come of a list: something the user has to be told, or something to go on from. */
@@ -381,7 +402,7 @@ export function signedBits(bits: number): string {
   return bits < 0 ? `−${formatBits(-bits)}` : `+${formatBits(bits)}`;
 }
 
-function titleOf({ table, vocabulary, provenance }: DocumentView, row: number): string {
+function titleOf({ table, vocabulary, provenance }: PlaceView, row: number): string {
   const token = plainPieces(vocabulary.piecesOf(table.ids[row] ?? -1));
   const bits = formatBits(table.surprisalBits[row] ?? NaN);
   const numbers = [token, bits, formatCount(table.ranks[row] ?? 0), formatBits(table.entropyBits[row] ?? NaN)] as const;

@@ -32,6 +32,9 @@ import { errorInWords } from './stateInWords';
 const editPauseMs = 400;
 const saidMs = 5_000;
 
+/** Argument of a command that a click in the status bar runs, where VS Code leaves the keys. */
+export const fromStatusBar = 'statusBar';
+
 export interface InsertionParts {
   readonly scored: Pick<ScoredDocuments, 'ask' | 'view'>;
   readonly insertions: Insertions;
@@ -333,9 +336,13 @@ export class InsertionView implements Disposable {
     this.#item.text = `$(sparkle) ${safeLabel(briefly(inspected.reading))}`;
     this.#item.tooltip = lines(inspected.reading);
     this.#item.accessibilityInformation = { label: `Token Lens: ${sentences(inspected.reading)}` };
-    this.#item.command = inspected.reading.summary.standing.length > 0 ? ('tokenLens.nextSurprise' satisfies CommandId) : undefined;
+    this.#item.command = inspected.reading.summary.standing.length > 0 ? nextFromStatusBar() : undefined;
     this.#item.show();
   }
+}
+
+function nextFromStatusBar(): vscode.Command {
+  return { command: 'tokenLens.nextSurprise' satisfies CommandId, title: '', arguments: [fromStatusBar] }; // no title is shown there
 }
 
 /** What it comes to, and its weakest token. */
