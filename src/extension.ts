@@ -122,7 +122,7 @@ export function activate(context: vscode.ExtensionContext): TokenLensApi {
   store.add(new StretchPainter(stretches, scored, pauses));
   store.add(new StretchesTree(stretches, scored, config));
   const reports = store.add(new ReadingReports(scored, pauses));
-  const ghostText = store.add(new GhostTextView({ scored, config, pauses }));
+  const ghostText = store.add(new GhostTextView({ scored, config, pauses, insertions }));
   const places = { scored, config, reading: longReading };
   const branches = store.add(new BranchPreviews(places, insertions));
   const access = new HubAccess(config, context.secrets);

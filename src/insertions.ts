@@ -39,6 +39,8 @@ interface Known {
   last: { parts: readonly TrackedPart[]; readonly at: number } | undefined;
   /** Nobody knows yet whether it counts. */
   candidate: Candidate | undefined;
+  /** What a model of ours has offered to insert last. */
+  offered: { readonly text: string; readonly author: string } | undefined;
   savingSince: number;
 }
 
@@ -100,6 +102,19 @@ export class Insertions implements Disposable {
     return last && { document, parts: last.parts };
   }
 
+  /** A model of ours has written this to be inserted, with the line ends of the document; nobody may want it. `author`: the model's name. */
+  offered(document: vscode.TextDocument, text: string, author: string): void {
+    const known = this.#known.get(document);
+    if (known) known.offered = { text, author };
+  }
+
+  /** Name of the model of ours that offered just this, or more of which this is a part; undefined: somebody else has written some of it. */
+  authorOf({ document, parts }: Insertion): string | undefined {
+    const offered = this.#known.get(document)?.offered;
+    const text = document.getText();
+    return offered && parts.every(({ start, end }) => offered.text.includes(text.slice(start, end))) ? offered.author : undefined;
+  }
+
   /** Somebody has accepted a text that was shown before: it counts, however short it is, or like what it took the place of. */
   accepted(document: vscode.TextDocument, part: InsertedPart): void {
     const known = this.#known.get(document);
@@ -125,6 +140,7 @@ export class Insertions implements Disposable {
         typedTo: [],
         last: undefined,
         candidate: undefined,
+        offered: undefined,
         savingSince: -Infinity,
       };
       this.#known.set(document, known);

@@ -36,6 +36,8 @@ export interface PassageReading {
   readonly isCut: boolean;
   readonly vocabulary: Vocabulary;
   readonly modelName: string;
+  /** The model that reads it has also written it. */
+  readonly isOwn: boolean;
   readonly provenance: Provenance;
 }
 
@@ -45,6 +47,8 @@ export interface PassageAsk {
   readonly document: vscode.TextDocument;
   readonly topCount: number;
   readonly edges: BandEdges;
+  /** Name of the model that wrote the passage, if it was one of ours. */
+  readonly author: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -86,7 +90,7 @@ interface Passage {
 }
 
 async function reading({ asked, text, edit, spans, isCut, isThere }: Passage): Promise<PassageReading> {
-  const { scored, document, topCount, edges, signal } = asked;
+  const { scored, document, topCount, edges, author, signal } = asked;
   const usual = usualInFile(scored, document, edit) ?? (await usualNear(edit, asked));
   const question = { edit, followingTokens: isCut ? 0 : followingTokens, topCount, wholeEdit: true }; // of the passage, what begins like the other text too
   const { result, ...from } = await scored.ask(document, 'try', question, signal);
@@ -102,6 +106,7 @@ async function reading({ asked, text, edit, spans, isCut, isThere }: Passage): P
     usual,
     following: isCut || tokens === 0 ? undefined : { tokens, withoutBits, withBits },
     isCut,
+    isOwn: author === from.modelName,
     ...from,
   };
 }

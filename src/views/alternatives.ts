@@ -163,9 +163,9 @@ async function readAt(
     topCount: config.topCount,
     wholeEdit: true,
   };
-  const tokens = Math.min(reading.tokensOf(text.length), config.scoringSettings.contextTokens);
   const title = vscode.l10n.t('What was expected here');
-  const answer = await reading.run(title, tokens, signal => scored.ask(document, 'try', question, signal));
+  // At most one window: nobody is asked before. Nor does its time say how fast the model reads, which may know most of it.
+  const answer = await reading.run(title, 0, signal => scored.ask(document, 'try', question, signal));
   if (!answer) return undefined;
   const { result, ...from } = answer;
   const table = passageTable(result.before);

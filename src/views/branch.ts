@@ -46,11 +46,11 @@ export class BranchPreviews implements Disposable, vscode.TextDocumentContentPro
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.Uri>());
   readonly onDidChange = this.#changed.event;
   readonly #parts: PlaceParts;
-  readonly #insertions: Pick<Insertions, 'accepted'>;
+  readonly #insertions: Pick<Insertions, 'accepted' | 'offered'>;
   #branch: Branch | undefined;
   #count = 0;
 
-  constructor(parts: PlaceParts, insertions: Pick<Insertions, 'accepted'>) {
+  constructor(parts: PlaceParts, insertions: Pick<Insertions, 'accepted' | 'offered'>) {
     this.#parts = parts;
     this.#insertions = insertions;
     this.#store.add(vscode.workspace.registerTextDocumentContentProvider(branchScheme, this));
@@ -119,7 +119,7 @@ interface Written {
 class Branch {
   readonly uri: vscode.Uri;
   readonly #scored: Scored;
-  readonly #insertions: Pick<Insertions, 'accepted'>;
+  readonly #insertions: Pick<Insertions, 'accepted' | 'offered'>;
   readonly #place: Place;
   readonly #beginning: Beginning;
   readonly #changed: () => void;
@@ -140,7 +140,7 @@ class Branch {
 
   constructor(
     scored: Scored,
-    insertions: Pick<Insertions, 'accepted'>,
+    insertions: Pick<Insertions, 'accepted' | 'offered'>,
     place: Place,
     beginning: Beginning,
     uri: vscode.Uri,
@@ -239,14 +239,18 @@ class Branch {
     }
     const range = new vscode.Range(document.positionAt(edit.start), document.positionAt(edit.end));
     const replaced = document.getText(range);
+    const author = this.#written?.modelName ?? '';
     const isDone = await editor.edit(builder => {
       builder.replace(range, edit.text);
     });
     if (isDone) {
       const end = edit.start + edit.text.length;
       // Other keys may have come between the edit and the news of it.
-      if (edit.text !== '' && document.getText().slice(edit.start, end) === edit.text)
+      if (edit.text !== '' && document.getText().slice(edit.start, end) === edit.text) {
+        // What it begins with was chosen from the same model's alternatives, unless somebody has typed it.
+        if (typeof this.#beginning.forced === 'number') this.#insertions.offered(document, edit.text, author);
         this.#insertions.accepted(document, { start: edit.start, end, replaced });
+      }
       const behind = document.positionAt(end);
       editor.selection = new vscode.Selection(behind, behind);
       editor.revealRange(editor.selection, vscode.TextEditorRevealType.InCenterIfOutsideViewport);

@@ -10,6 +10,7 @@ import type { Disposable } from '../disposable';
 import type { Answer } from '../documentView';
 import type { DraftResult } from '../model/protocol';
 import { setStatusBarMessage } from '../notices';
+import type { Insertions } from '../insertions';
 import type { Pauses } from '../pauses';
 import type { ScoredDocuments } from '../scoredDocuments';
 import { activeEditor } from './places';
@@ -31,6 +32,7 @@ export interface GhostTextParts {
   readonly scored: Pick<ScoredDocuments, 'ask'>;
   readonly config: Config;
   readonly pauses: Pauses;
+  readonly insertions: Pick<Insertions, 'offered'>;
 }
 
 interface Asked {
@@ -52,6 +54,8 @@ export interface Offered {
   readonly document: vscode.TextDocument;
   readonly range: vscode.Range;
   readonly text: string;
+  /** Name of the model that wrote it. */
+  readonly author: string;
 }
 
 /** What was answered last. */
@@ -64,6 +68,8 @@ interface Shown {
   /** Closing signs after the cursor that it brings itself. */
   readonly covered: string;
   readonly bitsPerToken: number;
+  /** Name of the model that wrote it. */
+  readonly author: string;
 }
 
 /**
@@ -74,6 +80,7 @@ export class GhostTextView implements Disposable {
   readonly #store = new DisposableStore();
   readonly #scored: Pick<ScoredDocuments, 'ask'>;
   readonly #config: Config;
+  readonly #insertions: Pick<Insertions, 'offered'>;
   /** By the command, last; gone with the cursor. */
   #asked: Asked | undefined;
   /** VS Code has not come for the answer yet. */
@@ -91,8 +98,9 @@ export class GhostTextView implements Disposable {
     }),
   );
 
-  constructor({ scored, config, pauses }: GhostTextParts) {
+  constructor({ scored, config, pauses, insertions }: GhostTextParts) {
     this.#scored = scored;
+    this.#insertions = insertions;
     this.#config = config;
     const moved = pauses.timed('other', () => this.#moved());
     this.#store.add(
@@ -148,9 +156,10 @@ export class GhostTextView implements Disposable {
   /** What stands in grey behind the cursor, as much of it as is not in the document yet, and what it would take the place of. */
   get offered(): Offered | undefined {
     const editor = vscode.window.activeTextEditor;
+    const shown = this.#shown;
     const [rest] = (editor && this.#rest(editor.document, editor.selection.active)) ?? [];
-    if (!editor || !rest?.range || typeof rest.insertText !== 'string') return undefined;
-    return { document: editor.document, range: rest.range, text: rest.insertText };
+    if (!editor || !shown || !rest?.range || typeof rest.insertText !== 'string') return undefined;
+    return { document: editor.document, range: rest.range, text: rest.insertText, author: shown.author };
   }
 
   dispose(): void {
@@ -178,7 +187,7 @@ export class GhostTextView implements Disposable {
       writing.run.abort();
     });
     const waiting = setTimeout(() => {
-      if (!signal.aborted) this.#show(`$(loading~spin) ${vscode.l10n.t('Token Lens: the model writes')}`);
+      if (!signal.aborted) this.#show(vscode.l10n.t('Token Lens: the model writes'), undefined, 'loading~spin');
     }, patienceMs);
     try {
       const answer = await writing.answer;
@@ -257,7 +266,9 @@ export class GhostTextView implements Disposable {
       text: inserted,
       covered: entry ? '' : text.slice(offset, ghost.end),
       bitsPerToken: ghost.bitsPerToken,
+      author: modelName,
     };
+    this.#insertions.offered(document, inserted, modelName);
     this.#drawMark();
     const range = new vscode.Range(document.positionAt(ghost.start), document.positionAt(ghost.end));
     return new vscode.InlineCompletionItem(inserted, range);
@@ -332,9 +343,9 @@ export class GhostTextView implements Disposable {
   }
 
   /** `forMs` undefined: until something moves. */
-  #show(text: string, forMs?: number): void {
+  #show(text: string, forMs?: number, icon?: string): void {
     this.#message?.dispose();
-    this.#message = setStatusBarMessage(text, forMs);
+    this.#message = setStatusBarMessage(text, forMs, icon);
   }
 }
 

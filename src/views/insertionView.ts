@@ -247,10 +247,11 @@ export class InsertionView implements Disposable {
     const run = new AbortController();
     this.#run = run;
     this.#draw();
-    const { scored, config, looks, pauses, announcer } = this.#parts;
+    const { scored, insertions, config, looks, pauses, announcer } = this.#parts;
     const { document, insertion } = inspected;
     const { version } = document;
-    const asked = { scored, document, topCount: config.topCount, edges: looks.tokenEdges(document), signal: run.signal };
+    const author = insertions.authorOf(insertion);
+    const asked = { scored, document, topCount: config.topCount, edges: looks.tokenEdges(document), author, signal: run.signal };
     try {
       const reading = await readInserted(insertion.parts, asked);
       if (run.signal.aborted || document.version !== version) return; // an edit has its own run

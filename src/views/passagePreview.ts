@@ -96,15 +96,15 @@ export class PassagePreviews implements Disposable {
 
   /** What a suggestion would be, before it is accepted. */
   async inspectSuggestion(offered: Offered | undefined): Promise<void> {
-    if (offered) await this.inspect(offered.document, offered.range, offered.text, true);
+    if (offered) await this.inspect(offered.document, offered.range, offered.text, offered.author);
     else {
       const text = vscode.l10n.t('No suggestion of Token Lens stands at the cursor. Run Suggest What the Model Would Write Here first.');
       this.#parts.announcer.say(text, { asked: true });
     }
   }
 
-  /** What a text would be in place of a range of a document. It resolves when that is shown, or why it cannot be; nothing is inserted. `isOwn`: the model wrote it. */
-  async inspect(document: vscode.TextDocument, range: vscode.Range, text: string, isOwn = false): Promise<void> {
+  /** What a text would be in place of a range of a document. It resolves when that is shown, or why it cannot be; nothing is inserted. `author`: of our models, the one that wrote it. */
+  async inspect(document: vscode.TextDocument, range: vscode.Range, text: string, author?: string): Promise<void> {
     this.#preview?.run.abort();
     const { scored, panel, config, looks, pauses } = this.#parts;
     const run = new AbortController();
@@ -124,9 +124,9 @@ export class PassagePreviews implements Disposable {
     const edges = looks.tokenEdges(document);
     const span = { start: document.offsetAt(range.start), end: document.offsetAt(range.end) };
     try {
-      const reading = await readInstead(span, inserted, { scored, document, topCount: config.topCount, edges, signal: run.signal });
+      const reading = await readInstead(span, inserted, { scored, document, topCount: config.topCount, edges, author, signal: run.signal });
       if (run.signal.aborted) return;
-      const state = pauses.time('model', () => passageState(reading, preview.number, edges, isOwn));
+      const state = pauses.time('model', () => passageState(reading, preview.number, edges));
       panel.showInstead({ ...state, bandEdges: edges, palette: looks.of(document).palette });
     } catch (error) {
       if (run.signal.aborted) return;
@@ -184,10 +184,9 @@ function passageState(
   reading: PassageReading,
   passage: number,
   edges: ReturnType<Looks['tokenEdges']>,
-  isOwn: boolean,
 ): Omit<PanelPassage, 'bandEdges' | 'palette'> {
   const { cells, summary, table, vocabulary, provenance } = reading;
-  const { summary: lead, weakest, following, cut } = passageInWords(reading, isOwn);
+  const { summary: lead, weakest, following, cut } = passageInWords(reading);
   const standing = new Set(summary.standing);
   const listed = Math.min(cells.length, mostRows);
   const rows = Array.from({ length: listed }, (_, index): PassageRow => {

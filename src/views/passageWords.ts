@@ -28,9 +28,8 @@ export interface PassageWords {
   readonly preamble: string | undefined;
 }
 
-/** `isOwn`: the model that reads it has also written it. */
-export function passageInWords(reading: PassageReading, isOwn = false): PassageWords {
-  const { summary, following, isCut, provenance } = reading;
+export function passageInWords(reading: PassageReading): PassageWords {
+  const { summary, following, isCut, isOwn, provenance } = reading;
   const tokens = summary.tokens === 1 ? vscode.l10n.t('1 token') : vscode.l10n.t('{0} tokens', formatCount(summary.tokens));
   const brief = vscode.l10n.t('{0}, {1} bits', tokens, formatDecimal(summary.bits, summary.bits < 9.95 ? 1 : 0));
   const viewed = isOwn ? ownText(reading) : viewedText(reading);

@@ -7,7 +7,7 @@ import * as vscode from 'vscode';
 import type { DocumentScores, TokenLensApi } from '../../src/api';
 import { browser } from './browser';
 import { activated, comesTrue, eventually, scoresOfText, untitled } from './documents';
-import { editorHasFocus, followHoverLink, setTheme, shownEditors, themes } from './screen';
+import { editorHasFocus, followHoverLink, setTheme, shownEditors, spokenEntry, themes } from './screen';
 
 const patienceMs = 20_000;
 /** Longer than an edit takes to be judged, and than the model takes to read a line. */
@@ -250,6 +250,27 @@ describe('what was inserted', function () {
       return compared() === undefined;
     });
     assert.equal(editor.document.getText(), text);
+  });
+
+  it('is what the model itself has suggested, which it says until somebody else has written a part of it', async () => {
+    const begun = 'const items = [1, 2, 3];\nfor (let i = 0; i';
+    const editor = await opened(begun);
+    putCursor(editor, begun);
+    await settings().update('suggestLeastProbability', 0.02, vscode.ConfigurationTarget.Global); // a long one
+    try {
+      await vscode.commands.executeCommand('tokenLens.suggest');
+      await eventually('ghost text is shown', () => browser.evaluate<boolean>(`document.querySelector('[class*="ghost-text"]') !== null`));
+      await browser.press('Tab');
+      await eventually('it is in the text', () => editor.document.getText().length > begun.length + 8);
+      await eventually('it says so', async () => (await spokenEntry('tokenLens.insertion')).includes('which also wrote it'));
+      assert.ok(!(await spokenEntry('tokenLens.insertion')).includes('not the model that wrote it'));
+      await editor.edit(edit => edit.insert(editor.document.positionAt(begun.length + 4), 'ty'));
+      await eventually('it is not any more', async () =>
+        (await spokenEntry('tokenLens.insertion')).includes('not the model that wrote it'),
+      );
+    } finally {
+      await settings().update('suggestLeastProbability', undefined, vscode.ConfigurationTarget.Global);
+    }
   });
 
   it('is a paste, in place of a selection too, and goes when the cursor leaves its lines', async () => {
