@@ -144,7 +144,7 @@ describe('continuing from a token', function () {
       await browser.press('Enter');
       await done;
       assert.notEqual(document.getText(), long);
-      await eventually('it is inspected', async () => (await spokenEntry('tokenLens.insertion')).includes('not the model that wrote it'));
+      await eventually('it is inspected', async () => (await spokenEntry('tokenLens.insertion')).includes('which also wrote it'));
       await browser.screenshot('branch-inspected');
     } finally {
       await settings.update('inspectInsertions', undefined, vscode.ConfigurationTarget.Global);

@@ -185,12 +185,12 @@ async function beginScoring(editor: vscode.TextEditor, round: number): Promise<v
     (_, line) =>
       `${String(round)}.${String(line)} harbour${line < shortLines ? '' : ' The harbour was quiet before dawn, and nobody had come for the boats.'}`,
   );
+  const tokensRun = async () => (await api.measure()).model?.tokensRun ?? 0;
+  const before = await tokensRun(); // before there is anything to run: the answer may come late
   await editor.edit(edit => {
     edit.replace(new vscode.Range(0, 0, document.lineCount, 0), `${lines.join('\n')}\n`);
   });
   await vscode.commands.executeCommand('cursorTop');
-  const tokensRun = async () => (await api.measure()).model?.tokensRun ?? 0;
-  const before = await tokensRun();
   await eventually('the model works', async () => (await tokensRun()) > before + 2_000);
   const [model, ...others] = modelProcesses();
   assert.ok(model !== undefined);
