@@ -30,6 +30,8 @@ export const browser = {
   moveMouse: (x: number, y: number) => request<null>('moveMouse', '', { x, y }),
   /** Types on when nobody is there any more who has asked for it. */
   goOnTyping: (text: string, pauseMs: number) => request<null>('goOnTyping', text, { pauseMs }),
+  /** Restarts the extension hosts where a file has not come after so long: for when nobody is there any more to see it. */
+  restartUnless: (file: string, pauseMs: number) => request<null>('restartUnless', file, { pauseMs }),
   /** Taken only where the run was given a folder for pictures, and after a pause where something fades or slides in. */
   screenshot: (name: string, pauseMs = 0) => request<null>('screenshot', name, { pauseMs }),
   /** Of one element, at most so high. */

@@ -1,7 +1,7 @@
 // Lets tests inside VS Code's extension host look at and work the window they run in: a small server on the loopback address, one command a request.
 import { randomUUID } from 'node:crypto';
 import http from 'node:http';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 
 /** @typedef {{ readonly command: string, readonly argument: string, readonly options?: { readonly x?: number, readonly y?: number, readonly pauseMs?: number } }} ControlRequest */
@@ -90,6 +90,13 @@ async function perform(page, { command, argument, options }, pictures) {
       return page.mouse.move(options?.x ?? 0, options?.y ?? 0);
     case 'goOnTyping':
       void page.keyboard.type(argument, { delay: options?.pauseMs ?? 0 }).catch(() => undefined); // the window may be closed before the last key
+      return undefined;
+    case 'restartUnless':
+      setTimeout(() => {
+        if (existsSync(argument) || page.isClosed()) return;
+        process.stdout.write('       VS Code has not started the extension host again: it is asked to\n');
+        void page.evaluate('restartExtensionHosts()').catch(() => undefined); // the suite's own limit says what has not come
+      }, options?.pauseMs);
       return undefined;
     case 'screenshot':
       if (!pictures) return undefined;

@@ -69,7 +69,9 @@ const lives: readonly Life[] = [
       await editorHasFocus();
     },
     end: async () => {
-      await browser.goOnTyping(typed, 150); // longer than the next host takes to come
+      await browser.goOnTyping(typed, 400); // longer than the next host takes to come
+      // VS Code asks its server how the host has ended, and if that takes more than two seconds it starts none, without a word.
+      await browser.restartUnless(beginMark(leftBefore()?.lives ?? 0), 20_000);
       goOn();
       process.kill(process.pid, 'SIGKILL');
     },
