@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { CommandId } from '../core/contributions';
 import { differencePieces } from '../core/difference';
 import type { DifferencePiece } from '../core/difference';
-import { escapedText } from '../core/hoverText';
+import { escapedText, safeLabel } from '../core/hoverText';
 import { isSameMeasure } from '../core/legend';
 import { formatCount } from '../core/numberText';
 import type { Provenance } from '../core/scores';
@@ -162,7 +162,7 @@ export class PreambleView implements Disposable {
     const preamble = document && this.#parts.preambles.of(document);
     if (!preamble) return this.#item.hide();
     const title = titleOf(preamble);
-    this.#item.text = `$(history) ${title.replaceAll('$(', '$\u2060(')}`; // which would draw an icon
+    this.#item.text = `$(history) ${safeLabel(title)}`;
     const compare: CommandId = 'tokenLens.comparePreamble';
     const said = vscode.l10n.t(
       '{0}: the model reads this before the document, as context only. All numbers of this document depend on it.',

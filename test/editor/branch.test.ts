@@ -227,7 +227,13 @@ describe('continuing from a token', function () {
       // As a click on its tab does: the list stays where it is. List and comparison come to the front when they are opened.
       const end = document.positionAt(code.length);
       await eventually('the editor has the focus, and the cursor is at the end', async () => {
-        await vscode.window.showTextDocument(document, { preview: false, selection: new vscode.Range(end, end) });
+        const at = { preview: false, selection: new vscode.Range(end, end) };
+        // VS Code gives up opening an editor that another one gets ahead of, as the comparison does.
+        const isShown = await vscode.window.showTextDocument(document, at).then(
+          () => true,
+          () => false,
+        );
+        if (!isShown) return false;
         await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
         const isThere = (await placeOfCursor()) === `Ln ${String(end.line + 1)}, Col 1`;
         return isThere && browser.evaluate<boolean>(`document.activeElement?.closest('.part.editor .monaco-editor') !== null`);

@@ -168,7 +168,7 @@ describe('models of a hub', function () {
     await chooseFormat();
     const asked = await consent('Do not download');
     const { host } = new URL(server.address);
-    for (const words of [host, '250 kB', 'apache-2.0', commit.slice(0, 7), repository])
+    for (const words of [host, '250 kB', 'apache-2.0', commit.slice(0, 7), repository, 'of memory'])
       assert.ok(asked.includes(words), `${words}: ${asked}`);
     assert.equal(modelFolder(), usual);
     assert.deepEqual(weightsAsked(), []);
@@ -572,6 +572,14 @@ describe('models of a hub', function () {
         assert.equal(headers.authorization, headers.host === 'hub.example' ? 'Bearer hf_behind_a_proxy' : undefined);
       }
       await removeDownloaded();
+    });
+
+    it('is led to no place without encryption from one with it', async () => {
+      const through = await serveWith('known');
+      server.trick = (_, response, asked) => !!response.writeHead(302, { location: `http://files.example${asked}` }).end();
+      assert.equal(await answerOf('https://hub.example'), 'not-the-hub');
+      assert.deepEqual(through.inClear, []);
+      assert.deepEqual([...new Set(through.tunnels)], ['hub.example:443']);
     });
 
     it('says in one sentence what to do where the certificate is by an unknown authority, and sends nothing', async () => {

@@ -198,7 +198,7 @@ describe('a hub', () => {
       assert.ok(!`${message} ${String(cause)}`.includes('hf_secret'));
     });
 
-    it('follows no endless way, and none without encryption from a place with it', async () => {
+    it('follows no endless way, and none to another protocol', async () => {
       server.trick = (request, response) => !!response.writeHead(302, { location: request.url }).end();
       await fails('not-the-hub');
       server.trick = (_, response) => !!response.writeHead(302, { location: 'ftp://example.org/' }).end();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { activated, inExtension, useModel } from '../editor/documents';
+import { processes } from '../editor/processes';
 
 interface Manifest {
   readonly capabilities: { readonly untrustedWorkspaces: { readonly restrictedConfigurations: readonly string[] } };
@@ -27,6 +28,9 @@ describe('a workspace that is not trusted', () => {
       assert.equal(settings.get('tokenLens.palette'), written['tokenLens.palette']);
       const document = await vscode.workspace.openTextDocument(vscode.Uri.joinPath(folder.uri, 'notes.txt'));
       await vscode.window.showTextDocument(document);
+      await new Promise(resolve => setTimeout(resolve, 2_000)); // for what must not come
+      assert.deepEqual(processes(), []);
+      assert.equal(api.scores(document.uri), undefined);
       const { provenance, tokens } = await api.score(document.uri);
       assert.equal(provenance.model, path.basename(inExtension('test/fixtures/tiny-gpt2')));
       assert.equal(provenance.window, 127, 'all that this model has positions for');
