@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Config } from './config';
 import { insertionOf, movedParts, separated, touches, tracked } from './core/insertion';
 import type { InsertedPart, TextChange, TrackedPart } from './core/insertion';
+import type { Span } from './core/scores';
 import { DisposableStore } from './disposable';
 import type { Disposable } from './disposable';
 import type { Pauses } from './pauses';
@@ -22,9 +23,19 @@ export interface Insertion {
   readonly parts: readonly TrackedPart[];
 }
 
+/** What a model of ours has written. */
+export interface OwnText {
+  /** With the line ends of the document. */
+  readonly text: string;
+  /** `modelHash` of the model. */
+  readonly author: string;
+}
+
 interface Candidate {
   readonly parts: readonly TrackedPart[];
   readonly at: number;
+  /** What it is a part of. */
+  readonly own: OwnText | undefined;
   readonly timer: NodeJS.Timeout;
   /** Somebody has typed elsewhere since. */
   readonly isLeft: boolean;
@@ -36,12 +47,14 @@ interface Known {
   eol: vscode.EndOfLine;
   /** Where the last edit ended, UTF-16 offsets of the present text. */
   typedTo: readonly number[];
-  last: { parts: readonly TrackedPart[]; readonly at: number } | undefined;
+  last: { parts: readonly TrackedPart[]; readonly at: number; readonly own: OwnText | undefined } | undefined;
   /** Nobody knows yet whether it counts. */
   candidate: Candidate | undefined;
-  /** What a model of ours has offered to insert last. */
-  offered: { readonly text: string; readonly author: string } | undefined;
+  /** Stands there to be accepted. */
+  offered: OwnText | undefined;
   savingSince: number;
+  /** VS Code saves by itself. */
+  isSavingByItself: boolean;
 }
 
 /**
@@ -68,8 +81,9 @@ export class Insertions implements Disposable {
     this.#store.add(
       workspace.onWillSaveTextDocument(({ document, reason }) => {
         const known = this.#known.get(document);
-        // VS Code formats nothing when it saves by itself after a pause, which is just when completions are accepted.
-        if (known && reason !== vscode.TextDocumentSaveReason.AfterDelay) known.savingSince = performance.now();
+        if (!known) return;
+        known.savingSince = performance.now();
+        known.isSavingByItself = reason === vscode.TextDocumentSaveReason.AfterDelay;
       }),
     );
     this.#store.add(
@@ -102,27 +116,30 @@ export class Insertions implements Disposable {
     return last && { document, parts: last.parts };
   }
 
-  /** A model of ours has written this to be inserted, with the line ends of the document; nobody may want it. `author`: the model's name. */
-  offered(document: vscode.TextDocument, text: string, author: string): void {
+  /** A model of ours has written this, and it stands there to be accepted; undefined: no more. */
+  offered(document: vscode.TextDocument, own: OwnText | undefined): void {
     const known = this.#known.get(document);
-    if (known) known.offered = { text, author };
+    if (known) known.offered = own;
   }
 
-  /** Name of the model of ours that offered just this, or more of which this is a part; undefined: somebody else has written some of it. */
+  /** `modelHash` of the model of ours that has written all that is left of the last insertion; undefined: somebody else has written some of it. */
   authorOf({ document, parts }: Insertion): string | undefined {
-    const offered = this.#known.get(document)?.offered;
-    const text = document.getText();
-    return offered && parts.every(({ start, end }) => offered.text.includes(text.slice(start, end))) ? offered.author : undefined;
+    const own = this.#known.get(document)?.last?.own;
+    return isOf(own, document.getText(), parts) ? own?.author : undefined;
   }
 
-  /** Somebody has accepted a text that was shown before: it counts, however short it is, or like what it took the place of. */
-  accepted(document: vscode.TextDocument, part: InsertedPart): void {
+  /** Somebody has accepted a text that was shown before: it counts, however short it is, or like what it took the place of. `author`: who wrote it. */
+  accepted(document: vscode.TextDocument, part: InsertedPart, author: OwnText['author'] | undefined): void {
     const known = this.#known.get(document);
     if (!known) return;
     clearTimeout(known.candidate?.timer);
     known.candidate = undefined;
     const parts = tracked([part]);
-    known.last = { parts, at: performance.now() };
+    known.last = {
+      parts,
+      at: performance.now(),
+      own: author === undefined ? undefined : { text: document.getText().slice(part.start, part.end), author },
+    };
     this.#inserted.fire({ document, parts });
   }
 
@@ -142,6 +159,7 @@ export class Insertions implements Disposable {
         candidate: undefined,
         offered: undefined,
         savingSince: -Infinity,
+        isSavingByItself: false,
       };
       this.#known.set(document, known);
       if (known.text === undefined) this.#keepText(document, known); // it may have been hidden
@@ -188,11 +206,14 @@ export class Insertions implements Disposable {
     const selected = contentChanges
       .filter(({ range }) => editors.some(({ selections }) => selections.some(each => !each.isEmpty && each.contains(range))))
       .map(({ rangeOffset: start, rangeLength }) => ({ start, end: start + rangeLength }));
-    const parts = insertionOf(separate, { before, cursors, selected, typedTo, isUndoOrRedo: reason !== undefined, isSaving });
+    // VS Code formats nothing when it saves by itself after a pause, which is just when completions are accepted; others may, away from the cursor.
+    const isOfSave = isSaving && (!known.isSavingByItself || isFar);
+    const parts = insertionOf(separate, { before, cursors, selected, typedTo, isUndoOrRedo: reason !== undefined, isSaving: isOfSave });
     if (!parts) return;
     if (isFar && now - Math.max(known.last?.at ?? -Infinity, known.candidate?.at ?? -Infinity) < companionMs) return;
     clearTimeout(known.candidate?.timer);
-    known.candidate = { parts: tracked(parts), at: now, timer: this.#settleSoon(document, known), isLeft: false };
+    const own = isOf(known.offered, known.text, parts) ? known.offered : undefined;
+    known.candidate = { parts: tracked(parts), at: now, own, timer: this.#settleSoon(document, known), isLeft: false };
   }
 
   /** An edit inside, such as of a snippet's placeholder, begins the rest anew. */
@@ -235,7 +256,7 @@ export class Insertions implements Disposable {
       ([other, at]) => other !== document && !isFromDisk(other, at) && Math.abs(at - candidate.at) < togetherMs,
     );
     if (isFromDisk(document, candidate.at) || isOfMany || document.isClosed) return;
-    known.last = { parts: candidate.parts, at: candidate.at };
+    known.last = { parts: candidate.parts, at: candidate.at, own: candidate.own };
     if (!candidate.isLeft) this.#inserted.fire({ document, parts: candidate.parts });
   }
 
@@ -255,6 +276,10 @@ function endsOf(changes: readonly TextChange[]): readonly number[] {
       shift += text.length - (end - start);
       return now;
     });
+}
+
+function isOf(own: OwnText | undefined, text: string | undefined, parts: readonly Span[]): boolean {
+  return own !== undefined && text !== undefined && parts.every(({ start, end }) => own.text.includes(text.slice(start, end)));
 }
 
 function stillThere<T extends { readonly parts: readonly TrackedPart[] }>(insertion: T): T | undefined {

@@ -47,7 +47,7 @@ export interface PassageAsk {
   readonly document: vscode.TextDocument;
   readonly topCount: number;
   readonly edges: BandEdges;
-  /** Name of the model that wrote the passage, if it was one of ours. */
+  /** `modelHash` of the model that wrote the passage, if it was one of ours. */
   readonly author: string | undefined;
   readonly signal: AbortSignal;
 }
@@ -106,7 +106,7 @@ async function reading({ asked, text, edit, spans, isCut, isThere }: Passage): P
     usual,
     following: isCut || tokens === 0 ? undefined : { tokens, withoutBits, withBits },
     isCut,
-    isOwn: author === from.modelName,
+    isOwn: author === from.provenance.modelHash,
     ...from,
   };
 }

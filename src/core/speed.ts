@@ -8,7 +8,7 @@ export interface Cost {
 /** What takes longer is announced, and begins when somebody says so. */
 const longSeconds = 5;
 /** Before anything was measured: the bundled model in float32 arithmetic on two cores. */
-export const usualSecondsPerToken = 0.0035;
+const usualSecondsPerToken = 0.0035;
 /** The same of a reading, which is in the arithmetic that the model is built for. */
 export const usualReadingSecondsPerToken = 0.00225;
 /** Runs below this are mostly waiting. */

@@ -135,8 +135,8 @@ export async function placeOf(parts: PlaceParts, asked: AskedAlternative | undef
   const known = scored.view(document) ?? scored.completeView(document.uri.toString());
   const isKnown = known?.documentVersion === version || scored.isOn(document);
   const view = isKnown ? known : await readAt(document, offset, parts);
-  if (!isKnown && !view) return undefined;
   if (document.version !== version) return changedMessage();
+  if (!isKnown && !view) return undefined;
   const cells = view?.cellsIn({ start: offset - 1, end: offset + 1 }) ?? noCells;
   const index = cellAt(cells, offset) ?? cellAt(cells, offset - 1); // at the end of the text: the last one
   if (!view || index === undefined) return vscode.l10n.t('The token at the cursor has no score yet.');
@@ -159,13 +159,19 @@ async function readAt(
   const span = { start: Math.max(0, offset - 1), end: Math.min(text.length, offset + 1) };
   const question = {
     edit: { ...span, text: text.slice(span.start, span.end) }, // nothing is changed
-    followingTokens: 0,
+    followingTokens: 3, // a character has at most four bytes, each of which may be a token
     topCount: config.topCount,
     wholeEdit: true,
   };
+  const { version } = document;
   const title = vscode.l10n.t('What was expected here');
   // At most one window: nobody is asked before. Nor does its time say how fast the model reads, which may know most of it.
-  const answer = await reading.run(title, 0, signal => scored.ask(document, 'try', question, signal));
+  const answer = await reading.run(title, 0, signal =>
+    scored.ask(document, 'try', question, signal).catch((error: unknown) => {
+      if (document.version !== version) return undefined; // the place is not what it was
+      throw error;
+    }),
+  );
   if (!answer) return undefined;
   const { result, ...from } = answer;
   const table = passageTable(result.before);

@@ -46,11 +46,11 @@ export class BranchPreviews implements Disposable, vscode.TextDocumentContentPro
   readonly #changed = this.#store.add(new vscode.EventEmitter<vscode.Uri>());
   readonly onDidChange = this.#changed.event;
   readonly #parts: PlaceParts;
-  readonly #insertions: Pick<Insertions, 'accepted' | 'offered'>;
+  readonly #insertions: Pick<Insertions, 'accepted'>;
   #branch: Branch | undefined;
   #count = 0;
 
-  constructor(parts: PlaceParts, insertions: Pick<Insertions, 'accepted' | 'offered'>) {
+  constructor(parts: PlaceParts, insertions: Pick<Insertions, 'accepted'>) {
     this.#parts = parts;
     this.#insertions = insertions;
     this.#store.add(vscode.workspace.registerTextDocumentContentProvider(branchScheme, this));
@@ -111,6 +111,7 @@ interface Written {
   readonly edits: Readonly<Record<Mode, TextEdit | undefined>>;
   readonly ended: DraftResult['ended'];
   readonly modelName: string;
+  readonly modelHash: string;
   /** What each edit does to the bits, in words, where that is known. */
   readonly totals: Readonly<Partial<Record<Mode, string>>>;
 }
@@ -119,7 +120,7 @@ interface Written {
 class Branch {
   readonly uri: vscode.Uri;
   readonly #scored: Scored;
-  readonly #insertions: Pick<Insertions, 'accepted' | 'offered'>;
+  readonly #insertions: Pick<Insertions, 'accepted'>;
   readonly #place: Place;
   readonly #beginning: Beginning;
   readonly #changed: () => void;
@@ -140,7 +141,7 @@ class Branch {
 
   constructor(
     scored: Scored,
-    insertions: Pick<Insertions, 'accepted' | 'offered'>,
+    insertions: Pick<Insertions, 'accepted'>,
     place: Place,
     beginning: Beginning,
     uri: vscode.Uri,
@@ -239,18 +240,15 @@ class Branch {
     }
     const range = new vscode.Range(document.positionAt(edit.start), document.positionAt(edit.end));
     const replaced = document.getText(range);
-    const author = this.#written?.modelName ?? '';
+    const author = this.#written?.modelHash;
     const isDone = await editor.edit(builder => {
       builder.replace(range, edit.text);
     });
     if (isDone) {
       const end = edit.start + edit.text.length;
       // Other keys may have come between the edit and the news of it.
-      if (edit.text !== '' && document.getText().slice(edit.start, end) === edit.text) {
-        // What it begins with was chosen from the same model's alternatives, unless somebody has typed it.
-        if (typeof this.#beginning.forced === 'number') this.#insertions.offered(document, edit.text, author);
-        this.#insertions.accepted(document, { start: edit.start, end, replaced });
-      }
+      if (edit.text !== '' && document.getText().slice(edit.start, end) === edit.text)
+        this.#insertions.accepted(document, { start: edit.start, end, replaced }, author);
       const behind = document.positionAt(end);
       editor.selection = new vscode.Selection(behind, behind);
       editor.revealRange(editor.selection, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
@@ -304,7 +302,7 @@ class Branch {
       atLineEnd: true,
     } as const;
     try {
-      const { result, vocabulary, modelName } = await this.#scored.ask(this.#document, 'draft', asked, signal);
+      const { result, vocabulary, modelName, provenance } = await this.#scored.ask(this.#document, 'draft', asked, signal);
       if (signal.aborted) return;
       if (result.cut !== cell.start) throw new ModelError('internal', 'A draft begins elsewhere.');
       this.#ids = [...this.#ids, ...result.ids];
@@ -315,7 +313,13 @@ class Branch {
         writtenText(this.#ids, vocabulary),
       );
       const toEdit = (edit: TextEdit): TextEdit => ({ ...edit, text: withLineEndings(edit.text, this.#document) });
-      this.#written = { edits: { replace: toEdit(replace), insert: insert && toEdit(insert) }, ended: result.ended, modelName, totals: {} };
+      this.#written = {
+        edits: { replace: toEdit(replace), insert: insert && toEdit(insert) },
+        ended: result.ended,
+        modelName,
+        modelHash: provenance.modelHash,
+        totals: {},
+      };
       this.#changed();
       this.#comparing ??= this.#compare(replace);
       await this.#comparing;

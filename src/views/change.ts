@@ -108,6 +108,7 @@ export class ChangeView implements Disposable {
   async measure(): Promise<void> {
     const subject = await chooseChange();
     if (!subject) return;
+    this.#run?.abort(); // it is of the change before
     this.#repository?.dispose();
     this.#repository = subject.repository?.state.onDidChange(() => this.#schedule());
     this.#subject = subject;
@@ -164,7 +165,6 @@ export class ChangeView implements Disposable {
 
   /** Never rejects. */
   async #measureNow(subject: ChangeSubject): Promise<void> {
-    if (this.#asking === subject) return; // the texts are read as they are when the answer comes, if one comes
     this.#run?.abort();
     const run = new AbortController();
     this.#run = run;
@@ -182,8 +182,8 @@ export class ChangeView implements Disposable {
       }
       const tokens = this.#tokensToRead(documents);
       const cost = this.#agreed === subject ? undefined : this.#parts.longReading.costOf(tokens);
+      this.#asking = cost === undefined ? undefined : subject;
       if (cost !== undefined) {
-        this.#asking = subject;
         this.#post(asking(cost));
         return;
       }

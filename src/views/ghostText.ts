@@ -54,7 +54,7 @@ export interface Offered {
   readonly document: vscode.TextDocument;
   readonly range: vscode.Range;
   readonly text: string;
-  /** Name of the model that wrote it. */
+  /** `modelHash` of the model that wrote it. */
   readonly author: string;
 }
 
@@ -68,7 +68,7 @@ interface Shown {
   /** Closing signs after the cursor that it brings itself. */
   readonly covered: string;
   readonly bitsPerToken: number;
-  /** Name of the model that wrote it. */
+  /** `modelHash` of the model that wrote it. */
   readonly author: string;
 }
 
@@ -266,9 +266,9 @@ export class GhostTextView implements Disposable {
       text: inserted,
       covered: entry ? '' : text.slice(offset, ghost.end),
       bitsPerToken: ghost.bitsPerToken,
-      author: modelName,
+      author: provenance.modelHash,
     };
-    this.#insertions.offered(document, inserted, modelName);
+    this.#insertions.offered(document, { text: inserted, author: provenance.modelHash });
     this.#drawMark();
     const range = new vscode.Range(document.positionAt(ghost.start), document.positionAt(ghost.end));
     return new vscode.InlineCompletionItem(inserted, range);
@@ -330,6 +330,7 @@ export class GhostTextView implements Disposable {
     this.#isPending = false;
     this.#stop();
     if (this.#shown) {
+      this.#insertions.offered(this.#shown.document, undefined);
       this.#shown = undefined;
       this.#drawMark();
     }

@@ -103,7 +103,7 @@ export class PassagePreviews implements Disposable {
     }
   }
 
-  /** What a text would be in place of a range of a document. It resolves when that is shown, or why it cannot be; nothing is inserted. `author`: of our models, the one that wrote it. */
+  /** What a text would be in place of a range of a document. It resolves when that is shown, or why it cannot be; nothing is inserted. `author`: `modelHash` of the one of our models that wrote it. */
   async inspect(document: vscode.TextDocument, range: vscode.Range, text: string, author?: string): Promise<void> {
     this.#preview?.run.abort();
     const { scored, panel, config, looks, pauses } = this.#parts;

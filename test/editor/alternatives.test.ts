@@ -134,4 +134,22 @@ describe('alternatives', function () {
     });
     assert.equal(document.getText(), once);
   });
+
+  it('knows all tokens that share a character, in a document that the lens is off for too', async () => {
+    const content = 'They all laughed 😀 and went home.\n';
+    const document = await untitled(content);
+    const editor = await vscode.window.showTextDocument(document, { preview: false });
+    const api = await activated();
+    const { tokens } = await api.score((await untitled(content)).uri);
+    const at = content.indexOf(' 😀');
+    const sharing = tokens.filter(({ start, end }) => start < at + 3 && end > at);
+    assert.ok(sharing.length > 1, 'more than one');
+    const position = document.positionAt(at);
+    editor.selection = new vscode.Selection(position, position);
+    const done = vscode.commands.executeCommand('tokenLens.showAlternatives');
+    const placeholder = () => browser.evaluate<string>(`document.querySelector('.quick-input-box input')?.placeholder ?? ''`);
+    await eventually('the list says so', async () => (await placeholder()).includes(`${String(sharing.length)} tokens`));
+    await browser.press('Escape');
+    await done;
+  });
 });

@@ -632,7 +632,8 @@ function tests(): void {
     const { contentHash } = await fetchIt();
     isWhole();
     assert.equal(contentHash, first.contentHash);
-    assert.equal(server.ranges.length, plan.files.length);
+    // A connection that was kept can be closed just when it is used: such a file is asked for twice.
+    assert.deepEqual([...new Set(server.ranges.map(([file]) => file))].sort(), plan.files.map(({ path: file }) => file).sort());
     // A hub that has something else under the same names now is not believed.
     await removeModel(root, first, path.join(root, 'none'));
     server.files.set('config.json', Buffer.from(contentOf('config.json').toString().replace(/\d/, '7')));
