@@ -129,7 +129,7 @@ export class Insertions implements Disposable {
   }
 
   /** Somebody has accepted a text that was shown before: it counts, however short it is, or like what it took the place of. `author`: who wrote it. */
-  accepted(document: vscode.TextDocument, part: InsertedPart, author: OwnText['author'] | undefined): void {
+  accepted(document: vscode.TextDocument, part: InsertedPart, author: string | undefined): void {
     const known = this.#known.get(document);
     if (!known) return;
     clearTimeout(known.candidate?.timer);

@@ -330,7 +330,7 @@ export class GhostTextView implements Disposable {
     this.#isPending = false;
     this.#stop();
     if (this.#shown) {
-      this.#insertions.offered(this.#shown.document, undefined);
+      this.#insertions.offered(this.#shown.document, undefined); // which listens before this view does: what was accepted it knows
       this.#shown = undefined;
       this.#drawMark();
     }

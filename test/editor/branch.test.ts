@@ -337,7 +337,12 @@ describe('continuing from a token', function () {
     editor.selection = new vscode.Selection(at, at);
     const settings = vscode.workspace.getConfiguration('tokenLens');
     await settings.update('hover', 'all', vscode.ConfigurationTarget.Global); // of what was expected, too
-    const { address } = await followHoverLink('a[data-href^="command:tokenLens.continueFromHere"]', 1);
+    const link = 'a[data-href^="command:tokenLens.continueFromHere"]';
+    await eventually('the hover has arrows', async () => {
+      await vscode.commands.executeCommand('editor.action.showHover');
+      return browser.evaluate<boolean>(`document.querySelectorAll('.monaco-hover ${link}').length > 3`);
+    });
+    const { address } = await followHoverLink(link, 1);
     await settings.update('hover', undefined, vscode.ConfigurationTarget.Global);
     const [asked] = JSON.parse(decodeURIComponent(address.slice(address.indexOf('?') + 1))) as [{ readonly id: number }];
     await summed(2);

@@ -379,6 +379,8 @@ describe('a change, measured', function () {
     await edited();
     await new Promise(resolve => setTimeout(resolve, 1_500)); // longer than edits rest
     assert.match(await message(), cost);
+    assert.equal(await browser.evaluateInReport<number>(`document.querySelectorAll('.message button').length`), 1, 'it asks once');
+    assert.ok(!(await notices()).includes('The model reads about'), 'and nowhere else');
     assert.equal(await tokensRun(), before, 'nothing is read yet');
     for (const [, theme] of themes) {
       await setTheme(theme);

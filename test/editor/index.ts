@@ -29,7 +29,7 @@ export async function run(): Promise<void> {
 async function runOnce(): Promise<Results> {
   const mark = `${process.env['TOKEN_LENS_RESULTS'] ?? ''}.begun`;
   if (existsSync(mark)) {
-    throw new Error(`The extension host ended in the middle of the tests and was started again.\n${await browser.events()}`);
+    throw new Error(`The window was loaded again in the middle of the tests.\n${await browser.events()}`);
   }
   writeFileSync(mark, '');
   return runFiles();

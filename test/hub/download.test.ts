@@ -623,6 +623,7 @@ function tests(): void {
   });
 
   it('mends a model that was damaged later: its very files are fetched again', async () => {
+    hub = new Hub(server.address, undefined, { ...patience, quietMs: 30_000 }); // a busy machine asks for nothing twice
     const first = await fetchIt();
     writeFileSync(path.join(folder, graph), weights.subarray(0, 1000));
     await assert.rejects(readModelFolder(folder, undefined), { code: 'incomplete' });
@@ -632,8 +633,7 @@ function tests(): void {
     const { contentHash } = await fetchIt();
     isWhole();
     assert.equal(contentHash, first.contentHash);
-    // A connection that was kept can be closed just when it is used: such a file is asked for twice.
-    assert.deepEqual([...new Set(server.ranges.map(([file]) => file))].sort(), plan.files.map(({ path: file }) => file).sort());
+    assert.equal(server.ranges.length, plan.files.length);
     // A hub that has something else under the same names now is not believed.
     await removeModel(root, first, path.join(root, 'none'));
     server.files.set('config.json', Buffer.from(contentOf('config.json').toString().replace(/\d/, '7')));
