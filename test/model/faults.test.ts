@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync, fork, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -425,6 +436,34 @@ describe('faults of the model process', () => {
           assertRight(await score(made, own));
         });
       }
+    }
+
+    for (const [name, from, file, code, said] of [
+      ['tokenizer', tinyFolder, 'tokenizer.json', 'incomplete', /tokenizer\.json was changed while it was in use/],
+      ['configuration', tinyFolder, 'config.json', 'incomplete', /config\.json was changed while it was in use/],
+      // The runtime reads them from the file itself: the system may end it at once.
+      [
+        'weights beside the graph',
+        'test/fixtures/families/qwen2',
+        'onnx/model_quantized.onnx_data',
+        'unsupported',
+        /onnx_data was changed while it was in use|SIGBUS/,
+      ],
+    ] as const) {
+      it(`with its ${name} truncated: no score comes of it, what is wrong is said, and with the file put right it works again`, async () => {
+        const own = folder();
+        cpSync(from, own, { recursive: true });
+        const made = client();
+        const before = (await score(made, own)).table.surprisalBits;
+        const { key } = await load(made, own);
+        const reader = new Reader(made, key, 'd');
+        await reader.open(text);
+        truncateSync(path.join(own, file), statSync(path.join(own, file)).size >>> 1);
+        await assert.rejects(reader.score(tinySettings), error => withCode('exited')(error) && said.test(String(error)));
+        await assert.rejects(load(made, own), withCode(code));
+        cpSync(path.join(from, file), path.join(own, file));
+        assert.deepEqual((await score(made, own)).table.surprisalBits, before);
+      });
     }
 
     it('replaced by another model: its scores go under its own hash', async () => {
