@@ -28,8 +28,8 @@ export const browser = {
   /** Takes the focus from the window as another program does, or gives it back. */
   focus: (where: 'away' | 'back') => request<null>('focus', where),
   moveMouse: (x: number, y: number) => request<null>('moveMouse', '', { x, y }),
-  /** Types on when nobody is there any more who has asked for it. */
-  goOnTyping: (text: string, pauseMs: number) => request<null>('goOnTyping', text, { pauseMs }),
+  /** Types on when nobody is there any more who has asked for it; the last key when an expression is true in the workbench's page. */
+  goOnTyping: (text: string, pauseMs: number, lastWhen: string) => request<null>('goOnTyping', text, { pauseMs, lastWhen }),
   /** Restarts the extension hosts where a file has not come after so long: for when nobody is there any more to see it. */
   restartUnless: (file: string, pauseMs: number) => request<null>('restartUnless', file, { pauseMs }),
   /** Taken only where the run was given a folder for pictures, and after a pause where something fades or slides in. */
@@ -43,6 +43,7 @@ interface Options {
   readonly x?: number;
   readonly y?: number;
   readonly pauseMs?: number;
+  readonly lastWhen?: string;
 }
 
 function request<T>(command: string, argument: string, options?: Options): Promise<T> {

@@ -78,6 +78,9 @@ export async function recordEditors(): Promise<void> {
   );
 }
 
+/** An expression for the page: nothing in its first editor has a colour. */
+export const isPlain = `(${readEditors})[0]?.every(({ background, underline }) => background === '' && underline === '') === true`;
+
 /** What was recorded since, each state once; ends it. */
 export function recordedEditors(): Promise<readonly (readonly (readonly ShownCharacter[])[])[]> {
   return browser.evaluate(`(() => { clearInterval(window.tokenLensRecording); return window.tokenLensRecorded ?? []; })()`);

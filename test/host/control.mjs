@@ -4,7 +4,7 @@ import http from 'node:http';
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 
-/** @typedef {{ readonly command: string, readonly argument: string, readonly options?: { readonly x?: number, readonly y?: number, readonly pauseMs?: number } }} ControlRequest */
+/** @typedef {{ readonly command: string, readonly argument: string, readonly options?: { readonly x?: number, readonly y?: number, readonly pauseMs?: number, readonly lastWhen?: string } }} ControlRequest */
 
 /**
  * @param {() => import('playwright-core').Page} page
@@ -89,7 +89,7 @@ async function perform(page, { command, argument, options }, pictures) {
     case 'moveMouse':
       return page.mouse.move(options?.x ?? 0, options?.y ?? 0);
     case 'goOnTyping':
-      void page.keyboard.type(argument, { delay: options?.pauseMs ?? 0 }).catch(() => undefined); // the window may be closed before the last key
+      void typeOn(page, argument, options?.pauseMs ?? 0, options?.lastWhen ?? 'true').catch(() => undefined); // the window may be closed before the last key
       return undefined;
     case 'restartUnless':
       setTimeout(() => {
@@ -119,6 +119,13 @@ async function perform(page, { command, argument, options }, pictures) {
     default:
       throw new Error(`Unknown command ${command}.`);
   }
+}
+
+/** The last key when an expression is true in the page. @param {import('playwright-core').Page} page @param {string} text @param {number} pauseMs @param {string} lastWhen */
+async function typeOn(page, text, pauseMs, lastWhen) {
+  await page.keyboard.type(text.slice(0, -1), { delay: pauseMs });
+  await page.waitForFunction(lastWhen, undefined, { polling: 50, timeout: 0 });
+  await page.keyboard.type(text.slice(-1));
 }
 
 /** Another page comes to the front, as when a person goes to another program; or ours does again. @param {import('playwright-core').Page} page @param {boolean} back */

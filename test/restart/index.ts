@@ -13,6 +13,7 @@ import {
   bandColours,
   drawingFaults,
   editorHasFocus,
+  isPlain,
   recordEditors,
   recordedEditors,
   shortLines,
@@ -69,7 +70,8 @@ const lives: readonly Life[] = [
       await editorHasFocus();
     },
     end: async () => {
-      await browser.goOnTyping(typed, 400); // longer than the next host takes to come
+      // Until VS Code notices that the host is gone its colours stay, and move with what is typed: no extension can take them away.
+      await browser.goOnTyping(typed, 150, isPlain);
       // VS Code asks its server how the host has ended, and if that takes more than two seconds it starts none, without a word.
       await browser.restartUnless(beginMark(leftBefore()?.lives ?? 0), 20_000);
       goOn();
